@@ -1,0 +1,1 @@
+//! What a task is: names, lanes, states, failures. No I/O, no serde.
