@@ -1,1 +1,22 @@
-//! What a task is: names, lanes, states, failures. No I/O, no serde.
+//! What a task is: its names, where it travels, its states and how it can fail.
+//!
+//! Everything here is data and pure functions: no I/O, no clock, no serde. Each name is
+//! validated once, by its type, so that building a subject or a header from it cannot fail.
+
+mod envelope;
+mod failure;
+mod lane;
+mod model;
+mod moment;
+mod name;
+mod shard;
+mod state;
+
+pub use envelope::{Task, TaskFacts};
+pub use failure::{DeadReason, ErrorKind};
+pub use lane::{Lane, ParseLaneError};
+pub use model::{ModelName, ModelToken};
+pub use moment::{EpochMs, Moment};
+pub use name::{ClassName, NameError, TaskId, TenantId};
+pub use shard::{ParseShardError, Shard, fnv1a_64};
+pub use state::{Event, IllegalTransition, State, next};

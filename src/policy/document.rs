@@ -1,0 +1,212 @@
+//! The validated policy: what every process acts on. It is immutable; a change is a new one.
+
+use crate::task::{ClassName, Lane, ModelName, ModelToken};
+
+/// How the mesh schedules, bounds and retries. Built by `config` alone, which guarantees the
+/// invariants noted on the fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// The version of the document's shape; 1.
+    pub version: u64,
+    /// How a worker chooses between classes.
+    pub scheduler: Scheduler,
+    /// Limits of the core lane.
+    pub core: LanePolicy,
+    /// Limits of the normal lane.
+    pub normal: LanePolicy,
+    /// Invariant: at least one, in document order, names distinct.
+    pub classes: Vec<Class>,
+    /// Invariant: one of `classes`. Takes tasks whose class cannot be told.
+    pub default_class: ClassName,
+    /// What lifts a task to another lane than its class's.
+    pub marking: Option<Marking>,
+    /// Invariant: at least one, in document order, names and tokens distinct.
+    pub models: Vec<Model>,
+    /// Back-off between attempts.
+    pub retry: RetryRules,
+    /// What ends a task that would go on for ever.
+    pub bounds: Bounds,
+}
+
+/// How a worker chooses between classes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scheduler {
+    /// The rule.
+    pub between: Between,
+    /// Service a round adds for the whole of the shares, in ms of one slot; more than 0.
+    pub quantum_ms: f64,
+}
+
+/// The rule between classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Between {
+    /// Surplus round robin in cost.
+    Weighted,
+}
+
+/// Limits of one lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LanePolicy {
+    /// Tasks of the lane that may run at once, over the whole mesh; at least the number of its consumers.
+    pub concurrency: u32,
+    /// Time to the first output, and per idle gap after it, in ms.
+    pub timeout_ms: u64,
+    /// What follows a timeout.
+    pub on_timeout: OnTimeout,
+    /// What follows overload.
+    pub on_overload: OnOverload,
+    /// Classes up to this priority go to this lane by default; only on core.
+    pub max_priority: Option<u32>,
+    /// How long the server waits for a sign of life before it redelivers, in ms.
+    pub ack_wait_ms: u64,
+}
+
+/// What follows a timeout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnTimeout {
+    /// Go on in the next lower lane.
+    Demote,
+    /// Try again like after any other failure.
+    Retry,
+}
+
+/// What follows overload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnOverload {
+    /// New tasks of lower priority are refused.
+    RejectLower,
+    /// New tasks are parked in the archive.
+    Archive,
+}
+
+/// One business scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Class {
+    /// Its name.
+    pub name: ClassName,
+    /// Lower is more urgent.
+    pub priority: u32,
+    /// Its part of the service among backlogged classes, relative to theirs; at least 1.
+    pub share: u32,
+    /// Bound on its tasks that run at once per lane, over the whole mesh; at least 1.
+    pub max_concurrent: Option<u32>,
+    /// Hash buckets its tenants are spread over; 1 unless it asks for isolation.
+    pub shards: u16,
+}
+
+/// One model that tasks may name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Its real name.
+    pub name: ModelName,
+    /// What runs it.
+    pub executor: ExecutorKind,
+    /// The unit its cost is counted in.
+    pub cost_unit: CostUnit,
+    /// Estimated cost of one task before any was seen, in `cost_unit`; more than 0.
+    pub cost_initial: f64,
+    /// How tasks are put together in one run of the model.
+    pub batch: Option<BatchWindow>,
+}
+
+/// What runs a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutorKind {
+    /// A sentence embedding in this process.
+    Embed,
+    /// No model: waits as long as the task says.
+    Simulate,
+}
+
+/// The unit of a cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CostUnit {
+    /// Milliseconds of one slot.
+    Ms,
+}
+
+/// How tasks are put together in one run of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchWindow {
+    /// How long the first waits for others, in ms.
+    pub window_ms: u64,
+    /// Most tasks in one run; at least 1.
+    pub size_max: u32,
+}
+
+/// What lifts a task to another lane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Marking {
+    /// A deadline nearer than this marks the task, in seconds.
+    pub deadline_within_s: Option<u64>,
+    /// A business weight above this marks the task.
+    pub business_weight_over: Option<f64>,
+    /// Where a marked task goes.
+    pub lane: Lane,
+}
+
+/// Back-off between attempts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetryRules {
+    /// How the delay grows.
+    pub kind: RetryKind,
+    /// Delay before the first retry, in ms.
+    pub base_ms: u64,
+    /// Growth per further attempt; at least 1.
+    pub factor: f64,
+    /// Bound on the delay, in ms; at least `base_ms`.
+    pub max_ms: u64,
+    /// Whether the delay is drawn from 0 to its bound (full jitter) or taken whole.
+    pub full_jitter: bool,
+    /// Executions that may fail before the task is dead; at least 1.
+    pub max_attempts: u32,
+}
+
+/// How a delay grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryKind {
+    /// `base · factor^attempt`, up to the bound.
+    Exponential,
+    /// `base` each time.
+    Fixed,
+}
+
+/// What ends a task that would go on for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Deliveries after which a task is reported as poison instead of run; at least 1.
+    pub crash_limit: u32,
+    /// Timeouts in the lowest running lane before the task is dead; at least 1.
+    pub max_timeouts: u32,
+    /// Publications after the first before the task is dead; at least 1.
+    pub max_hops: u32,
+}
+
+impl Policy {
+    /// The limits of `lane`.
+    #[must_use]
+    pub const fn lane(&self, lane: Lane) -> &LanePolicy {
+        match lane {
+            Lane::Core => &self.core,
+            Lane::Normal => &self.normal,
+        }
+    }
+
+    /// The class of that name.
+    #[must_use]
+    pub fn class(&self, name: &str) -> Option<&Class> {
+        self.classes.iter().find(|c| c.name.as_str() == name)
+    }
+
+    /// The model of that real name.
+    #[must_use]
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|m| m.name.as_str() == name)
+    }
+
+    /// The model that travels under `token`.
+    #[must_use]
+    pub fn model_by_token(&self, token: &ModelToken) -> Option<&Model> {
+        self.models.iter().find(|m| m.name.token() == *token)
+    }
+}

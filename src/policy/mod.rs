@@ -1,0 +1,11 @@
+//! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
+//!
+//! [`document`] is the validated policy every verdict is taken under; `config` makes it from
+//! YAML. Nothing here reads a clock, draws a random number or does I/O.
+
+mod document;
+
+pub use document::{
+    BatchWindow, Between, Bounds, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model, OnOverload,
+    OnTimeout, Policy, RetryKind, RetryRules, Scheduler,
+};
