@@ -3,4 +3,5 @@
 //! Reading order: [`task`] says what a task is, [`policy`] what is to happen to it.
 
 pub mod policy;
+pub mod scheduler;
 pub mod task;

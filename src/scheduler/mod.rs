@@ -1,0 +1,7 @@
+//! Who is served next. Pure: facts and time in, decisions out; worker and simulator link the
+//! same types.
+//!
+//! Reading order: [`weighted`] divides service between classes, [`intake`] turns that into pulls.
+
+pub mod intake;
+pub mod weighted;
