@@ -17,6 +17,7 @@ deny_version := 0.20.2
 deny_root := $(cache)/cargo-deny-$(deny_version)
 export PATH := $(PATH):$(deny_root)/bin
 deny_checks := bans licenses sources
+deny_check := $(CARGO) deny check --hide-inclusion-graph
 
 .PHONY: help build demo test lint fmt bench goldens deny advisories install-deny
 
@@ -39,7 +40,7 @@ lint: ## format, clippy, shell syntax, dependency rules
 	@for script in deploy/*.sh deploy/*/*.sh; do sh -n "$$script" || exit; done
 	@bash -n .ci/run
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
-		$(CARGO) deny check $(deny_checks); \
+		$(deny_check) $(deny_checks); \
 	else \
 		echo "left out: dependency rules ($(deny_checks)), because cargo-deny is not installed; 'make deny' installs it (minutes) and checks them" >&2; \
 	fi
@@ -54,10 +55,10 @@ goldens: ## rewrite the golden files and expect![] blocks from what the code doe
 	UPDATE_GOLDENS=1 UPDATE_EXPECT=1 $(MAKE) test
 
 deny: install-deny ## dependency rules: bans, licences, sources (installs cargo-deny)
-	$(CARGO) deny check $(deny_checks)
+	$(deny_check) $(deny_checks)
 
 advisories: install-deny ## known vulnerabilities; needs the network, and fails without it
-	$(CARGO) deny check advisories
+	$(deny_check) advisories
 
 install-deny:
 	@$(CARGO) deny --version >/dev/null 2>&1 || \

@@ -3,9 +3,9 @@
 It shares no code and no library with the Rust side: its own safetensors reader, its own WordPiece
 tokenizer, its own BERT. What both agree on is therefore the model and not a common mistake.
 
-    python3 -m venv /tmp/numpy && /tmp/numpy/bin/pip install numpy
-    /tmp/numpy/bin/python tests/embeddings/generate.py            # rewrites expected.json
-    /tmp/numpy/bin/python tests/embeddings/generate.py --demo     # checks the demo's paraphrases
+    python3 -m venv target/numpy && target/numpy/bin/pip install numpy
+    target/numpy/bin/python tests/embeddings/generate.py            # rewrites expected.json
+    target/numpy/bin/python tests/embeddings/generate.py --demo     # checks the demo's paraphrases
 
 The model comes from `deploy/model/get-minilm.sh`, or from the folder in FAIRLANE_MODEL_DIR.
 """
