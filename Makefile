@@ -1,0 +1,65 @@
+# The one entry point for people and for CI. `make` lists the targets.
+
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= target
+cache := $(or $(FAIRLANE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fairlane)
+fairlane := $(CARGO_TARGET_DIR)/release/fairlane
+
+# One feature set for lint, test and the rest: build scripts and macros are then compiled once.
+features := --features embed
+
+# Runs a command with a nats-server and the model at hand: $(call with_tools) COMMAND
+with_tools = server=$$(deploy/nats/get-server.sh) && model=$$(deploy/model/get-minilm.sh) && \
+	FAIRLANE_NATS_SERVER=$$server FAIRLANE_MODEL_DIR=$$model
+
+# cargo-deny takes minutes to build, so it is never built behind anybody's back: see `deny`.
+deny_version := 0.20.2
+deny_root := $(cache)/cargo-deny-$(deny_version)
+export PATH := $(PATH):$(deny_root)/bin
+deny_checks := bans licenses sources
+deny_check := $(CARGO) deny check --hide-inclusion-graph
+
+.PHONY: help build demo test lint fmt bench goldens deny advisories install-deny
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='	' read -r target does; do printf '  %-12s %s\n' "$$target" "$$does"; done
+
+build: ## the release binary, with the embedding executor
+	$(CARGO) build --release $(features)
+
+demo: build ## a whole mesh on this machine: server, gateway, worker, real embeddings
+	$(with_tools) $(fairlane) demo $(ARGS)
+
+test: ## every test, against a real nats-server and the real model
+	$(with_tools) $(CARGO) test $(features) $(ARGS)
+
+lint: ## format, clippy, shell syntax, dependency rules
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets $(features) -- -D warnings
+	@for script in deploy/*.sh deploy/*/*.sh; do sh -n "$$script" || exit; done
+	@bash -n .ci/run
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		$(deny_check) $(deny_checks); \
+	else \
+		echo "left out: dependency rules ($(deny_checks)), because cargo-deny is not installed; 'make deny' installs it (minutes) and checks them" >&2; \
+	fi
+
+fmt: ## format the code
+	$(CARGO) fmt
+
+bench: build ## measure this machine against the bare JetStream floor
+	$(with_tools) $(fairlane) bench $(ARGS)
+
+goldens: ## rewrite the golden files and expect![] blocks from what the code does now
+	UPDATE_GOLDENS=1 UPDATE_EXPECT=1 $(MAKE) test
+
+deny: install-deny ## dependency rules: bans, licences, sources (installs cargo-deny)
+	$(deny_check) $(deny_checks)
+
+advisories: install-deny ## known vulnerabilities; needs the network, and fails without it
+	$(deny_check) advisories
+
+install-deny:
+	@$(CARGO) deny --version >/dev/null 2>&1 || \
+		$(CARGO) install cargo-deny --locked --version $(deny_version) --root $(deny_root)
