@@ -36,7 +36,13 @@ impl Shares {
     /// No classes yet. `quantum_ms` is what a whole round adds, over all shares together.
     #[must_use]
     pub fn new(quantum_ms: f64) -> Self {
-        Self { quantum_ms, share_sum: 0.0, accounts: Vec::new(), cursor: 0, visited: false }
+        Self {
+            quantum_ms,
+            share_sum: 0.0,
+            accounts: Vec::new(),
+            cursor: 0,
+            visited: false,
+        }
     }
 
     /// Adds a class of that share with a balance to begin with, in ms of one slot. A random

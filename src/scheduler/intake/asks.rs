@@ -1,0 +1,135 @@
+//! The places asked of one queue that have not been filled yet.
+
+use std::time::Duration;
+
+use super::facts::{AskEnd, PullId, PullOutcome};
+use crate::task::Moment;
+
+#[derive(Debug, Clone)]
+struct Pull {
+    id: PullId,
+    asked: u32,
+    left: u32,
+    sent: Moment,
+    deadline: Moment,
+}
+
+/// Pulls of one queue in the order they were sent.
+///
+/// The server turns from pull to pull with every message and a message does not say which one it
+/// answers, so fills are booked on the oldest. The sum is exact, and a pull's own status puts
+/// right what was booked on the wrong one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asks {
+    pulls: Vec<Pull>,
+}
+
+/// What a fill told.
+pub(super) struct Filled {
+    /// Time since the pull was sent, when it can only have answered that one pull.
+    pub(super) round_trip: Option<Duration>,
+    /// Whether a pull is complete with it.
+    pub(super) complete: bool,
+}
+
+/// What the end of a pull, or of all overdue ones, gives back.
+pub(super) struct Released {
+    pub(super) places: u32,
+    pub(super) outcome: PullOutcome,
+}
+
+impl Asks {
+    /// Slots held for tasks that are still to come.
+    pub(super) fn reserved(&self) -> u32 {
+        self.pulls.iter().map(|p| p.left).sum()
+    }
+
+    /// Pulls the server may still answer.
+    pub(super) fn outstanding(&self) -> usize {
+        self.pulls.iter().filter(|p| p.left > 0).count()
+    }
+
+    pub(super) fn sent(&mut self, id: PullId, batch: u32, now: Moment, deadline: Moment) {
+        self.pulls.push(Pull {
+            id,
+            asked: batch,
+            left: batch,
+            sent: now,
+            deadline,
+        });
+    }
+
+    /// Books one task, or says that no place was left for it.
+    pub(super) fn fill(&mut self, now: Moment, grace: Duration) -> Option<Filled> {
+        let alone = self.pulls.len() == 1;
+        let oldest = self.pulls.iter_mut().find(|p| p.left > 0)?;
+        let first = oldest.left == oldest.asked;
+        oldest.left -= 1;
+        let complete = oldest.left == 0;
+        let round_trip = (alone && first).then(|| now.since(oldest.sent));
+        if self.reserved() == 0 {
+            self.pulls.clear();
+        }
+        // What comes shows that the queue is alive: the deadline counts from the last task.
+        for pull in &mut self.pulls {
+            pull.deadline = pull.deadline.max(now + grace);
+        }
+        Some(Filled { round_trip, complete })
+    }
+
+    /// Ends the pull `id`. None when it is not known any more: filled, or overdue and released.
+    pub(super) fn end(&mut self, id: PullId, end: AskEnd) -> Option<Released> {
+        let at = self.pulls.iter().position(|p| p.id == id)?;
+        let pull = self.pulls.remove(at);
+        let places = match end {
+            AskEnd::Expired { unfilled } => self.settle(pull.left, unfilled),
+            AskEnd::Empty | AskEnd::Refused => pull.left,
+        };
+        let outcome = match end {
+            AskEnd::Refused => PullOutcome::Refused,
+            _ if places < pull.asked => PullOutcome::Partial,
+            AskEnd::Empty => PullOutcome::Empty,
+            AskEnd::Expired { .. } => PullOutcome::Limited,
+        };
+        Some(Released { places, outcome })
+    }
+
+    /// The server says that `unfilled` places of a pull stay empty, we had booked `left`: what was
+    /// booked wrongly moves between the other pulls.
+    fn settle(&mut self, left: u32, unfilled: u32) -> u32 {
+        if left >= unfilled {
+            let Some(other) = self.pulls.first_mut() else {
+                return left;
+            };
+            other.left += left - unfilled;
+            return unfilled;
+        }
+        let mut missing = unfilled - left;
+        let mut released = left;
+        for other in &mut self.pulls {
+            let taken = other.left.min(missing);
+            other.left -= taken;
+            missing -= taken;
+            released += taken;
+        }
+        released
+    }
+
+    /// Gives up the pulls whose deadline has passed.
+    pub(super) fn overdue(&mut self, now: Moment) -> Option<Released> {
+        let mut places = 0;
+        self.pulls.retain(|p| {
+            let late = p.deadline <= now;
+            places += if late { p.left } else { 0 };
+            !late
+        });
+        (places > 0).then_some(Released {
+            places,
+            outcome: PullOutcome::Overdue,
+        })
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        self.pulls.iter().filter(|p| p.left > 0).map(|p| p.deadline).min()
+    }
+}

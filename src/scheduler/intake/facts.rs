@@ -1,0 +1,108 @@
+//! What the intake is told and what it answers.
+
+use std::time::Duration;
+
+use crate::scheduler::weighted::ClassId;
+
+/// A consumer by its place in the list it was added in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QueueId(pub usize);
+
+/// One ask; travels in the reply subject, so that its status finds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PullId(pub u64);
+
+/// What is fixed about a queue.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QueueSpec {
+    /// Whose share it is served under.
+    pub class: ClassId,
+    /// Expected cost of one task, in ms of one slot; above 0.
+    pub estimate_ms: f64,
+    /// Most tasks of it that may be out at once, over the whole mesh.
+    pub limit: u32,
+}
+
+/// The inbox a task arrived on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The inbox of asks.
+    Ask,
+    /// An inbox of waits, of whichever generation.
+    Wait,
+}
+
+/// What the shell is to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Send an ask (`no_wait`, with an expiry).
+    Ask {
+        /// From which queue.
+        queue: QueueId,
+        /// Under which identity.
+        pull: PullId,
+        /// For how many tasks.
+        batch: u32,
+        /// When the server is to give up.
+        expires: Duration,
+    },
+    /// Send a wait for one task, on the inbox of this generation.
+    Wait {
+        /// From which queue.
+        queue: QueueId,
+        /// On which inbox; a new number asks for a new inbox.
+        generation: u64,
+        /// When the server is to give up.
+        expires: Duration,
+    },
+    /// Withdraw every wait of this generation by giving up its inbox.
+    CloseWaits {
+        /// Which inbox.
+        generation: u64,
+    },
+}
+
+/// What becomes of a task that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// A slot is taken for it; start it now.
+    Start,
+    /// Keep its lease and start it when [`Intake::start_parked`] says so: it has been handed back
+    /// before, and one more tour would make it look like poison.
+    ///
+    /// [`Intake::start_parked`]: super::Intake::start_parked
+    Park,
+    /// No slot is free; give it back at once. It costs the task no attempt.
+    HandBack,
+}
+
+/// How an ask ended, as the server tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskEnd {
+    /// 404: nothing (more) is there.
+    Empty,
+    /// 408 with the places that stay unfilled.
+    Expired {
+        /// `Nats-Pending-Messages`.
+        unfilled: u32,
+    },
+    /// 409, 503: the consumer is gone or takes no more pulls.
+    Refused,
+}
+
+/// How an ask came out, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PullOutcome {
+    /// Every place was filled.
+    Filled,
+    /// Some places were filled, then the queue was empty or at its limit.
+    Partial,
+    /// Nothing came and the queue is empty.
+    Empty,
+    /// Nothing came although tasks are there: the queue is at its limit.
+    Limited,
+    /// No answer by the deadline.
+    Overdue,
+    /// The server refused it.
+    Refused,
+}

@@ -1,0 +1,27 @@
+//! Slot first, class second, pull third: which pulls a worker sends, and what it does with what
+//! comes back.
+//!
+//! Priority must choose late, JetStream is fast only when asked early. So nothing is pulled that
+//! cannot start at once, the class is chosen before each pull, and a pull asks for as many tasks
+//! as there are free slots. Two kinds of pulls, and the difference is what keeps urgent tasks
+//! from touring busy workers:
+//!
+//! - an *ask* goes to a queue that is known to hold tasks, reserves slots, and ends within about
+//!   two round trips;
+//! - a *wait* asks for one task of a queue that is empty, limited or unknown, reserves nothing,
+//!   and is withdrawn the moment the last slot fills.
+//!
+//! Reading order: [`facts`] is the vocabulary, [`queue`] what is known of one consumer, [`asks`]
+//! the places asked for, [`round_trip`] the clock both kinds are timed by, [`core`] decides.
+
+mod asks;
+mod core;
+mod facts;
+mod plan;
+mod queue;
+mod round_trip;
+#[cfg(test)]
+mod tests;
+
+pub use self::core::{Intake, IntakeConfig};
+pub use facts::{Admission, AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Source};

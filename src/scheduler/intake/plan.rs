@@ -1,0 +1,177 @@
+//! From free slots to pulls.
+
+use std::time::Duration;
+
+use super::core::Intake;
+use super::facts::{Decision, PullId, QueueId};
+use super::queue::{Knowledge, Waiting};
+use crate::scheduler::weighted::ClassId;
+use crate::task::Moment;
+
+/// How long the server holds a wait. Long enough to cost nothing when idle, short enough that a
+/// pull the server forgot is noticed.
+const WAIT_EXPIRES: Duration = Duration::from_secs(5);
+/// A busy worker looks at its quiet queues once per so many deadlines, keeping one slot for the
+/// length of one: at most 1/32 of one slot is spent on looking.
+const CHECK_EVERY_DEADLINES: u32 = 32;
+/// An ask is sent when this part of the slots is free (or when one has been free for a round
+/// trip): few large pulls are what makes JetStream fast.
+const ASK_PART: u32 = 8;
+
+impl Intake {
+    /// When [`Intake::poll`] may have something to say without a further event.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Moment> {
+        let grace = self.round_trip.deadline();
+        let queues = self.queues.iter().flat_map(|q| {
+            let unsure = q
+                .waiting
+                .filter(|_| q.knowledge == Knowledge::Unknown)
+                .map(|w| w.since + grace);
+            [
+                q.asks.next_deadline(),
+                q.unavailable_until,
+                q.waiting.map(|w| w.until + grace),
+                unsure,
+            ]
+        });
+        let idle = self
+            .free_since
+            .filter(|_| !self.draining)
+            .map(|since| since + self.round_trip.smoothed());
+        let wants = self.queues.iter().any(|q| q.needs_wait() || q.room() > 0);
+        queues
+            .chain([self.hold_until, idle.filter(|_| wants)])
+            .flatten()
+            .min()
+    }
+
+    pub(super) fn plan(&mut self, now: Moment) {
+        if self.waits_open && (self.draining || self.running + self.parked >= self.slots) {
+            self.close_waits(now);
+        }
+        if self.draining || self.free() == 0 {
+            return;
+        }
+        self.plan_waits(now);
+        self.plan_asks(now);
+    }
+
+    fn close_waits(&mut self, now: Moment) {
+        self.waits_open = false;
+        self.hold_until = None;
+        for queue in self.queues.iter_mut().filter(|q| q.waiting.is_some()) {
+            queue.waiting = None;
+            queue.checked_at = Some(now);
+        }
+        self.decided.push_back(Decision::CloseWaits {
+            generation: self.generation,
+        });
+    }
+
+    fn idle_for_a_round_trip(&self, now: Moment) -> bool {
+        self.free_since
+            .is_some_and(|since| now.since(since) >= self.round_trip.smoothed())
+    }
+
+    fn plan_waits(&mut self, now: Moment) {
+        let grace = self.round_trip.deadline();
+        let idle = self.idle_for_a_round_trip(now);
+        let interval = grace * CHECK_EVERY_DEADLINES;
+        let unsure = |q: &super::queue::Queue| q.knowledge == Knowledge::Unknown;
+        // Of queues that may well answer, no more are asked than there are slots to answer into.
+        let mut may_answer = self
+            .queues
+            .iter()
+            .filter(|q| q.waiting.is_some() && unsure(q))
+            .count() as u32;
+        let mut opened = false;
+        let count = self.queues.len();
+        for step in 0..count {
+            let at = (self.last_pull as usize + step) % count;
+            let queue = &self.queues[at];
+            if !queue.needs_wait() || !(idle || queue.is_stale(now, interval)) {
+                continue;
+            }
+            if unsure(queue) {
+                if may_answer >= self.free() {
+                    continue;
+                }
+                may_answer += 1;
+            }
+            self.open_wait(QueueId(at), now);
+            opened = true;
+        }
+        if opened && !idle {
+            self.hold_until = Some(now + grace);
+        }
+    }
+
+    fn open_wait(&mut self, queue: QueueId, now: Moment) {
+        if !self.waits_open {
+            self.waits_open = true;
+            self.generation += 1;
+        }
+        let waiting = Waiting {
+            since: now,
+            until: now + WAIT_EXPIRES,
+        };
+        self.queues[queue.0].waiting = Some(waiting);
+        self.queues[queue.0].checked_at = Some(now);
+        let generation = self.generation;
+        self.decided.push_back(Decision::Wait {
+            queue,
+            generation,
+            expires: WAIT_EXPIRES,
+        });
+    }
+
+    fn plan_asks(&mut self, now: Moment) {
+        let free = self.free().saturating_sub(u32::from(self.hold_until.is_some()));
+        let enough = self.slots.div_ceil(ASK_PART);
+        if free == 0 || (free < enough && !self.idle_for_a_round_trip(now)) {
+            return;
+        }
+        let mut room: Vec<u32> = self.queues.iter().map(super::queue::Queue::room).collect();
+        let mut batch = vec![0_u32; room.len()];
+        for _ in 0..free {
+            let members = &self.members;
+            let ready = |class: ClassId| members[class.0].iter().any(|q| room[q.0] > 0);
+            let Some(class) = self.shares.choose(ready) else {
+                break;
+            };
+            let Some(queue) = self.next_member(class, &room) else {
+                break;
+            };
+            room[queue.0] -= 1;
+            batch[queue.0] += 1;
+            self.shares.charge(class, self.queues[queue.0].spec.estimate_ms);
+        }
+        for (at, batch) in batch.into_iter().enumerate().filter(|(_, batch)| *batch > 0) {
+            self.ask(QueueId(at), batch, now);
+        }
+    }
+
+    /// The member whose turn it is within its class; members take turns.
+    fn next_member(&mut self, class: ClassId, room: &[u32]) -> Option<QueueId> {
+        let members = &mut self.members[class.0];
+        let at = members.iter().position(|q| room[q.0] > 0)?;
+        members.rotate_left(at);
+        let queue = members.pop_front()?;
+        members.push_back(queue);
+        Some(queue)
+    }
+
+    fn ask(&mut self, queue: QueueId, batch: u32, now: Moment) {
+        self.last_pull += 1;
+        let pull = PullId(self.last_pull);
+        let expires = self.round_trip.deadline();
+        self.queues[queue.0].asks.sent(pull, batch, now, now + expires);
+        self.decided.push_back(Decision::Ask {
+            queue,
+            pull,
+            batch,
+            expires,
+        });
+    }
+}

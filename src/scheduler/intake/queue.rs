@@ -1,0 +1,100 @@
+//! What a worker knows of one consumer.
+
+use std::time::Duration;
+
+use super::asks::Asks;
+use super::facts::QueueSpec;
+use crate::task::Moment;
+
+/// What is known of a queue's backlog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Knowledge {
+    /// Nothing, or what was known proved wrong: it may hold many tasks.
+    Unknown,
+    /// Nothing came when asked: empty, or at its limit.
+    Quiet,
+    /// So many tasks were left there when the last one came.
+    Backlog(u64),
+}
+
+/// A wait that the server holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    pub(super) since: Moment,
+    pub(super) until: Moment,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pub(super) spec: QueueSpec,
+    pub(super) knowledge: Knowledge,
+    pub(super) asks: Asks,
+    /// Tasks of it that run or are parked here.
+    pub(super) held: u32,
+    pub(super) waiting: Option<Waiting>,
+    /// When it was last asked, in whichever way.
+    pub(super) checked_at: Option<Moment>,
+    /// No pulls before: the server refused one.
+    pub(super) unavailable_until: Option<Moment>,
+    /// Most places asked at once; halved to 1 when an ask goes unanswered and doubled when one is
+    /// filled, so that a queue at its limit is not asked for slots it cannot use.
+    pub(super) ask_cap: u32,
+}
+
+impl Queue {
+    pub(super) fn new(spec: QueueSpec) -> Self {
+        Self {
+            spec,
+            knowledge: Knowledge::Unknown,
+            asks: Asks::default(),
+            held: 0,
+            waiting: None,
+            checked_at: None,
+            unavailable_until: None,
+            ask_cap: u32::MAX,
+        }
+    }
+
+    /// How many more tasks it is worth to ask for.
+    pub(super) fn room(&self) -> u32 {
+        let Knowledge::Backlog(backlog) = self.knowledge else {
+            return 0;
+        };
+        if self.unavailable_until.is_some() || self.asks.outstanding() >= PULLS_MAX {
+            return 0;
+        }
+        let reserved = self.asks.reserved();
+        let there = u32::try_from(backlog).unwrap_or(u32::MAX);
+        there
+            .min(self.ask_cap)
+            .min(self.spec.limit.saturating_sub(self.held))
+            .saturating_sub(reserved)
+    }
+
+    /// Whether only a wait can tell when it has a task again.
+    pub(super) fn needs_wait(&self) -> bool {
+        let silent = !matches!(self.knowledge, Knowledge::Backlog(n) if n > 0);
+        let idle = self.asks.reserved() == 0;
+        let allowed = self.spec.limit > self.held && self.unavailable_until.is_none();
+        silent && idle && allowed && self.waiting.is_none()
+    }
+
+    /// Whether it has not been asked for `interval`.
+    pub(super) fn is_stale(&self, now: Moment, interval: Duration) -> bool {
+        self.checked_at.is_none_or(|at| now.since(at) >= interval)
+    }
+
+    /// What was heard of its backlog.
+    pub(super) fn learned(&mut self, backlog: u64, now: Moment) {
+        self.knowledge = if backlog == 0 {
+            Knowledge::Quiet
+        } else {
+            Knowledge::Backlog(backlog)
+        };
+        self.checked_at = Some(now);
+    }
+}
+
+/// Asks of one queue under way at once: enough to keep slots filling while answers travel, few
+/// enough for the server's `max_waiting` with hundreds of workers.
+const PULLS_MAX: usize = 8;

@@ -1,0 +1,1 @@
+//! Tests of the intake against a small model of the server.
