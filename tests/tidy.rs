@@ -14,18 +14,19 @@ mod tidy {
 
     pub(crate) mod bans;
     pub(crate) mod layers;
+    pub(crate) mod shape;
     pub(crate) mod size;
 
     pub(crate) mod fixture;
 }
 
 use tidy::source::{Fault, Source};
-use tidy::{bans, layers, size, source};
+use tidy::{bans, layers, shape, size, source};
 
 /// A rule reads one file and reports everything wrong with it.
 type Rule = fn(&Source) -> Vec<Fault>;
 
-const RULES: &[Rule] = &[layers::faults, bans::faults, size::faults];
+const RULES: &[Rule] = &[layers::faults, bans::faults, size::faults, shape::faults];
 
 /// Everything wrong with one file, under all rules.
 fn judge(source: &Source) -> Vec<Fault> {
