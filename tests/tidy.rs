@@ -12,8 +12,10 @@ mod tidy {
 
     pub(crate) mod names;
 
+    pub(crate) mod attributes;
     pub(crate) mod bans;
     pub(crate) mod layers;
+    pub(crate) mod markers;
     pub(crate) mod shape;
     pub(crate) mod size;
 
@@ -21,12 +23,19 @@ mod tidy {
 }
 
 use tidy::source::{Fault, Source};
-use tidy::{bans, layers, shape, size, source};
+use tidy::{attributes, bans, fixture, layers, markers, shape, size, source};
 
 /// A rule reads one file and reports everything wrong with it.
 type Rule = fn(&Source) -> Vec<Fault>;
 
-const RULES: &[Rule] = &[layers::faults, bans::faults, size::faults, shape::faults];
+const RULES: &[Rule] = &[
+    layers::faults,
+    bans::faults,
+    size::faults,
+    shape::faults,
+    attributes::faults,
+    markers::faults,
+];
 
 /// Everything wrong with one file, under all rules.
 fn judge(source: &Source) -> Vec<Fault> {
@@ -51,6 +60,11 @@ fn the_tree_obeys_every_rule() {
         report.len(),
         report.join("\n")
     );
+}
+
+#[test]
+fn the_tree_is_held_to_every_kind_of_rule() {
+    fixture::reports(judge, "src/task/class.rs", "every_rule_bad");
 }
 
 #[test]
