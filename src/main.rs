@@ -1,1 +1,3 @@
+//! Starts one role of Fairlane.
+
 fn main() {}
