@@ -94,8 +94,8 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample;
     use super::*;
+    use crate::wire::tests::sample;
 
     #[test]
     fn the_last_sixteen_are_kept_and_fit_whatever_they_say() {

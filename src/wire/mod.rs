@@ -21,9 +21,7 @@ mod text;
 mod timestamp;
 
 #[cfg(test)]
-mod golden;
-#[cfg(test)]
-mod sample;
+mod tests;
 
 pub use body::{BodyError, Codec, TaskBody, parse_body, write_body};
 pub use dead::{DeadLetter, dead_headers, read_dead};

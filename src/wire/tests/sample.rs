@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{HistoryEntry, Report, ResultRecord, TaskBody};
 use crate::task::{
     ClassName, EpochMs, ErrorKind, Lane, ModelName, Route, Shard, State, Task, TaskFacts, TaskId, TenantId,
 };
+use crate::wire::{HistoryEntry, Report, ResultRecord, TaskBody};
 
 /// 2026-11-23T12:00:00Z.
-pub(super) const NOON: EpochMs = EpochMs(1_795_435_200_000);
+pub(in crate::wire) const NOON: EpochMs = EpochMs(1_795_435_200_000);
 
-pub(super) fn id(text: &str) -> TaskId {
+pub(in crate::wire) fn id(text: &str) -> TaskId {
     TaskId::new(text).unwrap()
 }
 
-pub(super) fn model() -> ModelName {
+pub(in crate::wire) fn model() -> ModelName {
     ModelName::new("BAAI/bge.m3").unwrap()
 }
 
@@ -24,11 +24,11 @@ fn labels() -> BTreeMap<String, String> {
     [("trace", "a b"), ("stadt", "Köln")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()
 }
 
-pub(super) fn route() -> Route {
+pub(in crate::wire) fn route() -> Route {
     Route::of(&task())
 }
 
-pub(super) fn body() -> TaskBody {
+pub(in crate::wire) fn body() -> TaskBody {
     TaskBody {
         task_id: Some(id("task-001")),
         priority: Some(1),
@@ -48,7 +48,7 @@ pub(super) fn body() -> TaskBody {
     }
 }
 
-pub(super) fn task() -> Task {
+pub(in crate::wire) fn task() -> Task {
     Task {
         id: id("task-001"),
         lane: Lane::Core,
@@ -76,7 +76,7 @@ pub(super) fn task() -> Task {
     }
 }
 
-pub(super) fn history() -> HistoryEntry {
+pub(in crate::wire) fn history() -> HistoryEntry {
     HistoryEntry {
         n: 1,
         hop: 0,
@@ -88,7 +88,7 @@ pub(super) fn history() -> HistoryEntry {
     }
 }
 
-pub(super) fn report() -> Report {
+pub(in crate::wire) fn report() -> Report {
     Report {
         task: task(),
         kind: ErrorKind::RateLimited,
@@ -101,7 +101,7 @@ pub(super) fn report() -> Report {
     }
 }
 
-pub(super) fn result() -> ResultRecord {
+pub(in crate::wire) fn result() -> ResultRecord {
     ResultRecord {
         task_id: id("task-001"),
         state: State::Completed,
