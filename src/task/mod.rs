@@ -9,6 +9,7 @@ mod lane;
 mod model;
 mod moment;
 mod name;
+mod route;
 mod shard;
 mod state;
 
@@ -18,5 +19,6 @@ pub use lane::{Lane, ParseLaneError};
 pub use model::{ModelName, ModelToken};
 pub use moment::{EpochMs, Moment};
 pub use name::{ClassName, NameError, TaskId, TenantId};
+pub use route::Route;
 pub use shard::{ParseShardError, Shard, fnv1a_64};
 pub use state::{Event, IllegalTransition, State, next};

@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::Lane;
+
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -116,6 +118,22 @@ name!(
     /// Who pays: 1 to 64 of `[A-Za-z0-9_-]`.
     TenantId, "tenant", 64
 );
+
+impl TaskId {
+    /// The identity of a task published without one: its lane and its sequence in the stream,
+    /// so that every redelivery agrees.
+    #[must_use]
+    pub fn of_publication(lane: Lane, sequence: u64) -> Self {
+        Self(format!("{lane}-{sequence}").into())
+    }
+
+    /// The identity of a report that names no task. It differs from [`TaskId::of_publication`]:
+    /// the sequence is another stream's and would name another task.
+    #[must_use]
+    pub fn of_orphan(lane: Lane, sequence: u64) -> Self {
+        Self(format!("orphan-{lane}-{sequence}").into())
+    }
+}
 
 impl TenantId {
     /// The tenant of tasks that name none.

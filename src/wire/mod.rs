@@ -1,0 +1,37 @@
+//! Bytes and headers as they travel, and the domain values they stand for.
+//!
+//! Version 1 of the wire, written out for other languages in `docs/protocol.md`. Everything
+//! here is pure: it reads and writes bytes and header maps, and knows neither the client nor the
+//! subjects. Invariant: what one version wrote, every later version reads.
+
+pub mod header;
+
+mod body;
+mod body_fields;
+mod body_write;
+mod dead;
+mod envelope;
+mod history;
+mod limit;
+mod message_id;
+mod publication;
+mod report;
+mod result;
+mod text;
+mod timestamp;
+
+#[cfg(test)]
+mod tests;
+
+pub use body::{BodyError, Codec, TaskBody, parse_body, write_body};
+pub use dead::{DeadLetter, dead_headers, read_dead};
+pub use envelope::task_headers;
+pub use header::{Headers, ReadHeaders};
+pub use history::{HistoryEntry, put_history, read_history};
+pub use message_id::{MessageKind, message_id};
+pub use publication::{Arrival, Incoming, Malformed, read_facts, read_task, salvage};
+pub use report::{Report, read_report, report_headers};
+pub use result::{
+    Fence, ResultError, ResultRecord, UnreadableResult, read_fence, read_result, result_body, result_headers,
+};
+pub use timestamp::{TimestampError, parse_rfc3339, to_rfc3339};

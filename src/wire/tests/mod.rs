@@ -1,0 +1,10 @@
+//! What the wire promises: golden files, tables of what is refused, and properties.
+
+pub(in crate::wire) mod sample;
+
+mod bodies;
+mod golden;
+mod properties;
+mod publications;
+mod reports;
+mod vectors;
