@@ -1,8 +1,13 @@
 //! Fairlane: a priority task mesh for model inference on NATS JetStream.
 //!
-//! Reading order: [`task`] says what a task is, [`policy`] what is to happen to it,
-//! [`wire`] how both are written as bytes.
+//! Reading order: [`task`] says what a task is, [`scheduler`] who is served next, [`policy`] what
+//! is to happen to a task, [`config`] where policy and settings come from, [`wire`] how all of it
+//! is written as bytes, [`broker`] how the bytes travel.
 
+pub mod broker;
+pub mod clock;
+pub mod config;
+pub mod lifecycle;
 pub mod policy;
 pub mod scheduler;
 pub mod task;

@@ -3,9 +3,15 @@
 //! [`document`] is the validated policy every verdict is taken under; `config` makes it from
 //! YAML. Nothing here reads a clock, draws a random number or does I/O.
 
+mod classify;
 mod document;
+mod limits;
+mod retry;
 
+pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{
     BatchWindow, Between, Bounds, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model, OnOverload,
     OnTimeout, Policy, RetryKind, RetryRules, Scheduler,
 };
+pub use limits::split_equally;
+pub use retry::{Failed, Verdict, verdict};

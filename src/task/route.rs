@@ -19,6 +19,11 @@ impl Route {
     /// The queue `task` belongs to.
     #[must_use]
     pub fn of(task: &Task) -> Self {
-        Self { lane: task.lane, class: task.class.clone(), model: task.model.token(), shard: task.shard }
+        Self {
+            lane: task.lane,
+            class: task.class.clone(),
+            model: task.model.token(),
+            shard: task.shard,
+        }
     }
 }

@@ -89,8 +89,9 @@ impl Codec {
     /// (white space before it is no start of a MessagePack map either), else MessagePack.
     #[must_use]
     pub fn of(content_type: Option<&str>, body: &[u8]) -> Self {
-        let named =
-            content_type.and_then(|text| text.split(';').next()).map(|text| text.trim().to_ascii_lowercase());
+        let named = content_type
+            .and_then(|text| text.split(';').next())
+            .map(|text| text.trim().to_ascii_lowercase());
         match named.as_deref() {
             Some("application/json") => Codec::Json,
             Some("application/msgpack" | "application/x-msgpack") => Codec::MessagePack,
@@ -163,7 +164,9 @@ pub(super) fn salvage_task_id(content_type: Option<&str>, body: &[u8]) -> Option
             let mut json = serde_json::Deserializer::from_slice(body);
             json.deserialize_map(IdentityOnly(&mut found)).is_ok()
         }
-        Codec::MessagePack => message_pack(body).deserialize_map(IdentityOnly(&mut found)).is_ok(),
+        Codec::MessagePack => message_pack(body)
+            .deserialize_map(IdentityOnly(&mut found))
+            .is_ok(),
     };
     found
 }

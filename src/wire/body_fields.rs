@@ -109,7 +109,10 @@ impl Optional {
             Field::RunAt => self.run_at = text(map, "run_at", parse_rfc3339)?,
             Field::Labels => {
                 let labels: Option<BTreeMap<String, String>> = plain(map, "labels")?;
-                self.labels = labels.map(limit::labels).transpose().map_err(|e| within("labels", e))?;
+                self.labels = labels
+                    .map(limit::labels)
+                    .transpose()
+                    .map_err(|e| within("labels", e))?;
             }
             Field::Model | Field::Input | Field::Unknown => drop(map.next_value::<IgnoredAny>()?),
         }
@@ -164,8 +167,11 @@ fn ids<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Vec<TaskId>>, A::Er
     let Some(given) = plain::<_, Vec<String>>(map, name)? else {
         return Ok(None);
     };
-    let ids =
-        given.iter().map(|id| TaskId::new(id)).collect::<Result<_, _>>().map_err(|e| within(name, e))?;
+    let ids = given
+        .iter()
+        .map(|id| TaskId::new(id))
+        .collect::<Result<_, _>>()
+        .map_err(|e| within(name, e))?;
     limit::depends_on(ids).map(Some).map_err(|e| within(name, e))
 }
 
@@ -182,7 +188,10 @@ fn text<'de, A: MapAccess<'de>, T, E: Display>(
     parse: fn(&str) -> Result<T, E>,
 ) -> Result<Option<T>, A::Error> {
     let given: Option<String> = plain(map, name)?;
-    given.map(|text| parse(&text)).transpose().map_err(|e| within(name, e))
+    given
+        .map(|text| parse(&text))
+        .transpose()
+        .map_err(|e| within(name, e))
 }
 
 fn within<E: serde::de::Error>(name: &str, error: impl Display) -> E {

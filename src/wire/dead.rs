@@ -43,7 +43,9 @@ pub fn read_dead(
 }
 
 fn route(headers: &dyn ReadHeaders) -> Result<Route, String> {
-    let model = required(headers, header::MODEL, |name| ModelName::new(&text::percent_decode(name)))?;
+    let model = required(headers, header::MODEL, |name| {
+        ModelName::new(&text::percent_decode(name))
+    })?;
     Ok(Route {
         lane: required(headers, header::LANE, str::parse::<Lane>)?,
         class: required(headers, header::CLASS, ClassName::new)?,

@@ -36,8 +36,14 @@ fn set_facts(headers: &mut Headers, facts: &TaskFacts) {
         (header::TIMEOUT_MS, facts.timeout_ms.map(|ms| ms.to_string())),
         (header::CALLBACK, facts.callback.clone()),
         (header::DEPENDS_ON, (!ids.is_empty()).then(|| ids.join(","))),
-        (header::KEY, facts.concurrency_key.as_deref().map(text::percent_encode)),
-        (header::LABELS, (!facts.labels.is_empty()).then(|| limit::labels_json(&facts.labels))),
+        (
+            header::KEY,
+            facts.concurrency_key.as_deref().map(text::percent_encode),
+        ),
+        (
+            header::LABELS,
+            (!facts.labels.is_empty()).then(|| limit::labels_json(&facts.labels)),
+        ),
         (header::POLICY, facts.policy.map(|version| version.to_string())),
         (header::TRACEPARENT, facts.traceparent.clone()),
     ] {
@@ -101,13 +107,22 @@ fn model(
     headers: &dyn ReadHeaders,
     body: Option<&TaskBody>,
 ) -> Result<ModelName, HeaderError> {
-    let named = parsed(headers, header::MODEL, |name| ModelName::new(&text::percent_decode(name)))?;
-    let model =
-        named.or_else(|| body.map(|b| b.model.clone())).unwrap_or_else(|| ModelName::from(&route.model));
+    let named = parsed(headers, header::MODEL, |name| {
+        ModelName::new(&text::percent_decode(name))
+    })?;
+    let model = named
+        .or_else(|| body.map(|b| b.model.clone()))
+        .unwrap_or_else(|| ModelName::from(&route.model));
     if model.token() != route.model {
-        let what =
-            format!("the model {model} travels as {}, but was published as {}", model.token(), route.model);
-        return Err(HeaderError { name: header::MODEL, what });
+        let what = format!(
+            "the model {model} travels as {}, but was published as {}",
+            model.token(),
+            route.model
+        );
+        return Err(HeaderError {
+            name: header::MODEL,
+            what,
+        });
     }
     Ok(model)
 }
@@ -119,7 +134,9 @@ fn facts(headers: &dyn ReadHeaders, body: Option<&TaskBody>) -> Result<TaskFacts
     let key = parsed(headers, header::KEY, |key| limit::key(&text::percent_decode(key)))?;
     let cost = number(headers, header::COST)?.map(limit::cost).transpose();
     Ok(TaskFacts {
-        deadline: number(headers, header::DEADLINE)?.map(EpochMs).or_else(|| body.and_then(|b| b.deadline)),
+        deadline: number(headers, header::DEADLINE)?
+            .map(EpochMs)
+            .or_else(|| body.and_then(|b| b.deadline)),
         priority: number(headers, header::PRIORITY)?.or_else(|| body.and_then(|b| b.priority)),
         cost: cost.map_err(|e| HeaderError::new(header::COST, &e))?,
         max_attempts: number(headers, header::MAX_ATTEMPTS)?.or_else(|| body.and_then(|b| b.max_attempts)),
@@ -155,11 +172,18 @@ fn parsed<T, E: ToString>(
     name: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Option<T>, HeaderError> {
-    headers.header(name).map(parse).transpose().map_err(|e| HeaderError::new(name, &e))
+    headers
+        .header(name)
+        .map(parse)
+        .transpose()
+        .map_err(|e| HeaderError::new(name, &e))
 }
 
 impl HeaderError {
     fn new(name: &'static str, error: &impl ToString) -> Self {
-        Self { name, what: error.to_string() }
+        Self {
+            name,
+            what: error.to_string(),
+        }
     }
 }

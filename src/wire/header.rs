@@ -113,7 +113,10 @@ impl Headers {
     /// The value under `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// All of them, in order.
@@ -125,7 +128,9 @@ impl Headers {
     /// server's own (`Nats-*`) are orders to the server and must not be given twice.
     pub fn keep_unknown<'a>(&mut self, from: impl Iterator<Item = (&'a str, &'a str)>) {
         for (name, value) in from {
-            let servers = name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("nats-"));
+            let servers = name
+                .get(..5)
+                .is_some_and(|start| start.eq_ignore_ascii_case("nats-"));
             let legal = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
             if legal && !servers && !ALL.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 self.set(name.to_owned(), value);

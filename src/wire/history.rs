@@ -47,8 +47,9 @@ struct Line {
 /// and decides nothing, so it must not hold one up.
 #[must_use]
 pub fn read_history(headers: &dyn ReadHeaders) -> Vec<HistoryEntry> {
-    let lines: Option<Vec<Line>> =
-        headers.header(header::HISTORY).and_then(|text| serde_json::from_str(text).ok());
+    let lines: Option<Vec<Line>> = headers
+        .header(header::HISTORY)
+        .and_then(|text| serde_json::from_str(text).ok());
     let mut lines = lines.unwrap_or_default();
     lines.drain(..lines.len().saturating_sub(limit::HISTORY_LINES));
     lines.into_iter().map(Line::entry).collect()
@@ -99,14 +100,21 @@ mod tests {
 
     #[test]
     fn the_last_sixteen_are_kept_and_fit_whatever_they_say() {
-        let entry =
-            |n| HistoryEntry { n, error: "\u{1}".repeat(400), worker: "é".repeat(200), ..sample::history() };
+        let entry = |n| HistoryEntry {
+            n,
+            error: "\u{1}".repeat(400),
+            worker: "é".repeat(200),
+            ..sample::history()
+        };
         let history: Vec<HistoryEntry> = (1..=40).map(entry).collect();
         let mut headers = Headers::default();
         put_history(&mut headers, &history);
         assert!(headers.get(header::HISTORY).unwrap().len() < 32 * 1024);
         let read = read_history(&headers);
-        assert_eq!(read.iter().map(|e| e.n).collect::<Vec<_>>(), (25..=40).collect::<Vec<_>>());
+        assert_eq!(
+            read.iter().map(|e| e.n).collect::<Vec<_>>(),
+            (25..=40).collect::<Vec<_>>()
+        );
         assert_eq!(read[0].error.len(), 128);
     }
 

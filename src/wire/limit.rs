@@ -58,7 +58,10 @@ pub(super) fn key(key: &str) -> Result<String, LimitError> {
 /// Checks `depends_on`.
 pub(super) fn depends_on(ids: Vec<TaskId>) -> Result<Vec<TaskId>, LimitError> {
     match ids.len() {
-        count if count > DEPENDS_ON => Err(LimitError::TooMany { count, max: DEPENDS_ON }),
+        count if count > DEPENDS_ON => Err(LimitError::TooMany {
+            count,
+            max: DEPENDS_ON,
+        }),
         _ => Ok(ids),
     }
 }
@@ -66,14 +69,21 @@ pub(super) fn depends_on(ids: Vec<TaskId>) -> Result<Vec<TaskId>, LimitError> {
 /// Checks `labels`.
 pub(super) fn labels(labels: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, LimitError> {
     match labels_json(&labels).len() {
-        bytes if bytes > LABELS_BYTES => Err(LimitError::TooLong { bytes, max: LABELS_BYTES }),
+        bytes if bytes > LABELS_BYTES => Err(LimitError::TooLong {
+            bytes,
+            max: LABELS_BYTES,
+        }),
         _ => Ok(labels),
     }
 }
 
 /// Checks a cost.
 pub(super) fn cost(cost: f64) -> Result<f64, LimitError> {
-    if cost.is_finite() && cost >= 0.0 { Ok(cost) } else { Err(LimitError::NotCost(cost)) }
+    if cost.is_finite() && cost >= 0.0 {
+        Ok(cost)
+    } else {
+        Err(LimitError::NotCost(cost))
+    }
 }
 
 /// A `traceparent` that can be sent on. A broken one is dropped: tracing never refuses a task.

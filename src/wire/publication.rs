@@ -48,9 +48,16 @@ pub struct Malformed {
 /// [`Malformed`] when the body or a header cannot be read.
 pub fn read_task(arrival: &Arrival<'_>) -> Result<Incoming, Malformed> {
     let body = arrival.decode()?;
-    let asked = if is_complete(arrival.headers) { None } else { Some(&body) };
+    let asked = if is_complete(arrival.headers) {
+        None
+    } else {
+        Some(&body)
+    };
     let task = read_envelope(&arrival.place(), arrival.headers, asked).map_err(|e| arrival.malformed(&e))?;
-    Ok(Incoming { task, input: body.input })
+    Ok(Incoming {
+        task,
+        input: body.input,
+    })
 }
 
 /// Reads a task to move it: the same task as [`read_task`], without decoding the body when the
@@ -59,7 +66,11 @@ pub fn read_task(arrival: &Arrival<'_>) -> Result<Incoming, Malformed> {
 /// # Errors
 /// [`Malformed`] when a header, or the body of a bare publication, cannot be read.
 pub fn read_facts(arrival: &Arrival<'_>) -> Result<Task, Malformed> {
-    let body = if is_complete(arrival.headers) { None } else { Some(arrival.decode()?) };
+    let body = if is_complete(arrival.headers) {
+        None
+    } else {
+        Some(arrival.decode()?)
+    };
     read_envelope(&arrival.place(), arrival.headers, body.as_ref()).map_err(|e| arrival.malformed(&e))
 }
 
@@ -67,13 +78,19 @@ pub fn read_facts(arrival: &Arrival<'_>) -> Result<Task, Malformed> {
 /// when all of them can be read; else only its identity and its route are known.
 #[must_use]
 pub fn salvage(arrival: &Arrival<'_>, malformed: &Malformed) -> Task {
-    let place = Place { fallback: malformed.task_id.clone(), ..arrival.place() };
+    let place = Place {
+        fallback: malformed.task_id.clone(),
+        ..arrival.place()
+    };
     read_envelope(&place, arrival.headers, None).unwrap_or_else(|_| bare_task(arrival, malformed))
 }
 
 fn bare_task(arrival: &Arrival<'_>, malformed: &Malformed) -> Task {
     let number = |name| arrival.headers.header(name).and_then(|text| text.parse().ok());
-    let tenant = arrival.headers.header(header::TENANT).and_then(|text| TenantId::new(text).ok());
+    let tenant = arrival
+        .headers
+        .header(header::TENANT)
+        .and_then(|text| TenantId::new(text).ok());
     Task {
         id: malformed.task_id.clone(),
         lane: arrival.route.lane,
@@ -84,7 +101,11 @@ fn bare_task(arrival: &Arrival<'_>, malformed: &Malformed) -> Task {
         attempt: 0,
         hop: number(header::HOP).unwrap_or(0),
         enqueued_at: arrival.stored_at,
-        fence: arrival.headers.header(header::FENCE).and_then(|text| text.parse().ok()).unwrap_or(0),
+        fence: arrival
+            .headers
+            .header(header::FENCE)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0),
         facts: TaskFacts::default(),
     }
 }
@@ -92,7 +113,11 @@ fn bare_task(arrival: &Arrival<'_>, malformed: &Malformed) -> Task {
 impl Arrival<'_> {
     fn place(&self) -> Place<'_> {
         let fallback = TaskId::of_publication(self.route.lane, self.sequence);
-        Place { route: self.route, stored_at: self.stored_at, fallback }
+        Place {
+            route: self.route,
+            stored_at: self.stored_at,
+            fallback,
+        }
     }
 
     fn decode(&self) -> Result<TaskBody, Malformed> {
@@ -102,12 +127,17 @@ impl Arrival<'_> {
     fn malformed(&self, error: &impl ToString) -> Malformed {
         let task_id = identity(self.headers, self.body)
             .unwrap_or_else(|| TaskId::of_publication(self.route.lane, self.sequence));
-        Malformed { task_id, what: error.to_string() }
+        Malformed {
+            task_id,
+            what: error.to_string(),
+        }
     }
 }
 
 /// The identity somebody gave a message that may be broken.
 pub(super) fn identity(headers: &dyn ReadHeaders, body: &[u8]) -> Option<TaskId> {
-    let named = headers.header(header::TASK_ID).and_then(|text| TaskId::new(text).ok());
+    let named = headers
+        .header(header::TASK_ID)
+        .and_then(|text| TaskId::new(text).ok());
     named.or_else(|| salvage_task_id(headers.header(header::CONTENT_TYPE), body))
 }

@@ -43,7 +43,12 @@ impl Report {
             error: text::cut(&self.error, limit::HISTORY_ERROR_BYTES).to_owned(),
         };
         let skipped = (self.history.len() + 1).saturating_sub(limit::HISTORY_LINES);
-        self.history.iter().skip(skipped).cloned().chain([entry]).collect()
+        self.history
+            .iter()
+            .skip(skipped)
+            .cloned()
+            .chain([entry])
+            .collect()
     }
 }
 
@@ -52,12 +57,18 @@ impl Report {
 pub fn report_headers(report: &Report) -> Headers {
     let mut headers = task_headers(&report.task);
     headers.set(header::ERROR_KIND, report.kind.as_str());
-    headers.set(header::ERROR, text::percent_encode(text::cut(&report.error, limit::ERROR_BYTES)));
+    headers.set(
+        header::ERROR,
+        text::percent_encode(text::cut(&report.error, limit::ERROR_BYTES)),
+    );
     if let Some(ms) = report.retry_after_ms {
         headers.set(header::RETRY_AFTER, ms.to_string());
     }
     headers.set(header::DELIVERED, report.delivered.to_string());
-    headers.set(header::WORKER, text::percent_encode(text::cut(&report.worker, limit::WORKER_BYTES)));
+    headers.set(
+        header::WORKER,
+        text::percent_encode(text::cut(&report.worker, limit::WORKER_BYTES)),
+    );
     headers.set(header::EXEC_MS, report.exec_ms.to_string());
     put_history(&mut headers, &report.history);
     headers
@@ -87,21 +98,35 @@ pub fn read_report(
         Some(parse_body(headers.header(header::CONTENT_TYPE), body).map_err(|e| malformed(e.to_string()))?)
     };
     let shard = headers.header(header::SHARD).and_then(|text| text.parse().ok());
-    let route = Route { shard: shard.unwrap_or(route.shard), ..route.clone() };
-    let place = Place { route: &route, stored_at, fallback: fallback.clone() };
+    let route = Route {
+        shard: shard.unwrap_or(route.shard),
+        ..route.clone()
+    };
+    let place = Place {
+        route: &route,
+        stored_at,
+        fallback: fallback.clone(),
+    };
     let task = read_envelope(&place, headers, decoded.as_ref()).map_err(|e| malformed(e.to_string()))?;
     Ok(report_of(task, headers))
 }
 
 fn report_of(task: Task, headers: &dyn ReadHeaders) -> Report {
-    let number = |name| headers.header(name).and_then(|text| text.trim().parse::<u64>().ok());
+    let number = |name| {
+        headers
+            .header(name)
+            .and_then(|text| text.trim().parse::<u64>().ok())
+    };
     let decoded = |name, max| {
         let text = headers.header(name).map(text::percent_decode).unwrap_or_default();
         text::cut(&text, max).to_owned()
     };
     Report {
         task,
-        kind: headers.header(header::ERROR_KIND).and_then(|k| k.parse().ok()).unwrap_or(ErrorKind::Retryable),
+        kind: headers
+            .header(header::ERROR_KIND)
+            .and_then(|k| k.parse().ok())
+            .unwrap_or(ErrorKind::Retryable),
         error: decoded(header::ERROR, limit::ERROR_BYTES),
         retry_after_ms: number(header::RETRY_AFTER),
         delivered: number(header::DELIVERED).unwrap_or(1),

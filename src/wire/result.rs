@@ -81,7 +81,10 @@ pub fn result_headers(record: &ResultRecord) -> Headers {
     headers.set(header::ATTEMPT, record.attempt.to_string());
     headers.set(header::CLASS, record.class.as_str());
     headers.set(header::TENANT, record.tenant.as_str());
-    headers.set(header::WORKER, text::percent_encode(text::cut(&record.worker, limit::WORKER_BYTES)));
+    headers.set(
+        header::WORKER,
+        text::percent_encode(text::cut(&record.worker, limit::WORKER_BYTES)),
+    );
     headers.set(header::QUEUED_MS, record.queued_ms.to_string());
     headers.set(header::EXEC_MS, record.exec_ms.to_string());
     headers.set(header::CONTENT_TYPE, "application/json");
@@ -109,7 +112,11 @@ pub fn result_body(record: &ResultRecord) -> Vec<u8> {
         task_id: record.task_id.as_str(),
         state: record.state.as_str(),
         output: &record.output,
-        usage: if record.usage.is_object() { &record.usage } else { &none },
+        usage: if record.usage.is_object() {
+            &record.usage
+        } else {
+            &none
+        },
         error: record.error.as_ref(),
         worker: &record.worker,
         attempt: record.attempt,
@@ -140,9 +147,16 @@ struct BodyIn {
 /// [`UnreadableResult`] when the body is no result or nothing says the state.
 pub fn read_result(headers: &dyn ReadHeaders, body: &[u8]) -> Result<ResultRecord, UnreadableResult> {
     let body: BodyIn = serde_json::from_slice(body).map_err(UnreadableResult::Body)?;
-    let number = |name| headers.header(name).and_then(|text| text.trim().parse::<u64>().ok());
+    let number = |name| {
+        headers
+            .header(name)
+            .and_then(|text| text.trim().parse::<u64>().ok())
+    };
     let small = |name| number(name).and_then(|n| u32::try_from(n).ok());
-    let state = headers.header(header::STATE).or(body.state.as_deref()).and_then(State::parse);
+    let state = headers
+        .header(header::STATE)
+        .or(body.state.as_deref())
+        .and_then(State::parse);
     let worker = headers.header(header::WORKER).map(text::percent_decode);
     Ok(ResultRecord {
         task_id: TaskId::new(&body.task_id)?,
@@ -167,7 +181,10 @@ pub fn read_result(headers: &dyn ReadHeaders, body: &[u8]) -> Result<ResultRecor
 pub fn read_fence(headers: &dyn ReadHeaders) -> Option<Fence> {
     Some(Fence {
         state: headers.header(header::STATE).and_then(State::parse)?,
-        hop: headers.header(header::HOP).and_then(|text| text.trim().parse().ok()).unwrap_or(0),
+        hop: headers
+            .header(header::HOP)
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0),
         worker: headers.header(header::WORKER).map(text::percent_decode),
     })
 }

@@ -62,9 +62,13 @@ mod tests {
 
     #[test]
     fn a_cut_never_splits_a_character() {
-        for (text, max, kept) in
-            [("abc", 5, "abc"), ("abc", 2, "ab"), ("aé", 2, "a"), ("é", 1, ""), ("", 0, "")]
-        {
+        for (text, max, kept) in [
+            ("abc", 5, "abc"),
+            ("abc", 2, "ab"),
+            ("aé", 2, "a"),
+            ("é", 1, ""),
+            ("", 0, ""),
+        ] {
             assert_eq!(cut(text, max), kept);
         }
     }

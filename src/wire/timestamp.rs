@@ -21,9 +21,13 @@ pub struct TimestampError {
 /// # Errors
 /// [`TimestampError`] when `text` is no such time.
 pub fn parse_rfc3339(text: &str) -> Result<EpochMs, TimestampError> {
-    let refused = || TimestampError { text: super::text::cut(text, 64).to_owned() };
+    let refused = || TimestampError {
+        text: super::text::cut(text, 64).to_owned(),
+    };
     let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| refused())?;
-    i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).map(EpochMs).map_err(|_| refused())
+    i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000))
+        .map(EpochMs)
+        .map_err(|_| refused())
 }
 
 /// Writes a time in UTC, with milliseconds when there are any. Years outside 0000 to 9999
@@ -50,8 +54,16 @@ mod tests {
     fn a_time_reads_with_any_offset_and_writes_in_utc() {
         for (text, ms, written) in [
             ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00Z"),
-            ("2026-11-23T13:00:00+01:00", 1_795_435_200_000, "2026-11-23T12:00:00Z"),
-            ("2026-11-23T12:00:00.25Z", 1_795_435_200_250, "2026-11-23T12:00:00.250Z"),
+            (
+                "2026-11-23T13:00:00+01:00",
+                1_795_435_200_000,
+                "2026-11-23T12:00:00Z",
+            ),
+            (
+                "2026-11-23T12:00:00.25Z",
+                1_795_435_200_250,
+                "2026-11-23T12:00:00.250Z",
+            ),
             ("1969-12-31T23:59:59.9999Z", -1, "1969-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(parse_rfc3339(text), Ok(EpochMs(ms)), "{text}");
@@ -61,9 +73,14 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_time_is_refused_with_an_example() {
-        for bad in
-            ["", "tomorrow", "2026-11-23", "2026-11-23T12:00:00", "2026-13-01T00:00:00Z", "1795435200000"]
-        {
+        for bad in [
+            "",
+            "tomorrow",
+            "2026-11-23",
+            "2026-11-23T12:00:00",
+            "2026-13-01T00:00:00Z",
+            "1795435200000",
+        ] {
             assert!(parse_rfc3339(bad).is_err(), "{bad}");
         }
         let told = parse_rfc3339("soon").unwrap_err().to_string();

@@ -48,7 +48,10 @@ fn check(field: &str, value: Value, json_says: Expect) {
     body[field] = value;
     json_says.assert_eq(&refused(body.to_string().as_bytes()));
     let told = refused(&message_pack(&body));
-    assert!(told.starts_with(&format!("TaskBody.{field}: ")) && told.contains(" at byte "), "{told}");
+    assert!(
+        told.starts_with(&format!("TaskBody.{field}: ")) && told.contains(" at byte "),
+        "{told}"
+    );
 }
 
 #[test]
@@ -66,21 +69,85 @@ fn a_refusal_names_the_field_and_the_place() {
     check(
         "task_id",
         json!("a.b"),
-        expect!["TaskBody.task_id: task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 41"],
+        expect![
+            "TaskBody.task_id: task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 41"
+        ],
     );
-    check("model", json!(""), expect!["TaskBody.model: model is empty; give 1 to 200 of A-Z a-z 0-9 _ - at line 1 column 11"]);
-    check("model", json!(null), expect!["TaskBody.model: missing at line 1 column 26"]);
-    check("tenant", json!(3), expect!["TaskBody.tenant: invalid type: integer `3`, expected a string at line 1 column 35"]);
-    check("deadline", json!(1795435200), expect!["TaskBody.deadline: invalid type: integer `1795435200`, expected a string at line 1 column 46"]);
-    check("deadline", json!("tomorrow"), expect![[r#"TaskBody.deadline: "tomorrow" is no RFC 3339 time such as 2026-11-23T12:00:00Z at line 1 column 47"#]]);
-    check("callback_url", json!("https://a\r\nFl-State: dead"), expect![[r#"TaskBody.callback_url: '\r' at byte 9; a URL has printable ASCII only, percent-encode the rest at line 1 column 70"#]]);
-    check("callback_url", json!("https://é"), expect!["TaskBody.callback_url: 'é' at byte 8; a URL has printable ASCII only, percent-encode the rest at line 1 column 53"]);
-    check("callback_url", json!("x".repeat(2049)), expect!["TaskBody.callback_url: 2049 bytes; at most 2048 are allowed at line 1 column 2092"]);
-    check("concurrency_key", json!("x".repeat(257)), expect!["TaskBody.concurrency_key: 257 bytes; at most 256 are allowed at line 1 column 303"]);
-    check("depends_on", json!(["a b"]), expect!["TaskBody.depends_on: task_id has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 46"]);
-    check("depends_on", json!(vec!["a"; 65]), expect!["TaskBody.depends_on: 65 entries; at most 64 are allowed at line 1 column 300"]);
-    check("labels", json!({"a": 1}), expect!["TaskBody.labels: invalid type: integer `1`, expected a string at line 1 column 40"]);
-    check("labels", json!({"a": "é".repeat(2000)}), expect!["TaskBody.labels: 12008 bytes; at most 8192 are allowed at line 1 column 4043"]);
+    check(
+        "model",
+        json!(""),
+        expect!["TaskBody.model: model is empty; give 1 to 200 of A-Z a-z 0-9 _ - at line 1 column 11"],
+    );
+    check(
+        "model",
+        json!(null),
+        expect!["TaskBody.model: missing at line 1 column 26"],
+    );
+    check(
+        "tenant",
+        json!(3),
+        expect!["TaskBody.tenant: invalid type: integer `3`, expected a string at line 1 column 35"],
+    );
+    check(
+        "deadline",
+        json!(1795435200),
+        expect![
+            "TaskBody.deadline: invalid type: integer `1795435200`, expected a string at line 1 column 46"
+        ],
+    );
+    check(
+        "deadline",
+        json!("tomorrow"),
+        expect![[
+            r#"TaskBody.deadline: "tomorrow" is no RFC 3339 time such as 2026-11-23T12:00:00Z at line 1 column 47"#
+        ]],
+    );
+    check(
+        "callback_url",
+        json!("https://a\r\nFl-State: dead"),
+        expect![[
+            r#"TaskBody.callback_url: '\r' at byte 9; a URL has printable ASCII only, percent-encode the rest at line 1 column 70"#
+        ]],
+    );
+    check(
+        "callback_url",
+        json!("https://é"),
+        expect![
+            "TaskBody.callback_url: 'é' at byte 8; a URL has printable ASCII only, percent-encode the rest at line 1 column 53"
+        ],
+    );
+    check(
+        "callback_url",
+        json!("x".repeat(2049)),
+        expect!["TaskBody.callback_url: 2049 bytes; at most 2048 are allowed at line 1 column 2092"],
+    );
+    check(
+        "concurrency_key",
+        json!("x".repeat(257)),
+        expect!["TaskBody.concurrency_key: 257 bytes; at most 256 are allowed at line 1 column 303"],
+    );
+    check(
+        "depends_on",
+        json!(["a b"]),
+        expect![
+            "TaskBody.depends_on: task_id has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 46"
+        ],
+    );
+    check(
+        "depends_on",
+        json!(vec!["a"; 65]),
+        expect!["TaskBody.depends_on: 65 entries; at most 64 are allowed at line 1 column 300"],
+    );
+    check(
+        "labels",
+        json!({"a": 1}),
+        expect!["TaskBody.labels: invalid type: integer `1`, expected a string at line 1 column 40"],
+    );
+    check(
+        "labels",
+        json!({"a": "é".repeat(2000)}),
+        expect!["TaskBody.labels: 12008 bytes; at most 8192 are allowed at line 1 column 4043"],
+    );
 }
 
 #[test]
@@ -88,10 +155,19 @@ fn what_is_no_map_of_named_fields_is_refused() {
     for (body, says) in [
         (&b""[..], "the body is no MessagePack map of named fields"),
         (b"hello", "the body is no MessagePack map of named fields"),
-        (b"\x92\xa1m\xa1x", "the body is no MessagePack map of named fields"),
+        (
+            b"\x92\xa1m\xa1x",
+            "the body is no MessagePack map of named fields",
+        ),
         (b"{}", "TaskBody.model: missing at line 1 column 2"),
-        (b"{\"model\":\"m\"}", "TaskBody.input: missing at line 1 column 13"),
-        (b"{\"model\":\"m\",\"input\":1} x", "trailing characters at line 1 column 25"),
+        (
+            b"{\"model\":\"m\"}",
+            "TaskBody.input: missing at line 1 column 13",
+        ),
+        (
+            b"{\"model\":\"m\",\"input\":1} x",
+            "trailing characters at line 1 column 25",
+        ),
         (
             b"{\"model\":\"m\",\"model\":\"n\",\"input\":1}",
             "TaskBody: Model is given twice at line 1 column 20",
@@ -100,25 +176,46 @@ fn what_is_no_map_of_named_fields_is_refused() {
     ] {
         assert_eq!(refused(body), says, "{body:?}");
     }
-    let told = parse_body(Some("application/json"), b"[\"m\",1]").unwrap_err().to_string();
+    let told = parse_body(Some("application/json"), b"[\"m\",1]")
+        .unwrap_err()
+        .to_string();
     assert_eq!(told, "the body is no JSON map of named fields");
 }
 
 #[test]
 fn a_bomb_is_an_error_and_not_a_crash() {
     let deep = |open: &str, close: &str| {
-        format!(r#"{{"model":"m","input":{}1{}}}"#, open.repeat(100_000), close.repeat(100_000))
+        format!(
+            r#"{{"model":"m","input":{}1{}}}"#,
+            open.repeat(100_000),
+            close.repeat(100_000)
+        )
     };
     assert!(parse_body(None, deep("[", "]").as_bytes()).is_err());
     assert!(parse_body(None, deep("{\"a\":", "}").as_bytes()).is_err());
-    for open in [&b"\x91"[..], b"\x81\xa1a", b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff\xa1a"] {
+    for open in [
+        &b"\x91"[..],
+        b"\x81\xa1a",
+        b"\xdd\xff\xff\xff\xff",
+        b"\xdf\xff\xff\xff\xff\xa1a",
+    ] {
         let start = b"\x82\xa5model\xa1m\xa5input".to_vec();
         let body = [start, open.repeat(100_000)].concat();
-        assert!(matches!(parse_body(None, &body), Err(BodyError::MessagePack { .. })));
+        assert!(matches!(
+            parse_body(None, &body),
+            Err(BodyError::MessagePack { .. })
+        ));
         let unknown = [b"\x83\xa1?".to_vec(), open.repeat(100_000)].concat();
-        assert!(matches!(parse_body(None, &unknown), Err(BodyError::MessagePack { .. })));
+        assert!(matches!(
+            parse_body(None, &unknown),
+            Err(BodyError::MessagePack { .. })
+        ));
     }
-    for claim in [&b"\xdb\xff\xff\xff\xff"[..], b"\xc6\xff\xff\xff\xff", b"\xc9\xff\xff\xff\xff\x01"] {
+    for claim in [
+        &b"\xdb\xff\xff\xff\xff"[..],
+        b"\xc6\xff\xff\xff\xff",
+        b"\xc9\xff\xff\xff\xff\x01",
+    ] {
         let body = [&b"\x82\xa5model\xa1m\xa5input"[..], claim].concat();
         assert!(parse_body(None, &body).is_err());
         let ids = [&b"\x83\xaadepends_on"[..], claim].concat();

@@ -10,12 +10,17 @@ use crate::task::DeadReason;
 use crate::wire::*;
 
 fn stored(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/wire").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/wire")
+        .join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
 fn lines(headers: &Headers) -> String {
-    headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\n"))
+        .collect()
 }
 
 fn stored_headers(name: &str) -> Headers {
@@ -34,7 +39,10 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
-    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap()).collect()
+    digits
+        .chunks(2)
+        .map(|pair| u8::try_from(pair[0] * 16 + pair[1]).unwrap())
+        .collect()
 }
 
 #[test]
@@ -61,21 +69,45 @@ fn a_report_a_dead_letter_and_a_result_are_written_as_they_always_were() {
 
 #[test]
 fn what_version_1_wrote_is_read() {
-    assert_eq!(parse_body(None, stored("task.json").as_bytes()).unwrap(), sample::body());
-    assert_eq!(parse_body(None, &unhex(&stored("task.msgpack"))).unwrap(), sample::body());
+    assert_eq!(
+        parse_body(None, stored("task.json").as_bytes()).unwrap(),
+        sample::body()
+    );
+    assert_eq!(
+        parse_body(None, &unhex(&stored("task.msgpack"))).unwrap(),
+        sample::body()
+    );
 
     let (route, at) = (sample::route(), sample::NOON);
     let headers = stored_headers("task.headers");
-    let arrival = Arrival { route: &route, headers: &headers, body: b"", sequence: 1, stored_at: at };
+    let arrival = Arrival {
+        route: &route,
+        headers: &headers,
+        body: b"",
+        sequence: 1,
+        stored_at: at,
+    };
     assert_eq!(read_facts(&arrival), Ok(sample::task()));
 
     let report = read_report(&route, &stored_headers("report.headers"), b"", 1, at);
     assert_eq!(report, Ok(sample::report()));
     let dead = read_dead(&stored_headers("dead.headers"), b"", 1, at).unwrap();
-    assert_eq!(dead, DeadLetter { report: sample::report(), reason: DeadReason::AttemptsExhausted });
+    assert_eq!(
+        dead,
+        DeadLetter {
+            report: sample::report(),
+            reason: DeadReason::AttemptsExhausted
+        }
+    );
 
     let headers = stored_headers("result.headers");
-    assert_eq!(read_result(&headers, stored("result.json").as_bytes()).unwrap(), sample::result());
+    assert_eq!(
+        read_result(&headers, stored("result.json").as_bytes()).unwrap(),
+        sample::result()
+    );
     let fence = read_fence(&headers).unwrap();
-    assert_eq!((fence.state, fence.hop, fence.worker.as_deref()), (sample::result().state, 2, Some("gpu 9")));
+    assert_eq!(
+        (fence.state, fence.hop, fence.worker.as_deref()),
+        (sample::result().state, 2, Some("gpu 9"))
+    );
 }

@@ -17,7 +17,11 @@ fn id() -> impl Strategy<Value = TaskId> {
 }
 
 fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
-    btree_map("\\PC{0,8}", any::<String>().prop_map(|text| text.chars().take(40).collect()), 0..4)
+    btree_map(
+        "\\PC{0,8}",
+        any::<String>().prop_map(|text| text.chars().take(40).collect()),
+        0..4,
+    )
 }
 
 fn model() -> impl Strategy<Value = ModelName> {
@@ -25,7 +29,10 @@ fn model() -> impl Strategy<Value = ModelName> {
 }
 
 fn shard() -> impl Strategy<Value = Shard> {
-    prop_oneof![any::<u16>().prop_map(Shard::Stable), any::<u16>().prop_map(Shard::Canary)]
+    prop_oneof![
+        any::<u16>().prop_map(Shard::Stable),
+        any::<u16>().prop_map(Shard::Canary)
+    ]
 }
 
 prop_compose! {
@@ -95,7 +102,13 @@ prop_compose! {
 /// Feeds `headers` and `bytes` to every reader there is.
 fn read_all(headers: &Headers, bytes: &[u8]) {
     let (route, at) = (sample::route(), sample::NOON);
-    let arrival = Arrival { route: &route, headers, body: bytes, sequence: 1, stored_at: at };
+    let arrival = Arrival {
+        route: &route,
+        headers,
+        body: bytes,
+        sequence: 1,
+        stored_at: at,
+    };
     let facts = read_facts(&arrival);
     if let Ok(incoming) = read_task(&arrival) {
         assert_eq!(facts, Ok(incoming.task), "both readers agree");

@@ -8,7 +8,13 @@ use crate::wire::header::{self, Headers};
 use crate::wire::*;
 
 fn arrival<'a>(route: &'a Route, headers: &'a Headers, body: &'a [u8]) -> Arrival<'a> {
-    Arrival { route, headers, body, sequence: 4711, stored_at: EpochMs(5) }
+    Arrival {
+        route,
+        headers,
+        body,
+        sequence: 4711,
+        stored_at: EpochMs(5),
+    }
 }
 
 fn with(pairs: &[(&'static str, &str)]) -> Headers {
@@ -23,7 +29,11 @@ fn read(headers: &Headers, body: &[u8]) -> Result<Task, Malformed> {
     let route = sample::route();
     let arrival = arrival(&route, headers, body);
     let (facts, task) = (read_facts(&arrival), read_task(&arrival));
-    assert_eq!(facts, task.map(|incoming| incoming.task), "both readers must agree");
+    assert_eq!(
+        facts,
+        task.map(|incoming| incoming.task),
+        "both readers must agree"
+    );
     facts
 }
 
@@ -34,7 +44,10 @@ fn a_bare_publication_takes_all_from_subject_body_and_stream() {
     assert_eq!(task.id.as_str(), "core-4711");
     assert_eq!(task.class, sample::task().class, "the subject wins");
     assert_eq!((task.tenant.as_str(), task.facts.priority), ("acme", Some(4)));
-    assert_eq!((task.enqueued_at, task.hop, task.attempt, task.fence), (EpochMs(5), 0, 0, 0));
+    assert_eq!(
+        (task.enqueued_at, task.hop, task.attempt, task.fence),
+        (EpochMs(5), 0, 0, 0)
+    );
 }
 
 #[test]
@@ -51,7 +64,10 @@ fn a_header_wins_over_the_body_and_the_subject_over_the_header() {
         (header::ENQUEUED_AT, "3"),
     ]);
     let task = read(&headers, body.to_string().as_bytes()).unwrap();
-    assert_eq!((task.id.as_str(), task.tenant.as_str(), task.model), ("h", "h", sample::model()));
+    assert_eq!(
+        (task.id.as_str(), task.tenant.as_str(), task.model),
+        ("h", "h", sample::model())
+    );
     assert_eq!(
         (task.lane, task.class, task.shard),
         (sample::task().lane, sample::task().class, sample::task().shard)
@@ -77,7 +93,11 @@ fn a_model_that_travels_under_another_token_is_malformed() {
     );
     let token = sample::route().model.as_str().to_owned();
     let body = json!({"model": token, "input": 1}).to_string();
-    assert_eq!(read(&with(&[]), body.as_bytes()).unwrap().model.as_str(), token, "a token is its own name");
+    assert_eq!(
+        read(&with(&[]), body.as_bytes()).unwrap().model.as_str(),
+        token,
+        "a token is its own name"
+    );
 }
 
 #[test]
@@ -128,7 +148,13 @@ fn a_broken_trace_context_is_dropped_and_refuses_nothing() {
     let mut headers = task_headers(&sample::task());
     headers.set(header::TRACEPARENT, "é");
     let route = sample::route();
-    assert_eq!(read_facts(&arrival(&route, &headers, b"")).unwrap().facts.traceparent, None);
+    assert_eq!(
+        read_facts(&arrival(&route, &headers, b""))
+            .unwrap()
+            .facts
+            .traceparent,
+        None
+    );
 }
 
 #[test]

@@ -21,7 +21,9 @@ pub(in crate::wire) fn model() -> ModelName {
 }
 
 fn labels() -> BTreeMap<String, String> {
-    [("trace", "a b"), ("stadt", "Köln")].map(|(k, v)| (k.to_owned(), v.to_owned())).into()
+    [("trace", "a b"), ("stadt", "Köln")]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into()
 }
 
 pub(in crate::wire) fn route() -> Route {
@@ -44,7 +46,10 @@ pub(in crate::wire) fn body() -> TaskBody {
         max_attempts: Some(3),
         run_at: Some(EpochMs(NOON.0 - 3_600_000 + 250)),
         labels: labels(),
-        ..TaskBody::new(model(), json!({"text": "größer als 3 €?", "k": [1, -2, 0.5, null, true]}))
+        ..TaskBody::new(
+            model(),
+            json!({"text": "größer als 3 €?", "k": [1, -2, 0.5, null, true]}),
+        )
     }
 }
 

@@ -10,17 +10,28 @@ use crate::wire::{MessageKind, message_id};
 fn ids() -> Vec<Value> {
     let longest = "x".repeat(TaskId::MAX_LEN);
     let too_long = "x".repeat(TaskId::MAX_LEN + 1);
-    ["task-001", "A_b-9", &longest, "", &too_long, "a.b", "a b", "a/b", "a*", "ä", "a\r\nb"]
-        .into_iter()
-        .map(|text| json!({ "task_id": text, "legal": TaskId::new(text).is_ok() }))
-        .collect()
+    [
+        "task-001", "A_b-9", &longest, "", &too_long, "a.b", "a b", "a/b", "a*", "ä", "a\r\nb",
+    ]
+    .into_iter()
+    .map(|text| json!({ "task_id": text, "legal": TaskId::new(text).is_ok() }))
+    .collect()
 }
 
 fn tokens() -> Vec<Value> {
-    ["AutoGLM-Large", "all-MiniLM-L6-v2", "BAAI/bge.m3", "BAAI/bge-m3", "gpt 4", "模型", "a.b", "a/b"]
-        .into_iter()
-        .map(|name| json!({ "model": name, "token": ModelName::new(name).unwrap().token().as_str() }))
-        .collect()
+    [
+        "AutoGLM-Large",
+        "all-MiniLM-L6-v2",
+        "BAAI/bge.m3",
+        "BAAI/bge-m3",
+        "gpt 4",
+        "模型",
+        "a.b",
+        "a/b",
+    ]
+    .into_iter()
+    .map(|name| json!({ "model": name, "token": ModelName::new(name).unwrap().token().as_str() }))
+    .collect()
 }
 
 fn shards() -> Vec<Value> {
@@ -29,7 +40,16 @@ fn shards() -> Vec<Value> {
         let hash = format!("{:016x}", fnv1a_64(tenant.as_bytes()));
         json!({ "tenant": tenant, "fnv1a_64": hash, "shards": shards, "shard": shard })
     };
-    [("default", 1), ("default", 4), ("acme", 4), ("acme", 16), ("globex", 16), ("A", 16)].map(case).into()
+    [
+        ("default", 1),
+        ("default", 4),
+        ("acme", 4),
+        ("acme", 16),
+        ("globex", 16),
+        ("A", 16),
+    ]
+    .map(case)
+    .into()
 }
 
 fn message_ids() -> Vec<Value> {

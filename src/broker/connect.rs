@@ -1,0 +1,186 @@
+//! The connection: how it is opened, and what it tells when it breaks.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_nats::jetstream::{self, context::ContextBuilder};
+use async_nats::{Client, ConnectOptions, Event};
+use tokio::sync::watch;
+
+use crate::task::fnv1a_64;
+
+/// How long the first connection may take before the answer is no.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How soon a frozen server is noticed; the client's own default takes minutes.
+const PING_INTERVAL: Duration = Duration::from_secs(5);
+/// How long one publish or request may wait for its answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Publishes without their ack at once: as many as the most slots of a worker.
+const ACKS_INFLIGHT_MAX: usize = 8192;
+/// Messages that may lie in a subscription unread: far more than one worker ever asks for.
+const SUBSCRIPTION_CAPACITY: usize = 65_536;
+
+/// The server cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The credentials file cannot be read.
+    #[error("cannot read the NATS credentials {path}: {source}")]
+    Credentials {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// An address is no NATS URL.
+    #[error("{url:?} is no NATS address: {source}; write it like nats://127.0.0.1:4222")]
+    Address {
+        /// Which, without its password.
+        url: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The server refused the credentials.
+    #[error("NATS at {at} refused the credentials; set NATS_CREDS or put user:password into NATS_URL")]
+    Refused {
+        /// Where.
+        at: String,
+    },
+    /// Nobody answers.
+    #[error(
+        "cannot reach NATS at {at}: {reason}; start nats-server there, set NATS_URL, or run `fairlane dev`"
+    )]
+    Unreachable {
+        /// Where.
+        at: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// An open connection with its JetStream context. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    pub(super) client: Client,
+    pub(super) context: jetstream::Context,
+    connections: watch::Receiver<u64>,
+}
+
+impl Broker {
+    /// Connects to the first of `urls` that answers. `name` is what operators see at the server.
+    ///
+    /// # Errors
+    /// [`ConnectError`], which says what to do.
+    pub async fn connect(urls: &[String], creds: Option<&Path>, name: &str) -> Result<Self, ConnectError> {
+        let at = urls
+            .iter()
+            .map(|url| crate::config::redact_url(url))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let addresses = urls
+            .iter()
+            .map(|url| {
+                url.parse().map_err(|source| ConnectError::Address {
+                    url: crate::config::redact_url(url),
+                    source,
+                })
+            })
+            .collect::<Result<Vec<async_nats::ServerAddr>, _>>()?;
+        let (told, connections) = watch::channel(0_u64);
+        let mut options = ConnectOptions::new();
+        if let Some(path) = creds {
+            options = options
+                .credentials_file(path)
+                .await
+                .map_err(|source| ConnectError::Credentials {
+                    path: path.display().to_string(),
+                    source,
+                })?;
+        }
+        let options = options
+            .name(name)
+            .connection_timeout(CONNECT_TIMEOUT)
+            .ping_interval(PING_INTERVAL)
+            .request_timeout(Some(REQUEST_TIMEOUT))
+            .subscription_capacity(SUBSCRIPTION_CAPACITY)
+            .reconnect_delay_callback(reconnect_delay(name))
+            .event_callback(move |event| {
+                log_event(&event);
+                if matches!(event, Event::Connected) {
+                    told.send_modify(|count| *count += 1);
+                }
+                std::future::ready(())
+            });
+        let client = options
+            .connect(addresses)
+            .await
+            .map_err(|error| refusal(&at, &error))?;
+        let context = ContextBuilder::new()
+            .timeout(REQUEST_TIMEOUT)
+            .max_ack_inflight(ACKS_INFLIGHT_MAX)
+            .build(client.clone());
+        Ok(Self {
+            client,
+            context,
+            connections,
+        })
+    }
+
+    /// Changes whenever the connection is (again) open.
+    #[must_use]
+    pub fn connections(&self) -> watch::Receiver<u64> {
+        self.connections.clone()
+    }
+
+    /// The server's version, such as `2.15.1`.
+    #[must_use]
+    pub fn server_version(&self) -> String {
+        self.client.server_info().version
+    }
+
+    /// The largest message the server takes, in bytes.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        self.client.server_info().max_payload
+    }
+
+    /// Waits until everything sent so far has reached the server.
+    ///
+    /// # Errors
+    /// When the connection is gone for good.
+    pub async fn flush(&self) -> Result<(), async_nats::client::FlushError> {
+        self.client.flush().await
+    }
+}
+
+/// Doubles from 50 ms to 2 s, plus up to half of it by the name, so that a hundred workers do not
+/// come back in the same instant.
+fn reconnect_delay(name: &str) -> impl Fn(usize) -> Duration + Send + Sync + 'static {
+    let spread = fnv1a_64(name.as_bytes()) % 500;
+    move |attempt| {
+        let base = 50_u64.saturating_mul(1 << attempt.min(6)).min(2000);
+        Duration::from_millis(base + base * spread / 1000)
+    }
+}
+
+fn log_event(event: &Event) {
+    match event {
+        Event::Connected => tracing::debug!("connected to NATS"),
+        Event::Disconnected => tracing::warn!("lost the connection to NATS; trying again until it is back"),
+        Event::SlowConsumer(sid) => {
+            tracing::error!(nats.sid = sid, "messages were dropped: a subscription is full")
+        }
+        Event::ServerError(error) => tracing::warn!(%error, "NATS reports an error"),
+        other => tracing::debug!(event = %other, "NATS connection"),
+    }
+}
+
+fn refusal(at: &str, error: &async_nats::ConnectError) -> ConnectError {
+    use async_nats::ConnectErrorKind as Kind;
+    match error.kind() {
+        Kind::Authentication | Kind::AuthorizationViolation => ConnectError::Refused { at: at.to_owned() },
+        _ => ConnectError::Unreachable {
+            at: at.to_owned(),
+            reason: error.to_string(),
+        },
+    }
+}

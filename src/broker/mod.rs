@@ -1,0 +1,19 @@
+//! NATS JetStream, and the only module that names its client.
+//!
+//! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
+//! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
+//! side, [`fetch`] reads records, [`topology`] is what must exist at the server.
+
+pub mod connect;
+pub mod consumer;
+pub mod fetch;
+mod header;
+pub mod lease;
+pub mod publish;
+pub mod pull;
+pub mod reports;
+pub mod subject;
+pub mod sweep;
+pub mod topology;
+
+pub use connect::{Broker, ConnectError};

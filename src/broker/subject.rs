@@ -1,0 +1,119 @@
+//! Every subject's name. Building one cannot fail: its tokens are legal by type.
+
+use crate::task::{ClassName, Lane, ModelToken, Route, TaskId};
+
+/// Everything a lane's stream takes.
+#[must_use]
+pub fn lane_tasks(lane: Lane) -> String {
+    format!("fl.task.{lane}.*.*.*")
+}
+
+/// Where a task of `route` is published.
+#[must_use]
+pub fn task(route: &Route) -> String {
+    format!(
+        "fl.task.{}.{}.{}.{}",
+        route.lane, route.class, route.model, route.shard
+    )
+}
+
+/// Reads a task's subject. None when it has other than four tokens behind `fl.task`, or one that
+/// is no legal name.
+#[must_use]
+pub fn parse_task(subject: &str) -> Option<Route> {
+    let mut tokens = subject.strip_prefix("fl.task.")?.split('.');
+    let route = Route {
+        lane: tokens.next()?.parse().ok()?,
+        class: ClassName::new(tokens.next()?).ok()?,
+        model: ModelToken::new(tokens.next()?).ok()?,
+        shard: tokens.next()?.parse().ok()?,
+    };
+    tokens.next().is_none().then_some(route)
+}
+
+/// The fence of a task.
+#[must_use]
+pub fn result(id: &TaskId) -> String {
+    format!("fl.result.{id}")
+}
+
+/// Where a failure is reported.
+#[must_use]
+pub fn report(route: &Route) -> String {
+    format!("fl.retry.report.{}.{}.{}", route.lane, route.class, route.model)
+}
+
+/// Where a retry waits for its time. One schedule per task: the server keeps one per subject.
+#[must_use]
+pub fn retry_at(id: &TaskId) -> String {
+    format!("fl.retry.at.{id}")
+}
+
+/// Where a retry arrives when its time has come.
+#[must_use]
+pub fn retry_due(route: &Route) -> String {
+    format!("fl.retry.due.{}.{}.{}", route.lane, route.class, route.model)
+}
+
+/// What follows `fl.retry.report.` or `fl.retry.due.`: lane, class and model.
+#[must_use]
+pub fn parse_retry(subject: &str) -> Option<(Lane, ClassName, ModelToken)> {
+    let rest = subject
+        .strip_prefix("fl.retry.report.")
+        .or_else(|| subject.strip_prefix("fl.retry.due."))?;
+    let mut tokens = rest.split('.');
+    let parsed = (
+        tokens.next()?.parse().ok()?,
+        ClassName::new(tokens.next()?).ok()?,
+        ModelToken::new(tokens.next()?).ok()?,
+    );
+    tokens.next().is_none().then_some(parsed)
+}
+
+/// Where a dead letter lies.
+#[must_use]
+pub fn dead(class: &ClassName, id: &TaskId) -> String {
+    format!("fl.dead.{class}.{id}")
+}
+
+/// The stream of a lane.
+#[must_use]
+pub const fn lane_stream(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Core => "FL_CORE",
+        Lane::Normal => "FL_NORMAL",
+    }
+}
+
+/// The stream of failure reports and retries.
+pub const RETRY: &str = "FL_RETRY";
+/// The stream of fences.
+pub const RESULTS: &str = "FL_RESULTS";
+/// The stream of dead letters.
+pub const DEAD: &str = "FL_DEAD";
+
+/// The durable consumer of a route within its lane's stream.
+#[must_use]
+pub fn consumer(route: &Route) -> String {
+    format!("{}={}={}", route.class, route.model, route.shard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_subject_reads_back_and_others_do_not() {
+        let route = parse_task("fl.task.core.pay.all-MiniLM.0").unwrap();
+        assert_eq!(task(&route), "fl.task.core.pay.all-MiniLM.0");
+        assert_eq!(consumer(&route), "pay=all-MiniLM=0");
+        for bad in [
+            "fl.task.core.pay.m",
+            "fl.task.core.pay.m.0.1",
+            "fl.task.slow.pay.m.0",
+            "fl.task.core.pay.m.x",
+        ] {
+            assert_eq!(parse_task(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Starting and stopping: a soft and a hard stop, and every task tracked.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What a role is stopped by. Clones share the same tokens.
+#[derive(Debug, Clone, Default)]
+pub struct Lifecycle {
+    /// Take nothing new; finish what runs.
+    soft: CancellationToken,
+    /// Stop now.
+    hard: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Lifecycle {
+    /// Nothing runs and nothing stops yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The soft stop: take nothing new.
+    #[must_use]
+    pub fn soft(&self) -> &CancellationToken {
+        &self.soft
+    }
+
+    /// The hard stop: leave everything.
+    #[must_use]
+    pub fn hard(&self) -> &CancellationToken {
+        &self.hard
+    }
+
+    /// A lifecycle that stops with this one and can be stopped without it.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            soft: self.soft.child_token(),
+            hard: self.hard.child_token(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Runs `work`, tracked; [`Lifecycle::finished`] waits for it.
+    pub fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.tasks.spawn(work)
+    }
+
+    /// Asks everything to finish, waits up to `grace`, then stops the rest. Says whether all
+    /// finished by themselves.
+    pub async fn stop(&self, grace: Duration) -> bool {
+        self.soft.cancel();
+        self.tasks.close();
+        let finished = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
+        self.hard.cancel();
+        if !finished {
+            tracing::warn!(
+                grace_ms = grace.as_millis() as u64,
+                "grace time is over; stopping what still runs"
+            );
+            self.tasks.wait().await;
+        }
+        finished
+    }
+
+    /// Waits until everything that was spawned has ended, once a stop was asked for.
+    pub async fn finished(&self) {
+        self.soft.cancelled().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Cancels softly on the first SIGINT or SIGTERM and hard on the second.
+///
+/// # Errors
+/// When the handlers cannot be set.
+pub fn on_signals(lifecycle: &Lifecycle) -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
+    // Not tracked: it waits for signals as long as the process lives.
+    TaskTracker::new().spawn(async move {
+        for token in [soft, hard] {
+            tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+            token.cancel();
+        }
+    });
+    Ok(())
+}
