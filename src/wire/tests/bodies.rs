@@ -66,21 +66,81 @@ fn a_refusal_names_the_field_and_the_place() {
     check(
         "task_id",
         json!("a.b"),
-        expect!["TaskBody.task_id: task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 41"],
+        expect![
+            "TaskBody.task_id: task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 41"
+        ],
     );
-    check("model", json!(""), expect!["TaskBody.model: model is empty; give 1 to 200 of A-Z a-z 0-9 _ - at line 1 column 11"]);
+    check(
+        "model",
+        json!(""),
+        expect!["TaskBody.model: model is empty; give 1 to 200 of A-Z a-z 0-9 _ - at line 1 column 11"],
+    );
     check("model", json!(null), expect!["TaskBody.model: missing at line 1 column 26"]);
-    check("tenant", json!(3), expect!["TaskBody.tenant: invalid type: integer `3`, expected a string at line 1 column 35"]);
-    check("deadline", json!(1795435200), expect!["TaskBody.deadline: invalid type: integer `1795435200`, expected a string at line 1 column 46"]);
-    check("deadline", json!("tomorrow"), expect![[r#"TaskBody.deadline: "tomorrow" is no RFC 3339 time such as 2026-11-23T12:00:00Z at line 1 column 47"#]]);
-    check("callback_url", json!("https://a\r\nFl-State: dead"), expect![[r#"TaskBody.callback_url: '\r' at byte 9; a URL has printable ASCII only, percent-encode the rest at line 1 column 70"#]]);
-    check("callback_url", json!("https://é"), expect!["TaskBody.callback_url: 'é' at byte 8; a URL has printable ASCII only, percent-encode the rest at line 1 column 53"]);
-    check("callback_url", json!("x".repeat(2049)), expect!["TaskBody.callback_url: 2049 bytes; at most 2048 are allowed at line 1 column 2092"]);
-    check("concurrency_key", json!("x".repeat(257)), expect!["TaskBody.concurrency_key: 257 bytes; at most 256 are allowed at line 1 column 303"]);
-    check("depends_on", json!(["a b"]), expect!["TaskBody.depends_on: task_id has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 46"]);
-    check("depends_on", json!(vec!["a"; 65]), expect!["TaskBody.depends_on: 65 entries; at most 64 are allowed at line 1 column 300"]);
-    check("labels", json!({"a": 1}), expect!["TaskBody.labels: invalid type: integer `1`, expected a string at line 1 column 40"]);
-    check("labels", json!({"a": "é".repeat(2000)}), expect!["TaskBody.labels: 12008 bytes; at most 8192 are allowed at line 1 column 4043"]);
+    check(
+        "tenant",
+        json!(3),
+        expect!["TaskBody.tenant: invalid type: integer `3`, expected a string at line 1 column 35"],
+    );
+    check(
+        "deadline",
+        json!(1795435200),
+        expect![
+            "TaskBody.deadline: invalid type: integer `1795435200`, expected a string at line 1 column 46"
+        ],
+    );
+    check(
+        "deadline",
+        json!("tomorrow"),
+        expect![[
+            r#"TaskBody.deadline: "tomorrow" is no RFC 3339 time such as 2026-11-23T12:00:00Z at line 1 column 47"#
+        ]],
+    );
+    check(
+        "callback_url",
+        json!("https://a\r\nFl-State: dead"),
+        expect![[
+            r#"TaskBody.callback_url: '\r' at byte 9; a URL has printable ASCII only, percent-encode the rest at line 1 column 70"#
+        ]],
+    );
+    check(
+        "callback_url",
+        json!("https://é"),
+        expect![
+            "TaskBody.callback_url: 'é' at byte 8; a URL has printable ASCII only, percent-encode the rest at line 1 column 53"
+        ],
+    );
+    check(
+        "callback_url",
+        json!("x".repeat(2049)),
+        expect!["TaskBody.callback_url: 2049 bytes; at most 2048 are allowed at line 1 column 2092"],
+    );
+    check(
+        "concurrency_key",
+        json!("x".repeat(257)),
+        expect!["TaskBody.concurrency_key: 257 bytes; at most 256 are allowed at line 1 column 303"],
+    );
+    check(
+        "depends_on",
+        json!(["a b"]),
+        expect![
+            "TaskBody.depends_on: task_id has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 46"
+        ],
+    );
+    check(
+        "depends_on",
+        json!(vec!["a"; 65]),
+        expect!["TaskBody.depends_on: 65 entries; at most 64 are allowed at line 1 column 300"],
+    );
+    check(
+        "labels",
+        json!({"a": 1}),
+        expect!["TaskBody.labels: invalid type: integer `1`, expected a string at line 1 column 40"],
+    );
+    check(
+        "labels",
+        json!({"a": "é".repeat(2000)}),
+        expect!["TaskBody.labels: 12008 bytes; at most 8192 are allowed at line 1 column 4043"],
+    );
 }
 
 #[test]
