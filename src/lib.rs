@@ -2,4 +2,5 @@
 //!
 //! Reading order: [`task`] says what a task is.
 
+pub mod executor;
 pub mod task;
