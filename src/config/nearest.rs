@@ -6,7 +6,10 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     if word.len() > 64 {
         return None;
     }
-    let (distance, best) = known.into_iter().map(|k| (distance(word, k), k)).min_by_key(|(d, _)| *d)?;
+    let (distance, best) = known
+        .into_iter()
+        .map(|k| (distance(word, k), k))
+        .min_by_key(|(d, _)| *d)?;
     (distance <= (best.len() / 3).max(1)).then_some(best)
 }
 

@@ -75,7 +75,12 @@ pub struct UnknownClass {
 pub fn classify(policy: &Policy, facts: &Facts<'_>, now: EpochMs) -> Result<Classified, UnknownClass> {
     let (class, class_by) = class_of(policy, facts)?;
     let (lane, lane_by) = lane_of(policy, facts, &class, now);
-    Ok(Classified { class, lane, class_by, lane_by })
+    Ok(Classified {
+        class,
+        lane,
+        class_by,
+        lane_by,
+    })
 }
 
 fn class_of(policy: &Policy, facts: &Facts<'_>) -> Result<(ClassName, ClassRule), UnknownClass> {
@@ -88,7 +93,9 @@ fn class_of(policy: &Policy, facts: &Facts<'_>) -> Result<(ClassName, ClassRule)
             }),
         };
     }
-    let same = facts.priority.and_then(|p| policy.classes.iter().find(|c| c.priority == p));
+    let same = facts
+        .priority
+        .and_then(|p| policy.classes.iter().find(|c| c.priority == p));
     Ok(match same {
         Some(class) => (class.name.clone(), ClassRule::Priority),
         None => (policy.default_class.clone(), ClassRule::Default),

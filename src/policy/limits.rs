@@ -9,7 +9,10 @@
 /// A cap of 0 counts as 1.
 #[must_use]
 pub fn split_equally(lane_limit: u32, class_limits: &[Option<u32>]) -> Vec<u32> {
-    let caps: Vec<u32> = class_limits.iter().map(|cap| cap.unwrap_or(u32::MAX).max(1)).collect();
+    let caps: Vec<u32> = class_limits
+        .iter()
+        .map(|cap| cap.unwrap_or(u32::MAX).max(1))
+        .collect();
     let mut parts = vec![1_u32; caps.len()];
     let consumers = u32::try_from(caps.len()).unwrap_or(u32::MAX);
     let mut left = lane_limit.saturating_sub(consumers);

@@ -63,7 +63,11 @@ pub fn verdict(policy: &Policy, failed: &Failed<'_>) -> Verdict {
 /// Counts the failed attempt and retries, or buries the task for `exhausted`.
 fn after_attempt(policy: &Policy, failed: &Failed<'_>, exhausted: DeadReason) -> Verdict {
     let attempt = failed.task.attempt.saturating_add(1);
-    let max_attempts = failed.task.facts.max_attempts.unwrap_or(policy.retry.max_attempts);
+    let max_attempts = failed
+        .task
+        .facts
+        .max_attempts
+        .unwrap_or(policy.retry.max_attempts);
     if attempt >= max_attempts {
         return Verdict::Dead { reason: exhausted };
     }
@@ -73,12 +77,24 @@ fn after_attempt(policy: &Policy, failed: &Failed<'_>, exhausted: DeadReason) ->
 fn again(policy: &Policy, failed: &Failed<'_>, attempt: u32) -> Verdict {
     let task = failed.task;
     if task.hop >= policy.bounds.max_hops {
-        return Verdict::Dead { reason: DeadReason::HopLimit };
+        return Verdict::Dead {
+            reason: DeadReason::HopLimit,
+        };
     }
     let bound_ms = bound_ms(&policy.retry, task.attempt);
-    let delay_ms = if policy.retry.full_jitter { jittered(task, bound_ms) } else { bound_ms };
-    let at = failed.reported_at.plus_ms(delay_ms.max(failed.retry_after_ms.unwrap_or(0)));
-    Verdict::Retry { at, attempt, hop: task.hop.saturating_add(1) }
+    let delay_ms = if policy.retry.full_jitter {
+        jittered(task, bound_ms)
+    } else {
+        bound_ms
+    };
+    let at = failed
+        .reported_at
+        .plus_ms(delay_ms.max(failed.retry_after_ms.unwrap_or(0)));
+    Verdict::Retry {
+        at,
+        attempt,
+        hop: task.hop.saturating_add(1),
+    }
 }
 
 /// The longest delay after `failed_before` earlier failures: grows with each, up to `max_ms`.

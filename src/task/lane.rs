@@ -40,6 +40,9 @@ pub struct ParseLaneError(String);
 impl FromStr for Lane {
     type Err = ParseLaneError;
     fn from_str(text: &str) -> Result<Self, ParseLaneError> {
-        Lane::ALL.into_iter().find(|l| l.as_str() == text).ok_or_else(|| ParseLaneError(text.to_owned()))
+        Lane::ALL
+            .into_iter()
+            .find(|l| l.as_str() == text)
+            .ok_or_else(|| ParseLaneError(text.to_owned()))
     }
 }

@@ -25,7 +25,11 @@ impl ModelName {
             return Err(NameError::Empty { what, max });
         }
         if text.len() > max {
-            return Err(NameError::TooLong { what, len: text.len(), max });
+            return Err(NameError::TooLong {
+                what,
+                len: text.len(),
+                max,
+            });
         }
         match text.char_indices().find(|(_, c)| c.is_control()) {
             Some((at, found)) => Err(NameError::BadByte { what, found, at }),
@@ -47,7 +51,11 @@ impl ModelName {
         if self.0.bytes().all(legal) {
             return ModelToken(self.0.clone());
         }
-        let mut token: String = self.0.bytes().map(|b| if legal(b) { char::from(b) } else { '_' }).collect();
+        let mut token: String = self
+            .0
+            .bytes()
+            .map(|b| if legal(b) { char::from(b) } else { '_' })
+            .collect();
         token.push('-');
         for byte in &Sha256::digest(self.0.as_bytes())[..4] {
             token.push_str(&format!("{byte:02x}"));
@@ -74,8 +82,15 @@ impl ModelToken {
     pub fn new(text: &str) -> Result<Self, NameError> {
         let name = ModelName::new(text)?;
         let token = name.token();
-        match text.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || *c == '_' || *c == '-')) {
-            Some((at, found)) => Err(NameError::BadByte { what: "model token", found, at }),
+        match text
+            .char_indices()
+            .find(|(_, c)| !(c.is_ascii_alphanumeric() || *c == '_' || *c == '-'))
+        {
+            Some((at, found)) => Err(NameError::BadByte {
+                what: "model token",
+                found,
+                at,
+            }),
             None => Ok(token),
         }
     }

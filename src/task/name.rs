@@ -43,9 +43,15 @@ fn check(what: &'static str, text: &str, max: usize) -> Result<(), NameError> {
         return Err(NameError::Empty { what, max });
     }
     if text.len() > max {
-        return Err(NameError::TooLong { what, len: text.len(), max });
+        return Err(NameError::TooLong {
+            what,
+            len: text.len(),
+            max,
+        });
     }
-    let bad = text.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || *c == '_' || *c == '-'));
+    let bad = text
+        .char_indices()
+        .find(|(_, c)| !(c.is_ascii_alphanumeric() || *c == '_' || *c == '-'));
     match bad {
         Some((at, found)) => Err(NameError::BadByte { what, found, at }),
         None => Ok(()),

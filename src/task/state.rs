@@ -97,7 +97,10 @@ impl State {
     /// Whether nothing but a replay can follow.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, State::Completed | State::Cancelled | State::Dead | State::Expired)
+        matches!(
+            self,
+            State::Completed | State::Cancelled | State::Dead | State::Expired
+        )
     }
 }
 
@@ -191,7 +194,10 @@ mod tests {
         for state in State::ALL.into_iter().filter(|s| s.is_terminal()) {
             for event in Event::ALL {
                 let stays = next(state, event).is_err();
-                assert!(stays || (state, event) == (State::Dead, Event::Replayed), "{state} {event:?}");
+                assert!(
+                    stays || (state, event) == (State::Dead, Event::Replayed),
+                    "{state} {event:?}"
+                );
             }
         }
     }

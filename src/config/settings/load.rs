@@ -21,7 +21,12 @@ pub fn load_settings(
 
 /// The environment of this process; values that are no UTF-8 have their bad bytes replaced.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the single place that reads the process environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the single place that reads the process environment"
+)]
 pub fn process_environment() -> BTreeMap<String, String> {
-    std::env::vars_os().map(|(k, v)| (k.to_string_lossy().into_owned(), v.to_string_lossy().into_owned())).collect()
+    std::env::vars_os()
+        .map(|(k, v)| (k.to_string_lossy().into_owned(), v.to_string_lossy().into_owned()))
+        .collect()
 }

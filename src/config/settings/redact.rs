@@ -16,13 +16,21 @@ pub fn redact_url(url: &str) -> String {
             None => groups.push(part.to_owned()),
         }
     }
-    groups.iter().map(|group| redact_group(group)).collect::<Vec<_>>().join(",")
+    groups
+        .iter()
+        .map(|group| redact_group(group))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn redact_group(url: &str) -> String {
-    let Some((secret, host)) = url.rsplit_once('@') else { return url.to_owned() };
+    let Some((secret, host)) = url.rsplit_once('@') else {
+        return url.to_owned();
+    };
     match secret.split_once("://") {
-        Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => format!("{scheme}://***@{host}"),
+        Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            format!("{scheme}://***@{host}")
+        }
         _ => format!("***@{host}"),
     }
 }

@@ -34,7 +34,10 @@ pub struct Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("nats_url", &self.nats_url.iter().map(|u| redact_url(u)).collect::<Vec<_>>())
+            .field(
+                "nats_url",
+                &self.nats_url.iter().map(|u| redact_url(u)).collect::<Vec<_>>(),
+            )
             .field("nats_creds", &self.nats_creds)
             .field("metrics_listen", &self.metrics_listen)
             .field("policy", &self.policy)
