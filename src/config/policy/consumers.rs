@@ -59,3 +59,41 @@ fn lane_fault(concurrency: u32, classes: &[Class], models: u64, needed: u64) -> 
         terms.join(" + ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::config::parse_policy;
+
+    fn check(yaml: &str, expected: Expect) {
+        expected
+            .assert_eq(&parse_policy("p.yaml", yaml).map_or_else(|f| f.to_string(), |_| "stands".to_owned()));
+    }
+
+    #[test]
+    fn a_limit_has_a_place_for_each_consumer() {
+        let yaml = "
+version: 1
+lanes:
+  core: { concurrency: 9 }
+classes:
+  a: { priority: 1, share: 1, shards: 4, max_concurrent: 7 }
+  b: { priority: 1, share: 1 }
+default_class: a
+models:
+  m: { executor: simulate, cost: { unit: ms, initial: 0.5 } }
+  n: { executor: simulate, cost: { unit: tokens, initial: 0 }, batch: { size_max: 0 } }
+";
+        check(yaml, expect![[r#"
+            p.yaml:11:42: models.n.cost.unit: is the text "tokens"; give ms
+            p.yaml:11:59: models.n.cost.initial: is 0; give a number of more than 0, up to 1000000000
+            p.yaml:11:83: models.n.batch.size_max: is 0; give a whole number from 1 to 4096"#]]);
+        check(
+            &yaml.replace("tokens, initial: 0 }, batch: { size_max: 0 }", "ms }"),
+            expect![[r#"
+                p.yaml:4:24: lanes.core.concurrency: is 9, fewer than the lane's 10 consumers (a 4 shards × 2 models + b 1 shard × 2 models = 10); give at least 10, or fewer classes, shards or models
+                p.yaml:6:58: classes.a.max_concurrent: is 7, fewer than the 8 consumers per lane of the class (4 shards × 2 models); give at least 8"#]],
+        );
+    }
+}

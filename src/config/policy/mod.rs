@@ -16,6 +16,8 @@ mod section;
 mod value;
 
 #[cfg(test)]
+mod default_tests;
+#[cfg(test)]
 mod tests;
 
 pub use fault::{Fault, Faults};

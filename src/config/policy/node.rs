@@ -6,8 +6,9 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
-use serde_saphyr::{DefaultMessageFormatter, MessageFormatter, Spanned};
+use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter, Spanned};
 
 use super::fault::At;
 
@@ -70,14 +71,24 @@ pub(super) fn parse(yaml: &str) -> Result<Node, (At, String)> {
         let at = error
             .location()
             .map_or(At::START, |l| At::new(l.line(), l.column()));
-        (
-            at,
-            format!(
-                "cannot be read as YAML: {}",
-                DefaultMessageFormatter.format_message(&error)
-            ),
-        )
+        (at, in_words(&error))
     })
+}
+
+fn in_words(error: &Error) -> String {
+    match error.without_snippet() {
+        Error::MultipleDocuments { .. } => "begins a second document; keep one".to_owned(),
+        Error::Budget {
+            breach: BudgetBreach::Depth { .. },
+            ..
+        } => {
+            format!("is nested deeper than {DEPTH_MAX} levels; no policy is")
+        }
+        error => format!(
+            "cannot be read as YAML: {}",
+            DefaultMessageFormatter.format_message(error)
+        ),
+    }
 }
 
 impl<'de> Deserialize<'de> for Node {
