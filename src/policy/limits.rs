@@ -44,19 +44,19 @@ mod tests {
 
     #[test]
     fn a_limit_is_divided_and_what_one_cannot_use_goes_to_the_others() {
-        let cases: [(u32, &[Option<u32>], &[u32]); 9] = [
-            (100, &[None; 4], &[25, 25, 25, 25]),
-            (10, &[None; 4], &[3, 3, 2, 2]),
-            (10, &[Some(1), None, None], &[1, 5, 4]),
-            (100, &[Some(5), Some(7), None], &[5, 7, 88]),
-            (100, &[Some(5), Some(7)], &[5, 7]),
-            (4, &[None, Some(0)], &[3, 1]),
-            (1, &[None, None], &[1, 1]),
-            (u32::MAX, &[None], &[u32::MAX]),
-            (5, &[], &[]),
+        let cases = [
+            (100, vec![None; 4], vec![25, 25, 25, 25]),
+            (10, vec![None; 4], vec![3, 3, 2, 2]),
+            (10, vec![Some(1), None, None], vec![1, 5, 4]),
+            (100, vec![Some(5), Some(7), None], vec![5, 7, 88]),
+            (100, vec![Some(5), Some(7)], vec![5, 7]),
+            (4, vec![None, Some(0)], vec![3, 1]),
+            (1, vec![None, None], vec![1, 1]),
+            (u32::MAX, vec![None], vec![u32::MAX]),
+            (5, vec![], vec![]),
         ];
         for (lane, caps, parts) in cases {
-            assert_eq!(split_equally(lane, caps), parts, "{lane} over {caps:?}");
+            assert_eq!(split_equally(lane, &caps), parts, "{lane} over {caps:?}");
         }
     }
 

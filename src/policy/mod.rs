@@ -1,7 +1,7 @@
 //! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
 //!
-//! [`document`] is the validated policy every verdict is taken under; `config` makes it from
-//! YAML. [`classify`] says where a new task goes, [`retry`] what follows a failure, [`limits`]
+//! `document` is the validated policy every verdict is taken under; `config` makes it from
+//! YAML. `classify` says where a new task goes, `retry` what follows a failure, `limits`
 //! how many may run at once. Nothing here reads a clock, draws a random number or does I/O.
 
 mod classify;

@@ -85,10 +85,13 @@ models:
   m: { executor: simulate, cost: { unit: ms, initial: 0.5 } }
   n: { executor: simulate, cost: { unit: tokens, initial: 0 }, batch: { size_max: 0 } }
 ";
-        check(yaml, expect![[r#"
+        check(
+            yaml,
+            expect![[r#"
             p.yaml:11:42: models.n.cost.unit: is the text "tokens"; give ms
             p.yaml:11:59: models.n.cost.initial: is 0; give a number of more than 0, up to 1000000000
-            p.yaml:11:83: models.n.batch.size_max: is 0; give a whole number from 1 to 4096"#]]);
+            p.yaml:11:83: models.n.batch.size_max: is 0; give a whole number from 1 to 4096"#]],
+        );
         check(
             &yaml.replace("tokens, initial: 0 }, batch: { size_max: 0 }", "ms }"),
             expect![[r#"

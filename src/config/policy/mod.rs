@@ -1,7 +1,7 @@
 //! The policy document: YAML in, a validated [`crate::policy::Policy`] or every fault out.
 //!
-//! [`node`] keeps the document as a tree with places, because serde would stop at the first
-//! fault; [`section`] and [`value`] read it key by key; one file per part of the document says
+//! `node` keeps the document as a tree with places, because serde would stop at the first
+//! fault; `section` and `value` read it key by key; one file per part of the document says
 //! which keys there are, with type, range and default.
 
 mod classes;

@@ -1,5 +1,7 @@
 //! `models`: what tasks may name, and what runs it.
 
+use std::collections::BTreeMap;
+
 use super::node::Value;
 use super::section::Section;
 use super::value::ABOVE_ZERO;
@@ -14,7 +16,7 @@ const BATCH_SIZE_MAX: u32 = 4_096;
 pub(super) fn read(document: &mut Section<'_>) -> Vec<Model> {
     let section = document.child("models");
     let faults = section.faults;
-    let mut models: Vec<Model> = Vec::new();
+    let (mut models, mut tokens) = (Vec::new(), BTreeMap::new());
     if section.is_empty() && !faults.touched(&section.path) {
         faults.add(
             &section.path,
@@ -30,14 +32,13 @@ pub(super) fn read(document: &mut Section<'_>) -> Vec<Model> {
                 None
             }
         };
-        let twin = name
-            .as_ref()
-            .and_then(|n| models.iter().find(|m| m.name.token() == n.token()));
-        if let Some(twin) = twin {
+        if let Some(name) = &name
+            && let Some(twin) = tokens.insert(name.token(), name.clone())
+        {
             let what = format!(
                 "travels as {}, like {:?}; rename one of the two",
-                twin.name.token(),
-                twin.name.as_str()
+                twin.token(),
+                twin.as_str()
             );
             faults.add_at(&model.path, *at, what);
         }

@@ -1,5 +1,8 @@
 //! One mapping of the document: what reads its keys, and complains about the ones nobody read.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::fault::{At, Collector};
 use super::node::{Node, Value};
 use crate::config::nearest::nearest;
@@ -33,17 +36,19 @@ impl<'a> Section<'a> {
             section.is_mapping = false;
             return section;
         };
+        let mut seen: BTreeMap<&str, At> = BTreeMap::new();
         for (key, node) in entries {
             let path = section.path_of(&key.text);
-            match section.entries.iter().find(|(text, ..)| *text == key.text) {
-                Some((_, first, _)) => {
+            match seen.entry(&key.text) {
+                Entry::Occupied(first) => {
                     let what = format!(
                         "is given twice; keep one, the first stands in line {}",
-                        first.line()
+                        first.get().line()
                     );
                     faults.add_at(&path, key.at, what);
                 }
-                None => {
+                Entry::Vacant(place) => {
+                    place.insert(key.at);
                     faults.place(&path, node.at);
                     section.entries.push((&key.text, key.at, node));
                 }

@@ -1,7 +1,7 @@
 //! How one process is to run: flag over environment over TOML file over default.
 //!
-//! [`keys`] names each setting in every layer, [`layer`] is one layer, [`load`] merges them,
-//! [`check`] says what each may be. Each fault names the layer its value comes from.
+//! `keys` names each setting in every layer, `layer` is one layer, `load` merges them,
+//! `check` says what each may be. Each fault names the layer its value comes from.
 
 mod check;
 mod keys;
