@@ -46,6 +46,28 @@ fn the_default_document_means_the_documented_values() {
         ..core
     };
     assert_eq!(policy.normal, normal);
+    let retry = RetryRules {
+        kind: RetryKind::Exponential,
+        base_ms: 1000,
+        factor: 2.0,
+        max_ms: 60_000,
+        full_jitter: true,
+        max_attempts: 3,
+    };
+    assert_eq!(policy.retry, retry);
+    assert_eq!(
+        policy.bounds,
+        Bounds {
+            crash_limit: 5,
+            max_timeouts: 2,
+            max_hops: 16
+        }
+    );
+}
+
+#[test]
+fn the_default_document_names_the_documented_classes_and_model() {
+    let policy = default_policy();
     let classes: Vec<_> = policy
         .classes
         .iter()
@@ -85,23 +107,6 @@ fn the_default_document_means_the_documented_values() {
             window_ms: 10,
             size_max: 32
         })
-    );
-    let retry = RetryRules {
-        kind: RetryKind::Exponential,
-        base_ms: 1000,
-        factor: 2.0,
-        max_ms: 60_000,
-        full_jitter: true,
-        max_attempts: 3,
-    };
-    assert_eq!(policy.retry, retry);
-    assert_eq!(
-        policy.bounds,
-        Bounds {
-            crash_limit: 5,
-            max_timeouts: 2,
-            max_hops: 16
-        }
     );
 }
 
