@@ -49,3 +49,6 @@ const fn whole(key: &'static str, variable: &'static str) -> Key {
         form: Form::Whole,
     }
 }
+
+/// Variables of the same prefix that the scripts beside the program read; not settings of it.
+pub(super) const SCRIPT_VARIABLES: [&str; 1] = ["FAIRLANE_CACHE"];

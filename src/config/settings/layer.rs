@@ -8,7 +8,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 
 use super::Raw;
-use super::keys::{CONFIG_VARIABLE, Form, KEYS, PREFIX};
+use super::keys::{CONFIG_VARIABLE, Form, KEYS, PREFIX, SCRIPT_VARIABLES};
 use crate::config::nearest::nearest;
 
 /// Values and the place they come from.
@@ -69,7 +69,7 @@ impl Layer {
                 );
             } else if let Some(word) = variable
                 .strip_prefix(PREFIX)
-                .filter(|_| variable != CONFIG_VARIABLE)
+                .filter(|_| variable != CONFIG_VARIABLE && !SCRIPT_VARIABLES.contains(&variable.as_str()))
             {
                 // Without the prefix, which all have in common and which would make any two look alike.
                 let known = KEYS.iter().map(|k| k.variable).chain([CONFIG_VARIABLE]);

@@ -264,6 +264,12 @@ impl Intake {
             .saturating_sub(self.parked)
     }
 
+    /// Whether nothing runs, is parked, or is still to come.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.running == 0 && self.parked == 0 && self.free() == self.slots
+    }
+
     /// Queues with an ask that ran past its deadline since the last call, for metrics.
     pub fn take_overdue(&mut self) -> Vec<QueueId> {
         std::mem::take(&mut self.overdue)
