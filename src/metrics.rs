@@ -51,3 +51,20 @@ impl ClassMetrics {
     pub fn started(&self) {}
     pub fn finished(&self, _: TaskOutcome, _: Duration, _: Duration) {}
 }
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UncoveredAction {
+    ConsumerCreated,
+    DeadLettered,
+}
+#[derive(Debug, Default)]
+pub struct CoordinatorMetrics;
+impl CoordinatorMetrics {
+    pub fn new() -> Self {
+        Self
+    }
+    pub fn consumers(&self, _: Lane, _: usize) {}
+    pub fn report(&self, _: ErrorKind) {}
+    pub fn retry(&self, _: Lane, _: &ClassName) {}
+    pub fn dead_letter(&self, _: &ClassName, _: crate::task::DeadReason) {}
+    pub fn uncovered(&self, _: UncoveredAction, _: usize) {}
+}
