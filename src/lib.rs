@@ -8,6 +8,7 @@ pub mod broker;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod executor;
 pub mod lifecycle;
 pub mod policy;
 pub mod scheduler;

@@ -6,6 +6,8 @@
 
 pub mod connect;
 pub mod consumer;
+pub mod delivery;
+pub mod error;
 pub mod fetch;
 mod header;
 pub mod lease;
@@ -17,3 +19,4 @@ pub mod sweep;
 pub mod topology;
 
 pub use connect::{Broker, ConnectError};
+pub use error::RequestError;

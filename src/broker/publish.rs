@@ -1,1 +1,265 @@
-//! (being written)
+//! Publishing, with the answer of the stream. What was not answered is not accepted.
+
+use std::error::Error as _;
+
+use async_nats::jetstream::context::{PublishError as ClientError, PublishErrorKind as Kind};
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::{self, ErrorCode};
+use bytes::Bytes;
+
+use super::connect::Broker;
+use super::header::{pairs, to_map};
+use super::subject;
+use crate::task::{DeadReason, EpochMs, Route, Task};
+use crate::wire::header::{CONTENT_TYPE, MSG_ID};
+use crate::wire::{
+    Headers, HistoryEntry, MessageKind, Report, ResultRecord, dead_headers, message_id, put_history,
+    report_headers, result_body, result_headers, task_headers, to_rfc3339,
+};
+
+/// "maximum messages exceeded", "maximum bytes exceeded": a stream that refuses new messages is full.
+const FULL: [u64; 3] = [10_077, 10_047, 10_023];
+/// "wrong last sequence": somebody wrote the fence first.
+const FENCED: u64 = 10_071;
+/// Room the server's largest message must leave for headers.
+pub const HEADER_ROOM: usize = 64 * 1024;
+
+/// A task's message as it came: what is published again goes with the same bytes.
+#[derive(Debug, Clone, Default)]
+pub struct Original {
+    /// The body, byte for byte.
+    pub body: Bytes,
+    pub(super) headers: Option<async_nats::HeaderMap>,
+}
+
+impl Original {
+    /// A body that has no message yet.
+    #[must_use]
+    pub fn new(body: Bytes) -> Self {
+        Self { body, headers: None }
+    }
+
+    /// `headers` with the content type of the original and the headers this version does not know.
+    fn carry(&self, mut headers: Headers) -> Headers {
+        if let Some(map) = &self.headers {
+            if let Some(content_type) = map.get(CONTENT_TYPE) {
+                headers.set(CONTENT_TYPE, content_type.as_str());
+            }
+            headers.keep_unknown(pairs(map));
+        }
+        headers
+    }
+}
+
+/// The stream has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// As a new message of this sequence.
+    Stored(u64),
+    /// The same message id was seen within the stream's window; nothing was added.
+    Duplicate,
+}
+
+/// What became of a write to a fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fenced {
+    /// It decided the task; its sequence.
+    First(u64),
+    /// Another record was there before.
+    Refused,
+}
+
+/// The stream does not have it, as far as is known.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The stream is at its limit.
+    #[error("{subject}: the stream is full ({reason}); publish again later or raise its limits")]
+    Full {
+        /// Where it was to go.
+        subject: String,
+        /// The server's words.
+        reason: String,
+    },
+    /// No stream takes the subject.
+    #[error("{subject}: no stream takes it; run `fairlane streams apply`")]
+    NoStream {
+        /// Where it was to go.
+        subject: String,
+    },
+    /// The message does not fit.
+    #[error("{subject}: {bytes} bytes are more than the {max} that fit; make the input smaller")]
+    TooLarge {
+        /// Where it was to go.
+        subject: String,
+        /// The body's size.
+        bytes: usize,
+        /// The most that fits.
+        max: usize,
+    },
+    /// No answer: it may or may not be stored. Publishing again under the same id is safe.
+    #[error("{subject}: no answer from the stream ({source}); publish again under the same task_id")]
+    Unknown {
+        /// Where it was to go.
+        subject: String,
+        /// What the client says.
+        source: ClientError,
+    },
+}
+
+impl Broker {
+    /// Publishes a task to its lane.
+    ///
+    /// # Errors
+    /// [`PublishError`]; only [`PublishError::Unknown`] leaves open whether it is stored.
+    pub async fn publish_task(&self, task: &Task, original: &Original) -> Result<Published, PublishError> {
+        self.publish_hop(task, original, &[]).await
+    }
+
+    /// Publishes a later hop of a task with what happened to it so far.
+    ///
+    /// # Errors
+    /// As [`Broker::publish_task`].
+    pub async fn publish_hop(
+        &self,
+        task: &Task,
+        original: &Original,
+        history: &[HistoryEntry],
+    ) -> Result<Published, PublishError> {
+        let mut headers = task_headers(task);
+        put_history(&mut headers, history);
+        headers.set(MSG_ID, message_id(MessageKind::Task, &task.id, task.hop));
+        let subject = subject::task(&Route::of(task));
+        self.publish(subject, original.carry(headers), original.body.clone())
+            .await
+    }
+
+    /// Writes a task's terminal record, if nobody did before.
+    ///
+    /// # Errors
+    /// [`PublishError`]; a fence that is taken is no error but [`Fenced::Refused`].
+    pub async fn publish_result(&self, record: &ResultRecord, fence: u64) -> Result<Fenced, PublishError> {
+        let subject = subject::result(&record.task_id);
+        let message = PublishMessage::build()
+            .headers(to_map(&result_headers(record)))
+            .payload(result_body(record).into())
+            .expected_last_subject_sequence(fence);
+        match self.send(&subject, message).await {
+            Ok(ack) => Ok(Fenced::First(ack.sequence)),
+            Err(error) if server_code(&error) == Some(FENCED) => Ok(Fenced::Refused),
+            Err(error) => Err(self.explain(subject, 0, error)),
+        }
+    }
+
+    /// Reports a failed execution, with the whole task.
+    ///
+    /// # Errors
+    /// As [`Broker::publish_task`].
+    pub async fn publish_report(
+        &self,
+        report: &Report,
+        original: &Original,
+    ) -> Result<Published, PublishError> {
+        let mut headers = report_headers(report);
+        headers.set(
+            MSG_ID,
+            message_id(MessageKind::Report, &report.task.id, report.task.hop),
+        );
+        let subject = subject::report(&Route::of(&report.task));
+        self.publish(subject, original.carry(headers), original.body.clone())
+            .await
+    }
+
+    /// Lets the server publish the task's next hop to `fl.retry.due` at `at`.
+    ///
+    /// # Errors
+    /// As [`Broker::publish_task`].
+    pub async fn publish_retry_at(
+        &self,
+        task: &Task,
+        at: EpochMs,
+        original: &Original,
+        history: &[HistoryEntry],
+    ) -> Result<Published, PublishError> {
+        let mut headers = task_headers(task);
+        put_history(&mut headers, history);
+        headers.set(MSG_ID, message_id(MessageKind::At, &task.id, task.hop));
+        let mut headers = original.carry(headers);
+        headers.set("Nats-Schedule", format!("@at {}", to_rfc3339(at)));
+        headers.set("Nats-Schedule-Target", subject::retry_due(&Route::of(task)));
+        self.publish(subject::retry_at(&task.id), headers, original.body.clone())
+            .await
+    }
+
+    /// Stores a dead letter: the whole task, the reason and the history.
+    ///
+    /// # Errors
+    /// As [`Broker::publish_task`].
+    pub async fn publish_dead(
+        &self,
+        report: &Report,
+        reason: DeadReason,
+        original: &Original,
+    ) -> Result<Published, PublishError> {
+        let mut headers = dead_headers(report, reason);
+        headers.set(
+            MSG_ID,
+            message_id(MessageKind::Dead, &report.task.id, report.task.hop),
+        );
+        let subject = subject::dead(&report.task.class, &report.task.id);
+        self.publish(subject, original.carry(headers), original.body.clone())
+            .await
+    }
+
+    async fn publish(
+        &self,
+        subject: String,
+        headers: Headers,
+        body: Bytes,
+    ) -> Result<Published, PublishError> {
+        let bytes = body.len();
+        let message = PublishMessage::build().headers(to_map(&headers)).payload(body);
+        match self.send(&subject, message).await {
+            Ok(ack) if ack.duplicate => Ok(Published::Duplicate),
+            Ok(ack) => Ok(Published::Stored(ack.sequence)),
+            Err(error) => Err(self.explain(subject, bytes, error)),
+        }
+    }
+
+    async fn send(
+        &self,
+        subject: &str,
+        message: PublishMessage,
+    ) -> Result<jetstream::publish::PublishAck, ClientError> {
+        self.context
+            .send_publish(subject.to_owned(), message)
+            .await?
+            .await
+    }
+
+    fn explain(&self, subject: String, bytes: usize, error: ClientError) -> PublishError {
+        let max = self.max_payload().saturating_sub(HEADER_ROOM);
+        match (server_code(&error), error.kind()) {
+            (Some(code), _) if FULL.contains(&code) => {
+                let reason = error.source().map(ToString::to_string).unwrap_or_default();
+                PublishError::Full { subject, reason }
+            }
+            (Some(10_054), _) | (None, Kind::MaxPayloadExceeded) => {
+                PublishError::TooLarge { subject, bytes, max }
+            }
+            (_, Kind::StreamNotFound) => PublishError::NoStream { subject },
+            _ => PublishError::Unknown {
+                subject,
+                source: error,
+            },
+        }
+    }
+}
+
+fn server_code(error: &ClientError) -> Option<u64> {
+    if error.kind() == Kind::WrongLastSequence {
+        return Some(FENCED);
+    }
+    let told = error.source()?.downcast_ref::<jetstream::Error>()?;
+    let ErrorCode(code) = told.error_code();
+    Some(code)
+}

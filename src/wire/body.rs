@@ -117,8 +117,8 @@ pub enum BodyError {
     #[error("the body is no {0} map of named fields")]
     NotAMap(&'static str),
     /// The JSON, or a field in it; the message names field, line and column.
-    #[error("{0}")]
-    Json(#[source] serde_json::Error),
+    #[error(transparent)]
+    Json(serde_json::Error),
     /// The MessagePack, or a field in it.
     #[error("{source} at byte {at}")]
     MessagePack {

@@ -86,7 +86,14 @@ pub fn salvage(arrival: &Arrival<'_>, malformed: &Malformed) -> Task {
 }
 
 fn bare_task(arrival: &Arrival<'_>, malformed: &Malformed) -> Task {
-    let number = |name| arrival.headers.header(name).and_then(|text| text.parse().ok());
+    let hop = arrival
+        .headers
+        .header(header::HOP)
+        .and_then(|text| text.parse().ok());
+    let fence = arrival
+        .headers
+        .header(header::FENCE)
+        .and_then(|text| text.parse().ok());
     let tenant = arrival
         .headers
         .header(header::TENANT)
@@ -99,13 +106,9 @@ fn bare_task(arrival: &Arrival<'_>, malformed: &Malformed) -> Task {
         shard: arrival.route.shard,
         tenant: tenant.unwrap_or_else(TenantId::default_tenant),
         attempt: 0,
-        hop: number(header::HOP).unwrap_or(0),
+        hop: hop.unwrap_or(0),
         enqueued_at: arrival.stored_at,
-        fence: arrival
-            .headers
-            .header(header::FENCE)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0),
+        fence: fence.unwrap_or(0),
         facts: TaskFacts::default(),
     }
 }

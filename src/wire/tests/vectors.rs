@@ -4,8 +4,8 @@ use expect_test::expect_file;
 use serde_json::{Value, json};
 
 use super::sample;
-use crate::task::{Lane, ModelName, ModelToken, Shard, TaskId, TenantId, fnv1a_64};
-use crate::wire::{MessageKind, message_id};
+use crate::task::{DeadReason, ErrorKind, Lane, ModelName, ModelToken, Shard, TaskId, TenantId, fnv1a_64};
+use crate::wire::{MessageKind, header, limit, message_id};
 
 fn ids() -> Vec<Value> {
     let longest = "x".repeat(TaskId::MAX_LEN);
@@ -89,5 +89,42 @@ fn a_token_is_a_name_and_its_own_token() {
         let token = ModelName::new(name).unwrap().token();
         assert_eq!(ModelToken::new(token.as_str()), Ok(token.clone()));
         assert_eq!(ModelName::from(&token).token(), token);
+    }
+}
+
+#[test]
+fn the_protocol_page_has_the_same_vectors_and_every_word() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let tokens = tokens()
+        .into_iter()
+        .map(|t| format!("| `{}` | `{}` |", text(&t, "model"), text(&t, "token")));
+    let shards = shards().into_iter().map(|s| {
+        let (tenant, hash, shard) = (text(&s, "tenant"), text(&s, "fnv1a_64"), text(&s, "shard"));
+        format!("| `{tenant}` | `{hash}` | {} | `{shard}` |", s["shards"])
+    });
+    let headers = header::ALL.iter().map(|name| format!("`{name}"));
+    let kinds = ErrorKind::ALL.iter().map(|kind| format!("`{kind}`"));
+    let reasons = DeadReason::ALL.iter().map(|reason| format!("`{reason}`"));
+    let limits = [
+        (limit::CALLBACK_BYTES, "bytes, printable"),
+        (limit::KEY_BYTES, "bytes |"),
+        (limit::DEPENDS_ON, "ids |"),
+        (limit::LABELS_BYTES, "bytes, written"),
+        (limit::TRACEPARENT_BYTES, "bytes |"),
+        (limit::ERROR_BYTES, "bytes before"),
+        (limit::WORKER_BYTES, "bytes before"),
+        (limit::HISTORY_LINES, "entries |"),
+    ]
+    .map(|(max, unit)| format!("| {max} {unit}"));
+    for wanted in tokens
+        .chain(shards)
+        .chain(headers)
+        .chain(kinds)
+        .chain(reasons)
+        .chain(limits)
+    {
+        assert!(page.contains(&wanted), "docs/protocol.md lacks {wanted}");
     }
 }

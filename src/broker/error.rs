@@ -1,0 +1,26 @@
+//! A request to the server that failed.
+
+use std::error::Error;
+
+/// Which request failed, and why. The caller tries again later or tells the user.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {operation}: {source}")]
+pub struct RequestError {
+    /// What was being done, as in "cannot …".
+    pub operation: String,
+    /// Why it failed.
+    pub source: Box<dyn Error + Send + Sync>,
+}
+
+impl RequestError {
+    /// For `map_err`.
+    pub(super) fn of<E: Into<Box<dyn Error + Send + Sync>>>(
+        operation: impl Into<String>,
+    ) -> impl FnOnce(E) -> Self {
+        let operation = operation.into();
+        move |source| Self {
+            operation,
+            source: source.into(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What every executor promises.
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::task::{ErrorKind, Task};
+
+/// One task to execute.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its facts.
+    pub task: Task,
+    /// What its model is asked.
+    pub input: Value,
+}
+
+/// How an execution ended. A task's failure is data, not an error of the worker.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// With an answer.
+    Completed {
+        /// The answer.
+        output: Value,
+        /// What it took, as an object such as `{"tokens": 12}`.
+        usage: Value,
+    },
+    /// Without one.
+    Failed {
+        /// How; whether it is tried again is decided in policy.
+        kind: ErrorKind,
+        /// What went wrong, for whoever reads the dead letter.
+        message: String,
+        /// How long the engine asks to wait, in ms.
+        retry_after_ms: Option<u64>,
+    },
+}
+
+impl Outcome {
+    /// A failure without a wish for patience.
+    #[must_use]
+    pub fn failed(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Outcome::Failed {
+            kind,
+            message: message.into(),
+            retry_after_ms: None,
+        }
+    }
+}
+
+/// Runs tasks of one model. Several run at once, as many as the worker has slots.
+pub trait Executor: Send + Sync {
+    /// Runs one task. When `cancel` fires it returns soon, with whatever; nobody reads it. The
+    /// future may also be dropped at any await, on a timeout.
+    fn execute<'a>(&'a self, job: &'a Job, cancel: &'a CancellationToken) -> BoxFuture<'a, Outcome>;
+}

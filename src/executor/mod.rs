@@ -1,0 +1,13 @@
+//! Executors: what a worker runs a task on.
+//!
+//! [`contract`] is what each of them promises; `simulate` only waits, `embed` is a real model.
+//! `registry` holds the ones a worker has, by model.
+
+pub mod contract;
+#[cfg(feature = "embed")]
+pub mod embed;
+pub mod registry;
+pub mod simulate;
+
+pub use contract::{Executor, Job, Outcome};
+pub use registry::{Executors, RegistryError};
