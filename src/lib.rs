@@ -2,9 +2,10 @@
 //!
 //! Reading order: [`task`] says what a task is, [`scheduler`] who is served next, [`policy`] what
 //! is to happen to a task, [`config`] where policy and settings come from, [`wire`] how all of it
-//! is written as bytes, [`broker`] how the bytes travel.
+//! is written as bytes, [`broker`] how the bytes travel, [`cli`] what people type.
 
 pub mod broker;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod coordinator;
@@ -14,5 +15,6 @@ pub mod metrics;
 pub mod policy;
 pub mod scheduler;
 pub mod task;
+pub mod telemetry;
 pub mod wire;
 pub mod worker;

@@ -1,3 +1,16 @@
-//! Starts one role of Fairlane.
+//! Starts the program: arguments, settings, telemetry, command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use fairlane::{cli, config, telemetry};
+
+fn main() -> ExitCode {
+    let invocation = match cli::read(std::env::args_os(), &config::process_environment()) {
+        Ok(invocation) => invocation,
+        Err(code) => return code,
+    };
+    if let Err(error) = telemetry::start(&invocation.settings.log, invocation.log_format) {
+        return invocation.fail(&error.into());
+    }
+    cli::run(invocation)
+}
