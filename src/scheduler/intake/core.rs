@@ -45,6 +45,8 @@ pub struct Intake {
     /// One slot is kept for what a round of checks may bring.
     pub(super) hold_until: Option<Moment>,
     pub(super) free_since: Option<Moment>,
+    /// When it was last decided what to ask: a time before it needs no timer any more.
+    pub(super) planned_at: Moment,
     pub(super) draining: bool,
     pub(super) decided: VecDeque<Decision>,
     overdue: Vec<QueueId>,
@@ -68,6 +70,7 @@ impl Intake {
             waits_open: false,
             hold_until: None,
             free_since: None,
+            planned_at: Moment::default(),
             draining: false,
             decided: VecDeque::new(),
             overdue: Vec::new(),
@@ -274,6 +277,7 @@ impl Intake {
         if self.decided.is_empty() {
             self.expire(now);
             self.free_since = (self.free() > 0).then(|| self.free_since.unwrap_or(now));
+            self.planned_at = now;
             self.plan(now);
         }
         self.decided.pop_front()

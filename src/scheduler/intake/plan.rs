@@ -38,7 +38,8 @@ impl Intake {
         let idle = self
             .free_since
             .filter(|_| !self.draining)
-            .map(|since| since + self.round_trip.smoothed());
+            .map(|since| since + self.round_trip.smoothed())
+            .filter(|at| *at > self.planned_at);
         let wants = self.queues.iter().any(|q| q.needs_wait() || q.room() > 0);
         queues
             .chain([self.hold_until, idle.filter(|_| wants)])
