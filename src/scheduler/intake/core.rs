@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::asks::Filled;
 use super::facts::{Admission, AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Source};
 use super::queue::{Knowledge, Queue};
 use super::round_trip::RoundTrip;
@@ -117,7 +118,13 @@ impl Intake {
         let queue = &mut self.queues[id.0];
         queue.learned(backlog, now);
         let filled = match source {
-            Source::Ask => queue.asks.fill(now, grace),
+            Source::Ask => match queue.asks.late_fill(now) {
+                Some(took) => {
+                    self.round_trip.at_least(took);
+                    queue.asks.fill(now, grace).map(|f| Filled { took: None, ..f })
+                }
+                None => queue.asks.fill(now, grace),
+            },
             Source::Wait => {
                 queue.waiting = None;
                 self.hold_until = None;
@@ -128,7 +135,7 @@ impl Intake {
             if filled.complete {
                 queue.ask_cap = queue.ask_cap.saturating_mul(2);
             }
-            if let Some(took) = filled.round_trip {
+            if let Some(took) = filled.took {
                 self.round_trip.sample(took);
             }
         }
@@ -202,14 +209,18 @@ impl Intake {
 
     /// The server ended an ask. None when it no longer counted: filled, or overdue before.
     pub fn ask_ended(&mut self, id: QueueId, pull: PullId, end: AskEnd, now: Moment) -> Option<PullOutcome> {
+        if let Some(took) = self.queues[id.0].asks.round_trip_of(pull, end, now) {
+            self.round_trip.sample(took);
+        }
         let released = self.queues[id.0].asks.end(pull, end)?;
         self.release(id, released.places);
         let queue = &mut self.queues[id.0];
         queue.checked_at = Some(now);
         match end {
             AskEnd::Empty => queue.knowledge = Knowledge::Quiet,
+            // It stood at the server all the while, so nothing is to be had just now.
             AskEnd::Expired { .. } => {
-                queue.knowledge = Knowledge::Unknown;
+                queue.knowledge = Knowledge::Quiet;
                 queue.ask_cap = 1;
             }
             AskEnd::Refused => {
@@ -243,7 +254,8 @@ impl Intake {
             self.queues[at].checked_at = None;
         }
         self.hold_until = None;
-        self.decided.clear();
+        // An inbox that was given up stays given up.
+        self.decided.retain(|d| matches!(d, Decision::CloseWaits { .. }));
     }
 
     /// Nothing more is asked for; what still arrives is handed back.
