@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::flags::Global;
 use super::policy;
 use super::session::Session;
+use super::streams;
 use crate::config::Raw;
 
 /// A priority task mesh for model inference on NATS JetStream
@@ -28,6 +29,8 @@ pub(super) struct Cli {
 /// What to do.
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Streams at the server: what must exist, what does
+    Streams(streams::Args),
     /// Work on policy documents
     Policy(policy::Args),
 }
@@ -36,12 +39,13 @@ impl Command {
     /// Puts the settings among this command's flags into `raw`.
     pub(super) fn fill(&self, _raw: &mut Raw) {
         match self {
-            Self::Policy(_) => (),
+            Self::Streams(_) | Self::Policy(_) => (),
         }
     }
 
     pub(super) async fn run(self, session: &Session) -> anyhow::Result<Exit> {
         match self {
+            Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
         }
     }

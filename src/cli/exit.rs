@@ -1,6 +1,7 @@
 //! Exit codes, and the one place that says which error leads to which.
 
-use crate::broker::ConnectError;
+use crate::broker::topology::TopologyError;
+use crate::broker::{ConnectError, RequestError};
 use crate::config::SettingsFaults;
 use crate::telemetry;
 
@@ -85,6 +86,17 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
             ConnectError::Address { .. } => Exit::Usage,
             ConnectError::Unreachable { .. } => Exit::Unavailable,
         };
+    }
+    if let Some(error) = error.downcast_ref::<TopologyError>() {
+        return match error {
+            error if error.is_refusal() => Exit::Refused,
+            error if error.is_unavailable() => Exit::Unavailable,
+            _ => Exit::Error,
+        };
+    }
+    // The connection was open, so what failed is the server or the way to it.
+    if error.is::<RequestError>() {
+        return Exit::Unavailable;
     }
     let usage = error.is::<SettingsFaults>()
         || matches!(error.downcast_ref(), Some(telemetry::StartError::Filter { .. }));

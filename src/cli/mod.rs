@@ -6,11 +6,15 @@
 
 mod args;
 mod exit;
-mod flags;
+pub mod flags;
 mod output;
 mod policy;
 mod session;
 mod start;
+mod streams;
+
+#[cfg(test)]
+mod help;
 
 pub use exit::{Exit, Stop};
 pub use start::{Invocation, read, run};
