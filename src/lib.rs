@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`task`] says what a task is, [`scheduler`] who is served next, [`policy`] what
 //! is to happen to a task, [`config`] where policy and settings come from, [`wire`] how all of it
-//! is written as bytes, [`broker`] how the bytes travel.
+//! is written as bytes, [`broker`] how the bytes travel; [`dev`] is a server to try it all on.
 
 pub mod broker;
 pub mod clock;
 pub mod config;
+pub mod dev;
 pub mod executor;
 pub mod lifecycle;
 pub mod policy;

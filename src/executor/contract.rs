@@ -40,7 +40,11 @@ impl Outcome {
     /// A failure without a wish for patience.
     #[must_use]
     pub fn failed(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Outcome::Failed { kind, message: message.into(), retry_after_ms: None }
+        Outcome::Failed {
+            kind,
+            message: message.into(),
+            retry_after_ms: None,
+        }
     }
 }
 

@@ -89,7 +89,10 @@ fn embed(model: &ModelName, folder: Option<&Path>) -> Result<Arc<dyn Executor>, 
     let folder = folder.ok_or_else(|| RegistryError::NoFolder { model: model.clone() })?;
     match super::embed::MiniLm::load(folder) {
         Ok(loaded) => Ok(Arc::new(super::embed::Embed::new(loaded))),
-        Err(error) => Err(RegistryError::Unusable { model: model.clone(), reason: error.to_string() }),
+        Err(error) => Err(RegistryError::Unusable {
+            model: model.clone(),
+            reason: error.to_string(),
+        }),
     }
 }
 

@@ -67,7 +67,10 @@ impl Executor for Simulate {
                     retry_after_ms: script.retry_after_ms,
                 };
             }
-            Outcome::Completed { output: job.input.clone(), usage: json!({ "service_ms": service }) }
+            Outcome::Completed {
+                output: job.input.clone(),
+                usage: json!({ "service_ms": service }),
+            }
         })
     }
 }
@@ -83,7 +86,8 @@ fn script(job: &Job) -> Result<Script, String> {
         return Err("input of a simulated model: service times must be 0 or more".to_owned());
     }
     if let Some(kind) = &script.fail_kind {
-        kind.parse::<ErrorKind>().map_err(|e| format!("input.fail_kind: {e}"))?;
+        kind.parse::<ErrorKind>()
+            .map_err(|e| format!("input.fail_kind: {e}"))?;
     }
     Ok(script)
 }
