@@ -43,6 +43,8 @@ pub(super) struct Filled {
 /// What the end of a pull, or of all overdue ones, gives back.
 pub(super) struct Released {
     pub(super) places: u32,
+    /// Places that were filled before.
+    pub(super) filled: u32,
     pub(super) outcome: PullOutcome,
 }
 
@@ -121,7 +123,12 @@ impl Asks {
             AskEnd::Empty => PullOutcome::Empty,
             AskEnd::Expired { .. } => PullOutcome::Limited,
         };
-        Some(Released { places, outcome })
+        let filled = pull.asked.saturating_sub(places);
+        Some(Released {
+            places,
+            filled,
+            outcome,
+        })
     }
 
     /// The server says that `unfilled` places of a pull stay empty, we had booked `left`: what was
@@ -147,13 +154,14 @@ impl Asks {
 
     /// Gives up the pulls whose deadline has passed.
     pub(super) fn overdue(&mut self, now: Moment) -> Option<Released> {
-        let mut places = 0;
+        let (mut places, mut filled) = (0, 0);
         for pull in self.pulls.extract_if(.., |p| p.deadline <= now) {
             // One that is filled gets no answer any more.
             if pull.left == 0 {
                 continue;
             }
             places += pull.left;
+            filled += pull.asked - pull.left;
             if self.late.len() == LATE_MAX {
                 self.late.pop_front();
             }
@@ -161,6 +169,7 @@ impl Asks {
         }
         (places > 0).then_some(Released {
             places,
+            filled,
             outcome: PullOutcome::Overdue,
         })
     }

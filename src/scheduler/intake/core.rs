@@ -127,11 +127,13 @@ impl Intake {
             },
             Source::Wait => {
                 queue.waiting = None;
+                queue.resting_until = None;
                 self.hold_until = None;
                 None
             }
         };
         if let Some(filled) = &filled {
+            (queue.misses, queue.resting_until) = (0, None);
             if filled.complete {
                 queue.ask_cap = queue.ask_cap.saturating_mul(2);
             }
@@ -212,16 +214,17 @@ impl Intake {
         if let Some(took) = self.queues[id.0].asks.round_trip_of(pull, end, now) {
             self.round_trip.sample(took);
         }
+        let grace = self.round_trip.deadline();
         let released = self.queues[id.0].asks.end(pull, end)?;
         self.release(id, released.places);
         let queue = &mut self.queues[id.0];
         queue.checked_at = Some(now);
         match end {
             AskEnd::Empty => queue.knowledge = Knowledge::Quiet,
-            // It stood at the server all the while, so nothing is to be had just now.
+            // Not emptied: the class keeps its credit, and its queue is asked again.
             AskEnd::Expired { .. } => {
-                queue.knowledge = Knowledge::Quiet;
-                queue.ask_cap = 1;
+                queue.missed(released.filled, now, grace);
+                return Some(released.outcome);
             }
             AskEnd::Refused => {
                 queue.knowledge = Knowledge::Unknown;
@@ -306,9 +309,7 @@ impl Intake {
         for at in 0..self.queues.len() {
             if let Some(released) = self.queues[at].asks.overdue(now) {
                 self.release(QueueId(at), released.places);
-                self.queues[at].knowledge = Knowledge::Unknown;
-                self.queues[at].ask_cap = 1;
-                self.forget_credit(QueueId(at));
+                self.queues[at].missed(released.filled, now, grace);
                 self.overdue.push(QueueId(at));
             }
             let queue = &mut self.queues[at];
@@ -322,6 +323,9 @@ impl Intake {
             }
             if queue.unavailable_until.is_some_and(|until| until <= now) {
                 queue.unavailable_until = None;
+            }
+            if queue.resting_until.is_some_and(|until| until <= now) {
+                queue.resting_until = None;
             }
         }
         if self.hold_until.is_some_and(|until| until <= now) {

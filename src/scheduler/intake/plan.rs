@@ -34,6 +34,7 @@ impl Intake {
             [
                 q.asks.next_deadline(),
                 q.unavailable_until,
+                q.resting_until,
                 q.waiting.map(|w| w.until + grace),
                 unsure,
             ]
@@ -174,8 +175,8 @@ impl Intake {
     fn ask(&mut self, queue: QueueId, batch: u32, now: Moment) {
         self.last_pull += 1;
         let pull = PullId(self.last_pull);
-        let expires = self.round_trip.ask_expires();
-        let deadline = now + self.round_trip.deadline();
+        let expires = self.round_trip.ask_expires(self.queues[queue.0].misses);
+        let deadline = now + expires + self.round_trip.deadline();
         self.queues[queue.0]
             .asks
             .sent(pull, batch, now, expires, deadline);

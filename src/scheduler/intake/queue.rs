@@ -39,6 +39,10 @@ pub(super) struct Queue {
     /// Most places asked at once; 1 once an ask goes unanswered and doubled when one is
     /// filled, so that a queue at its limit is not asked for slots it cannot use.
     pub(super) ask_cap: u32,
+    /// Asks in a row that brought nothing although tasks were known to be there.
+    pub(super) misses: u32,
+    /// Not asked before: it was at its limit, or its server busy, when asked twice.
+    pub(super) resting_until: Option<Moment>,
 }
 
 impl Queue {
@@ -52,6 +56,8 @@ impl Queue {
             checked_at: None,
             unavailable_until: None,
             ask_cap: u32::MAX,
+            misses: 0,
+            resting_until: None,
         }
     }
 
@@ -60,7 +66,8 @@ impl Queue {
         let Knowledge::Backlog(backlog) = self.knowledge else {
             return 0;
         };
-        if self.unavailable_until.is_some() || self.asks.outstanding() >= PULLS_MAX {
+        let paused = self.unavailable_until.is_some() || self.resting_until.is_some();
+        if paused || self.asks.outstanding() >= PULLS_MAX {
             return 0;
         }
         let reserved = self.asks.reserved();
@@ -71,9 +78,9 @@ impl Queue {
             .saturating_sub(reserved)
     }
 
-    /// Whether no task of it is known.
+    /// Whether no task of it is known that it would give out.
     pub(super) fn is_silent(&self) -> bool {
-        !matches!(self.knowledge, Knowledge::Backlog(n) if n > 0)
+        self.resting_until.is_some() || !matches!(self.knowledge, Knowledge::Backlog(n) if n > 0)
     }
 
     /// Whether only a wait can tell when it has a task again.
@@ -88,6 +95,18 @@ impl Queue {
         self.checked_at.is_none_or(|at| now.since(at) >= interval)
     }
 
+    /// An ask brought `filled` tasks and then nothing more, although more were known to be there. It
+    /// rests once that has happened twice in a row, ever longer up to [`REST_MAX`].
+    pub(super) fn missed(&mut self, filled: u32, now: Moment, grace: Duration) {
+        self.misses = if filled > 0 { 1 } else { self.misses + 1 };
+        self.ask_cap = filled.max(1);
+        self.checked_at = Some(now);
+        if let Some(rests) = self.misses.checked_sub(2) {
+            let rest = grace.saturating_mul(1 << rests.min(10)).min(REST_MAX);
+            self.resting_until = Some(now + rest);
+        }
+    }
+
     /// What was heard of its backlog.
     pub(super) fn learned(&mut self, backlog: u64, now: Moment) {
         self.knowledge = if backlog == 0 {
@@ -98,6 +117,9 @@ impl Queue {
         self.checked_at = Some(now);
     }
 }
+
+/// The longest a queue goes unasked that seemed to be at its limit. A wait may find it sooner.
+const REST_MAX: Duration = Duration::from_secs(1);
 
 /// Asks of one queue under way at once: enough to keep slots filling while answers travel, few
 /// enough for the server's `max_waiting` with hundreds of workers.

@@ -13,11 +13,11 @@ const EXPIRES_MIN: Duration = Duration::from_millis(1);
 /// The design's bound on how long an ask may stay at the server.
 const DEADLINE_MAX: Duration = Duration::from_secs(1);
 
-/// Exponentially weighted mean with gain 1/8 (RFC 6298, without the variance: the factor of two
-/// in the deadline takes its place).
+/// Exponentially weighted mean with gain 1/8, mean deviation with gain 1/4 (RFC 6298).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RoundTrip {
     smoothed: Duration,
+    deviation: Duration,
     sampled: bool,
 }
 
@@ -25,17 +25,19 @@ impl RoundTrip {
     pub(super) fn new() -> Self {
         Self {
             smoothed: INITIAL,
+            deviation: Duration::ZERO,
             sampled: false,
         }
     }
 
     pub(super) fn sample(&mut self, took: Duration) {
         let took = took.min(SAMPLE_MAX);
-        self.smoothed = if self.sampled {
-            (self.smoothed * 7 + took) / 8
+        if self.sampled {
+            self.deviation = (self.deviation * 3 + took.abs_diff(self.smoothed)) / 4;
+            self.smoothed = (self.smoothed * 7 + took) / 8;
         } else {
-            took
-        };
+            (self.smoothed, self.deviation) = (took, took / 4);
+        }
         self.sampled = true;
     }
 
@@ -51,13 +53,14 @@ impl RoundTrip {
         self.smoothed
     }
 
-    /// How long the server may hold an ask that it cannot answer. What is there is sent at once,
-    /// so this only bounds what a slot loses to a queue at its limit: the status is back before
-    /// the deadline, and nothing comes after it. Half a round trip also keeps the mean honest: a
-    /// task that came after waiting for a place makes a sample of one round trip and half the mean
-    /// at most, so the mean stays under two round trips however many such samples there are.
-    pub(super) fn ask_expires(&self) -> Duration {
-        (self.smoothed / 2).clamp(EXPIRES_MIN, DEADLINE_MAX / 4)
+    /// How long the server may hold an ask that it cannot answer, after `misses` unanswered ones
+    /// of the same queue. What is there is sent at once, so this only bounds what a slot loses to a
+    /// queue at its limit: the status is back before the deadline, and nothing comes after it. Half
+    /// a round trip also keeps the mean honest: a task that came after waiting for a place makes a
+    /// sample of little more than one round trip. A server too busy to answer in that time is given
+    /// twice as long before its queue counts as limited.
+    pub(super) fn ask_expires(&self, misses: u32) -> Duration {
+        (self.smoothed / 2 * (1 << misses.min(1))).clamp(EXPIRES_MIN, DEADLINE_MAX / 4)
     }
 
     /// How long a slot is kept for the answer to a check.
@@ -65,8 +68,9 @@ impl RoundTrip {
         (self.smoothed * 5 / 4).max(EXPIRES_MIN)
     }
 
-    /// When the places of an ask are free again: two round trips.
+    /// When the places of an ask are free again: two round trips, or more where they vary.
     pub(super) fn deadline(&self) -> Duration {
-        (self.smoothed * 2).clamp(DEADLINE_MIN, DEADLINE_MAX)
+        let usual = (self.smoothed * 2).max(self.smoothed + self.deviation * 4);
+        usual.clamp(DEADLINE_MIN, DEADLINE_MAX)
     }
 }
