@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
-use fairlane::{cli, config, telemetry};
+use fairlane::{cli, config, dev, telemetry};
 
 fn main() -> ExitCode {
+    if let Some(code) = dev::hidden_command(std::env::args_os()) {
+        return code;
+    }
     let invocation = match cli::read(std::env::args_os(), &config::process_environment()) {
         Ok(invocation) => invocation,
         Err(code) => return code,

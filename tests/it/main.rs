@@ -1,4 +1,7 @@
 //! One binary for all integration tests.
 
+mod support;
+
+mod dev_server;
 #[cfg(feature = "embed")]
 mod embeddings;
