@@ -12,6 +12,7 @@ pub mod fetch;
 pub mod floor;
 mod header;
 pub mod lease;
+mod login;
 pub mod publish;
 pub mod pull;
 pub mod reports;
