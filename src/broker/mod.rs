@@ -11,6 +11,7 @@ pub mod error;
 pub mod fetch;
 pub mod floor;
 mod header;
+pub mod inspect;
 pub mod lease;
 mod login;
 pub mod publish;
@@ -19,6 +20,8 @@ pub mod reports;
 pub mod subject;
 pub mod sweep;
 pub mod topology;
+mod version;
 
 pub use connect::{Broker, ConnectError};
 pub use error::RequestError;
+pub use version::{ServerVersion, VersionError};
