@@ -1,5 +1,10 @@
-//! What integration tests start from: a nats-server of their own.
+//! What integration tests start from: a nats-server of their own, a mesh on it, an executor to
+//! look through.
 
+mod mesh;
 mod nats;
+mod probe;
 
+pub(crate) use mesh::{FOUR_CLASSES, Hand, Mesh, PATIENCE, connect};
 pub(crate) use nats::{options, program, server};
+pub(crate) use probe::{Probe, Starts};
