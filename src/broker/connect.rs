@@ -7,6 +7,7 @@ use async_nats::jetstream::{self, context::ContextBuilder};
 use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
 
+use super::login::with_login;
 use crate::task::fnv1a_64;
 
 /// How long the first connection may take before the answer is no.
@@ -86,7 +87,7 @@ impl Broker {
             })
             .collect::<Result<Vec<async_nats::ServerAddr>, _>>()?;
         let (told, connections) = watch::channel(0_u64);
-        let mut options = ConnectOptions::new();
+        let mut options = with_login(ConnectOptions::new(), &addresses);
         if let Some(path) = creds {
             options = options
                 .credentials_file(path)

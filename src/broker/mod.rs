@@ -11,13 +11,17 @@ pub mod error;
 pub mod fetch;
 pub mod floor;
 mod header;
+pub mod inspect;
 pub mod lease;
+mod login;
 pub mod publish;
 pub mod pull;
 pub mod reports;
 pub mod subject;
 pub mod sweep;
 pub mod topology;
+mod version;
 
 pub use connect::{Broker, ConnectError};
 pub use error::RequestError;
+pub use version::{ServerVersion, VersionError};

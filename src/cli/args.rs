@@ -5,9 +5,9 @@ use clap::{Parser, Subcommand};
 
 use super::exit::Exit;
 use super::flags::Global;
-use super::policy;
 use super::session::Session;
 use super::streams;
+use super::{doctor, policy};
 use crate::config::Raw;
 
 /// A priority task mesh for model inference on NATS JetStream
@@ -33,13 +33,17 @@ pub(super) enum Command {
     Streams(streams::Args),
     /// Work on policy documents
     Policy(policy::Args),
+    /// Check server, streams and room, and say what to do
+    ///
+    /// Exits with 1 when a check fails; warnings do not count.
+    Doctor(doctor::Args),
 }
 
 impl Command {
     /// Puts the settings among this command's flags into `raw`.
     pub(super) fn fill(&self, _raw: &mut Raw) {
         match self {
-            Self::Streams(_) | Self::Policy(_) => (),
+            Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
         }
     }
 
@@ -47,6 +51,7 @@ impl Command {
         match self {
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
+            Self::Doctor(args) => doctor::run(args, session).await,
         }
     }
 }

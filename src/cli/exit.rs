@@ -103,6 +103,20 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
     if usage { Exit::Usage } else { Exit::Error }
 }
 
+/// What people are told: the error and its causes, each once. Some errors of this crate already
+/// name their cause, and so do some of others.
+pub(super) fn message(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if message.is_empty() {
+            message = cause;
+        } else if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,5 +142,13 @@ mod tests {
         ] {
             assert_eq!(of(&error), exit, "{error}");
         }
+    }
+
+    #[test]
+    fn a_cause_that_was_told_is_not_told_again() {
+        let told = anyhow::anyhow!("no such file").context("cannot read p.yaml: no such file");
+        assert_eq!(message(&told), "cannot read p.yaml: no such file");
+        let untold = anyhow::anyhow!("no such file").context("cannot read p.yaml");
+        assert_eq!(message(&untold), "cannot read p.yaml: no such file");
     }
 }

@@ -5,6 +5,7 @@
 //! [`output`] writes its data and [`exit`] maps its errors. Then one file or folder per command.
 
 mod args;
+mod doctor;
 mod exit;
 pub mod flags;
 mod output;

@@ -82,7 +82,7 @@ fn fail(output: Output, error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(Exit::Ok as u8);
     }
     let exit = exit::of(error);
-    output.complain(exit, &format!("{error:#}"));
+    output.complain(exit, &exit::message(error));
     ExitCode::from(exit as u8)
 }
 

@@ -30,7 +30,7 @@ pub enum Step {
 /// what exists in the same form is no error at the server.
 ///
 /// # Errors
-/// [`TopologyError`]. A refusal comes before the first step; after any other, the steps before it stand in the log.
+/// [`TopologyError`]. A refusal comes before the first step; after any other error, a new plan says what is left.
 pub async fn apply(broker: &Broker, plan: &Plan, extras: Extras) -> Result<Vec<Step>, TopologyError> {
     refuse(broker, plan, extras).await?;
     let mut steps = Vec::new();
@@ -52,7 +52,7 @@ pub async fn apply(broker: &Broker, plan: &Plan, extras: Extras) -> Result<Vec<S
             }
             Change::Extra | Change::Unchanged | Change::Immutable { .. } => continue,
         };
-        tracing::info!(stream.name = stream, "{}", step.word());
+        tracing::debug!(stream.name = stream, "{}", step.word());
         steps.push(step);
     }
     Ok(steps)

@@ -19,5 +19,6 @@ mod tests;
 
 pub use apply::{Extras, Step, apply};
 pub use plan::{Change, Entry, FieldChange, Plan, plan};
+pub(super) use server::ask;
 pub use server::{TopologyError, export};
 pub use spec::{PREFIX, SpecError, StreamSpec, desired};

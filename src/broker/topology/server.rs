@@ -1,7 +1,7 @@
 //! What the server has, over its JetStream API with the JSON as it is: a client's typed form would
 //! drop the fields it does not know.
 
-use async_nats::jetstream::context::RequestError;
+use async_nats::jetstream::context::{RequestError, RequestErrorKind};
 use serde_json::{Map, Value, json};
 
 use super::plan::FieldChange;
@@ -15,7 +15,9 @@ const PAGES_MAX: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum TopologyError {
     /// No answer.
-    #[error("JetStream does not answer {request}: {source}; is it on for this account?")]
+    #[error(
+        "JetStream does not answer {request}: {source}; is it on for this account, and may this user ask it?"
+    )]
     Unanswered {
         /// The API's subject.
         request: String,
@@ -60,6 +62,12 @@ impl TopologyError {
         matches!(self, Self::Unanswered { .. })
     }
 
+    /// Whether nobody serves the API at all, so JetStream is off.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Unanswered { source, .. } if source.kind() == RequestErrorKind::NoResponders)
+    }
+
     /// Whether a rule of ours forbade it, before anything was touched.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
@@ -90,7 +98,7 @@ pub(super) async fn messages(broker: &Broker, stream: &str) -> Result<u64, Topol
 }
 
 /// One request to the JetStream API. `request` is its subject without the prefix.
-pub(super) async fn ask(
+pub(in crate::broker) async fn ask(
     broker: &Broker,
     request: &str,
     body: &Value,
