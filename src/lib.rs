@@ -10,6 +10,7 @@ pub mod config;
 pub mod dev;
 pub mod executor;
 pub mod lifecycle;
+pub mod metrics;
 pub mod policy;
 pub mod scheduler;
 pub mod task;
