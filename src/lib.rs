@@ -2,11 +2,14 @@
 //!
 //! Reading order: [`task`] says what a task is, [`scheduler`] who is served next, [`policy`] what
 //! is to happen to a task, [`config`] where policy and settings come from, [`wire`] how all of it
-//! is written as bytes, [`broker`] how the bytes travel; [`dev`] is a server to try it all on.
+//! is written as bytes, [`broker`] how the bytes travel. On these stand [`executor`], which runs
+//! tasks, the roles [`worker`] and [`coordinator`], and [`cli`]; [`dev`] is a server to try it on.
 
 pub mod broker;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod coordinator;
 pub mod dev;
 pub mod executor;
 pub mod lifecycle;
@@ -14,4 +17,6 @@ pub mod metrics;
 pub mod policy;
 pub mod scheduler;
 pub mod task;
+pub mod telemetry;
 pub mod wire;
+pub mod worker;

@@ -9,6 +9,7 @@ pub mod consumer;
 pub mod delivery;
 pub mod error;
 pub mod fetch;
+pub mod floor;
 mod header;
 pub mod lease;
 pub mod publish;

@@ -109,6 +109,12 @@ impl Puller {
         &self.queues[queue.0]
     }
 
+    /// Whether no inbox of waits is open, closing ones included.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.waits.is_empty()
+    }
+
     /// Whether a queue is known.
     #[must_use]
     pub fn has(&self, route: &Route) -> bool {

@@ -59,7 +59,7 @@ pub enum LaneRule {
 
 /// The caller named a class that the policy does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no class {given:?}; the classes are {}", .known.iter().map(ClassName::as_str).collect::<Vec<_>>().join(", "))]
+#[error("no class {:?}; the classes are {}", .given.as_str(), .known.iter().map(ClassName::as_str).collect::<Vec<_>>().join(", "))]
 pub struct UnknownClass {
     /// What was asked for.
     pub given: ClassName,

@@ -35,3 +35,50 @@ pub fn split_equally(lane_limit: u32, class_limits: &[Option<u32>]) -> Vec<u32> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_is_divided_and_what_one_cannot_use_goes_to_the_others() {
+        let cases = [
+            (100, vec![None; 4], vec![25, 25, 25, 25]),
+            (10, vec![None; 4], vec![3, 3, 2, 2]),
+            (10, vec![Some(1), None, None], vec![1, 5, 4]),
+            (100, vec![Some(5), Some(7), None], vec![5, 7, 88]),
+            (100, vec![Some(5), Some(7)], vec![5, 7]),
+            (4, vec![None, Some(0)], vec![3, 1]),
+            (1, vec![None, None], vec![1, 1]),
+            (u32::MAX, vec![None], vec![u32::MAX]),
+            (5, vec![], vec![]),
+        ];
+        for (lane, caps, parts) in cases {
+            assert_eq!(split_equally(lane, &caps), parts, "{lane} over {caps:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_part_is_at_least_one_within_its_cap_and_the_sum_within_the_lane(
+            lane in any::<u32>(),
+            small in 0_u32..500,
+            caps in prop::collection::vec(prop::option::of(prop_oneof![0_u32..50, any::<u32>()]), 0..40),
+        ) {
+            for limit in [lane, small] {
+                let parts = split_equally(limit, &caps);
+                prop_assert_eq!(parts.len(), caps.len());
+                prop_assert!(parts.iter().zip(&caps).all(|(part, cap)| *part >= 1 && *part <= cap.unwrap_or(u32::MAX).max(1)));
+                let sum: u64 = parts.iter().map(|p| u64::from(*p)).sum();
+                let wanted: u64 = caps.iter().map(|c| u64::from(c.unwrap_or(u32::MAX).max(1))).sum();
+                // Nothing is left over that somebody could use.
+                prop_assert_eq!(sum, u64::from(limit).max(caps.len() as u64).min(wanted));
+                let open = || parts.iter().zip(&caps).filter(|(part, cap)| cap.is_none_or(|c| **part < c)).map(|(part, _)| part);
+                let (least, most) = (open().min(), parts.iter().max());
+                prop_assert!(least.is_none_or(|least| most.is_none_or(|most| *most - *least <= 1)), "{:?}", parts);
+            }
+        }
+    }
+}

@@ -1,12 +1,20 @@
 //! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
 //!
-//! [`document`] is the validated policy every verdict is taken under; `config` makes it from
-//! YAML. Nothing here reads a clock, draws a random number or does I/O.
+//! `document` is the validated policy every verdict is taken under; `config` makes it from
+//! YAML. `classify` says where a new task goes, `retry` what follows a failure, `limits`
+//! how many may run at once. Nothing here reads a clock, draws a random number or does I/O.
 
 mod classify;
 mod document;
 mod limits;
 mod retry;
+
+#[cfg(test)]
+mod classify_tests;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod retry_tests;
 
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{

@@ -88,7 +88,7 @@ names!(
 pub const CHECKPOINT: &str = "Fl-Checkpoint";
 
 /// A map of headers that can be read; the broker's own map is one.
-pub trait ReadHeaders {
+pub trait ReadHeaders: Sync {
     /// The first value under `name`.
     fn header(&self, name: &str) -> Option<&str>;
 }

@@ -1,7 +1,24 @@
 //! The policy document: YAML in, a validated [`crate::policy::Policy`] or every fault out.
+//!
+//! `node` keeps the document as a tree with places, because serde would stop at the first
+//! fault; `section` and `value` read it key by key; one file per part of the document says
+//! which keys there are, with type, range and default.
 
+mod classes;
+mod consumers;
 mod fault;
+mod lanes;
+mod models;
+mod node;
 mod parse;
+mod rules;
+mod section;
+mod value;
+
+#[cfg(test)]
+mod default_tests;
+#[cfg(test)]
+mod tests;
 
 pub use fault::{Fault, Faults};
 pub use parse::{DEFAULT_POLICY_YAML, default_policy, parse_policy};

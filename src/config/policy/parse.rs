@@ -1,21 +1,64 @@
 //! From text to policy.
 
-use super::Faults;
+use super::fault::Collector;
+use super::section::Section;
+use super::{Faults, classes, consumers, lanes, models, node, rules};
 use crate::policy::Policy;
+use crate::task::ClassName;
 
 /// The policy that holds where nobody wrote one, as text.
 pub const DEFAULT_POLICY_YAML: &str = include_str!("default.yaml");
 
-/// Reads and checks a policy document.
+/// Reads and checks a policy document. `name` stands before each fault, a file as a rule.
 ///
 /// # Errors
-/// Every fault of the document, each with its place in `name`.
+/// Every fault of the document; of text that is no YAML, the first.
 pub fn parse_policy(name: &str, yaml: &str) -> Result<Policy, Faults> {
-    todo!("{name} {yaml}")
+    let faults = Collector::default();
+    let policy = match node::parse(yaml) {
+        Ok(root) => read(Section::open(String::new(), &root, &faults)),
+        Err((at, what)) => {
+            faults.add_at("", at, what);
+            None
+        }
+    };
+    faults.finish(name)?;
+    Ok(policy.unwrap_or_else(|| unreachable!("a document without faults has a policy")))
 }
 
 /// The policy that holds where nobody wrote one.
 #[must_use]
 pub fn default_policy() -> Policy {
     parse_policy("default.yaml", DEFAULT_POLICY_YAML).unwrap_or_else(|faults| unreachable!("{faults}"))
+}
+
+/// `None` only with a fault, for what has no stand-in.
+fn read(mut document: Section<'_>) -> Option<Policy> {
+    let faults = document.faults;
+    if faults.touched("") {
+        return None;
+    }
+    let version = document.u64("version", 1..=1, None);
+    let scheduler = rules::scheduler(&mut document);
+    let (core, normal) = lanes::read(&mut document);
+    let classes = classes::read(&mut document);
+    let default_class: Option<ClassName> = classes::read_default(&mut document, &classes);
+    let marking = rules::marking(&mut document);
+    let models = models::read(&mut document);
+    let retry = rules::retry(&mut document);
+    let bounds = rules::bounds(&mut document);
+    consumers::check(faults, &classes, &models, &core, &normal);
+    document.close(&[]);
+    Some(Policy {
+        version,
+        scheduler,
+        core,
+        normal,
+        classes,
+        default_class: default_class?,
+        marking,
+        models,
+        retry,
+        bounds,
+    })
 }

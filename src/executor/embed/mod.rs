@@ -6,8 +6,10 @@
 //! [`MiniLm::embed`] blocks for as long as the model computes: call it from a blocking thread.
 
 mod error;
+mod executor;
 mod minilm;
 mod pooling;
 
 pub use error::{EmbedError, LoadError};
+pub use executor::Embed;
 pub use minilm::{DIMENSIONS, Embedding, MiniLm, TOKENS_MAX};

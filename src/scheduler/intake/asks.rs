@@ -1,5 +1,6 @@
 //! The places asked of one queue that have not been filled yet.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::facts::{AskEnd, PullId, PullOutcome};
@@ -8,6 +9,7 @@ use crate::task::Moment;
 #[derive(Debug, Clone)]
 struct Pull {
     id: PullId,
+    expires: Duration,
     asked: u32,
     left: u32,
     sent: Moment,
@@ -22,12 +24,18 @@ struct Pull {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Asks {
     pulls: Vec<Pull>,
+    /// Given up, and perhaps answered yet: only their answers tell that the round trip has grown.
+    late: VecDeque<Pull>,
 }
+
+/// Pulls given up whose answers are still looked for.
+const LATE_MAX: usize = 8;
 
 /// What a fill told.
 pub(super) struct Filled {
-    /// Time since the pull was sent, when it can only have answered that one pull.
-    pub(super) round_trip: Option<Duration>,
+    /// Time since the pull was sent, when it can only have answered that one pull. It includes
+    /// what the pull waited at the server, if the queue was at its limit.
+    pub(super) took: Option<Duration>,
     /// Whether a pull is complete with it.
     pub(super) complete: bool,
 }
@@ -49,14 +57,36 @@ impl Asks {
         self.pulls.iter().filter(|p| p.left > 0).count()
     }
 
-    pub(super) fn sent(&mut self, id: PullId, batch: u32, now: Moment, deadline: Moment) {
+    pub(super) fn sent(&mut self, id: PullId, batch: u32, now: Moment, expires: Duration, deadline: Moment) {
         self.pulls.push(Pull {
             id,
+            expires,
             asked: batch,
             left: batch,
             sent: now,
             deadline,
         });
+    }
+
+    /// What an answer that comes now says of the round trip if a pull was given up too early: at
+    /// least the time since then, less what the server may have held it.
+    pub(super) fn late_fill(&mut self, now: Moment) -> Option<Duration> {
+        let pull = self.late.pop_front()?;
+        Some(now.since(pull.sent).saturating_sub(pull.expires))
+    }
+
+    /// The round trip as the end of the pull `id` tells it: exactly, for the server says whether it
+    /// answered at once or at the expiry.
+    pub(super) fn round_trip_of(&mut self, id: PullId, end: AskEnd, now: Moment) -> Option<Duration> {
+        let known = self.pulls.iter().find(|p| p.id == id);
+        let known = known.or_else(|| self.late.iter().find(|p| p.id == id));
+        let took = known.and_then(|pull| match end {
+            AskEnd::Empty => Some(now.since(pull.sent)),
+            AskEnd::Expired { .. } => Some(now.since(pull.sent).saturating_sub(pull.expires)),
+            AskEnd::Refused => None,
+        });
+        self.late.retain(|p| p.id != id);
+        took
     }
 
     /// Books one task, or says that no place was left for it.
@@ -66,7 +96,7 @@ impl Asks {
         let first = oldest.left == oldest.asked;
         oldest.left -= 1;
         let complete = oldest.left == 0;
-        let round_trip = (alone && first).then(|| now.since(oldest.sent));
+        let took = (alone && first).then(|| now.since(oldest.sent));
         if self.reserved() == 0 {
             self.pulls.clear();
         }
@@ -74,7 +104,7 @@ impl Asks {
         for pull in &mut self.pulls {
             pull.deadline = pull.deadline.max(now + grace);
         }
-        Some(Filled { round_trip, complete })
+        Some(Filled { took, complete })
     }
 
     /// Ends the pull `id`. None when it is not known any more: filled, or overdue and released.
@@ -118,11 +148,17 @@ impl Asks {
     /// Gives up the pulls whose deadline has passed.
     pub(super) fn overdue(&mut self, now: Moment) -> Option<Released> {
         let mut places = 0;
-        self.pulls.retain(|p| {
-            let late = p.deadline <= now;
-            places += if late { p.left } else { 0 };
-            !late
-        });
+        for pull in self.pulls.extract_if(.., |p| p.deadline <= now) {
+            // One that is filled gets no answer any more.
+            if pull.left == 0 {
+                continue;
+            }
+            places += pull.left;
+            if self.late.len() == LATE_MAX {
+                self.late.pop_front();
+            }
+            self.late.push_back(pull);
+        }
         (places > 0).then_some(Released {
             places,
             outcome: PullOutcome::Overdue,

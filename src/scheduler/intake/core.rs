@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::asks::Filled;
 use super::facts::{Admission, AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Source};
 use super::queue::{Knowledge, Queue};
 use super::round_trip::RoundTrip;
@@ -45,6 +46,8 @@ pub struct Intake {
     /// One slot is kept for what a round of checks may bring.
     pub(super) hold_until: Option<Moment>,
     pub(super) free_since: Option<Moment>,
+    /// When it was last decided what to ask: a time before it needs no timer any more.
+    pub(super) planned_at: Moment,
     pub(super) draining: bool,
     pub(super) decided: VecDeque<Decision>,
     overdue: Vec<QueueId>,
@@ -68,6 +71,7 @@ impl Intake {
             waits_open: false,
             hold_until: None,
             free_since: None,
+            planned_at: Moment::default(),
             draining: false,
             decided: VecDeque::new(),
             overdue: Vec::new(),
@@ -114,7 +118,13 @@ impl Intake {
         let queue = &mut self.queues[id.0];
         queue.learned(backlog, now);
         let filled = match source {
-            Source::Ask => queue.asks.fill(now, grace),
+            Source::Ask => match queue.asks.late_fill(now) {
+                Some(took) => {
+                    self.round_trip.at_least(took);
+                    queue.asks.fill(now, grace).map(|f| Filled { took: None, ..f })
+                }
+                None => queue.asks.fill(now, grace),
+            },
             Source::Wait => {
                 queue.waiting = None;
                 self.hold_until = None;
@@ -125,7 +135,7 @@ impl Intake {
             if filled.complete {
                 queue.ask_cap = queue.ask_cap.saturating_mul(2);
             }
-            if let Some(took) = filled.round_trip {
+            if let Some(took) = filled.took {
                 self.round_trip.sample(took);
             }
         }
@@ -199,14 +209,18 @@ impl Intake {
 
     /// The server ended an ask. None when it no longer counted: filled, or overdue before.
     pub fn ask_ended(&mut self, id: QueueId, pull: PullId, end: AskEnd, now: Moment) -> Option<PullOutcome> {
+        if let Some(took) = self.queues[id.0].asks.round_trip_of(pull, end, now) {
+            self.round_trip.sample(took);
+        }
         let released = self.queues[id.0].asks.end(pull, end)?;
         self.release(id, released.places);
         let queue = &mut self.queues[id.0];
         queue.checked_at = Some(now);
         match end {
             AskEnd::Empty => queue.knowledge = Knowledge::Quiet,
+            // It stood at the server all the while, so nothing is to be had just now.
             AskEnd::Expired { .. } => {
-                queue.knowledge = Knowledge::Unknown;
+                queue.knowledge = Knowledge::Quiet;
                 queue.ask_cap = 1;
             }
             AskEnd::Refused => {
@@ -240,7 +254,8 @@ impl Intake {
             self.queues[at].checked_at = None;
         }
         self.hold_until = None;
-        self.decided.clear();
+        // An inbox that was given up stays given up.
+        self.decided.retain(|d| matches!(d, Decision::CloseWaits { .. }));
     }
 
     /// Nothing more is asked for; what still arrives is handed back.
@@ -264,6 +279,12 @@ impl Intake {
             .saturating_sub(self.parked)
     }
 
+    /// Whether nothing runs, is parked, or is still to come.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.running == 0 && self.parked == 0 && self.free() == self.slots
+    }
+
     /// Queues with an ask that ran past its deadline since the last call, for metrics.
     pub fn take_overdue(&mut self) -> Vec<QueueId> {
         std::mem::take(&mut self.overdue)
@@ -274,6 +295,7 @@ impl Intake {
         if self.decided.is_empty() {
             self.expire(now);
             self.free_since = (self.free() > 0).then(|| self.free_since.unwrap_or(now));
+            self.planned_at = now;
             self.plan(now);
         }
         self.decided.pop_front()

@@ -11,9 +11,12 @@ use crate::task::Moment;
 /// How long the server holds a wait. Long enough to cost nothing when idle, short enough that a
 /// pull the server forgot is noticed.
 const WAIT_EXPIRES: Duration = Duration::from_secs(5);
-/// A busy worker looks at its quiet queues once per so many deadlines, keeping one slot for the
-/// length of one: at most 1/32 of one slot is spent on looking.
-const CHECK_EVERY_DEADLINES: u32 = 32;
+/// A busy worker keeps one slot for the answers whenever it looks at its quiet queues; at most this
+/// part of its slots' time is spent on looking.
+const CHECK_PART: u32 = 32;
+/// However many its slots, it looks no more often than every so many deadlines, nor sends more than
+/// one such pull per deadline: what the server bears with hundreds of workers.
+const CHECK_DEADLINES_MIN: u32 = 2;
 /// An ask is sent when this part of the slots is free (or when one has been free for a round
 /// trip): few large pulls are what makes JetStream fast.
 const ASK_PART: u32 = 8;
@@ -38,7 +41,8 @@ impl Intake {
         let idle = self
             .free_since
             .filter(|_| !self.draining)
-            .map(|since| since + self.round_trip.smoothed());
+            .map(|since| since + self.round_trip.smoothed())
+            .filter(|at| *at > self.planned_at);
         let wants = self.queues.iter().any(|q| q.needs_wait() || q.room() > 0);
         queues
             .chain([self.hold_until, idle.filter(|_| wants)])
@@ -75,9 +79,8 @@ impl Intake {
     }
 
     fn plan_waits(&mut self, now: Moment) {
-        let grace = self.round_trip.deadline();
         let idle = self.idle_for_a_round_trip(now);
-        let interval = grace * CHECK_EVERY_DEADLINES;
+        let interval = self.check_interval();
         let unsure = |q: &super::queue::Queue| q.knowledge == Knowledge::Unknown;
         // Of queues that may well answer, no more are asked than there are slots to answer into.
         let mut may_answer = self
@@ -103,8 +106,14 @@ impl Intake {
             opened = true;
         }
         if opened && !idle {
-            self.hold_until = Some(now + grace);
+            self.hold_until = Some(now + self.round_trip.hold());
         }
+    }
+
+    fn check_interval(&self) -> Duration {
+        let quiet = self.queues.iter().filter(|q| q.is_silent()).count() as u32;
+        let least = self.round_trip.deadline() * quiet.max(CHECK_DEADLINES_MIN);
+        (self.round_trip.hold() * CHECK_PART / self.slots).max(least)
     }
 
     fn open_wait(&mut self, queue: QueueId, now: Moment) {
@@ -165,8 +174,11 @@ impl Intake {
     fn ask(&mut self, queue: QueueId, batch: u32, now: Moment) {
         self.last_pull += 1;
         let pull = PullId(self.last_pull);
-        let expires = self.round_trip.deadline();
-        self.queues[queue.0].asks.sent(pull, batch, now, now + expires);
+        let expires = self.round_trip.ask_expires();
+        let deadline = now + self.round_trip.deadline();
+        self.queues[queue.0]
+            .asks
+            .sent(pull, batch, now, expires, deadline);
         self.decided.push_back(Decision::Ask {
             queue,
             pull,

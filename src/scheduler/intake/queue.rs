@@ -36,7 +36,7 @@ pub(super) struct Queue {
     pub(super) checked_at: Option<Moment>,
     /// No pulls before: the server refused one.
     pub(super) unavailable_until: Option<Moment>,
-    /// Most places asked at once; halved to 1 when an ask goes unanswered and doubled when one is
+    /// Most places asked at once; 1 once an ask goes unanswered and doubled when one is
     /// filled, so that a queue at its limit is not asked for slots it cannot use.
     pub(super) ask_cap: u32,
 }
@@ -71,12 +71,16 @@ impl Queue {
             .saturating_sub(reserved)
     }
 
+    /// Whether no task of it is known.
+    pub(super) fn is_silent(&self) -> bool {
+        !matches!(self.knowledge, Knowledge::Backlog(n) if n > 0)
+    }
+
     /// Whether only a wait can tell when it has a task again.
     pub(super) fn needs_wait(&self) -> bool {
-        let silent = !matches!(self.knowledge, Knowledge::Backlog(n) if n > 0);
         let idle = self.asks.reserved() == 0;
         let allowed = self.spec.limit > self.held && self.unavailable_until.is_none();
-        silent && idle && allowed && self.waiting.is_none()
+        self.is_silent() && idle && allowed && self.waiting.is_none()
     }
 
     /// Whether it has not been asked for `interval`.

@@ -1,0 +1,80 @@
+//! A stream as its file describes it.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// Streams that are ours begin with this; no other is looked at.
+pub const PREFIX: &str = "FL_";
+
+/// Every file of `streams/`.
+const FILES: [&str; 5] = [
+    include_str!("../../../streams/FL_CORE.json"),
+    include_str!("../../../streams/FL_NORMAL.json"),
+    include_str!("../../../streams/FL_RETRY.json"),
+    include_str!("../../../streams/FL_RESULTS.json"),
+    include_str!("../../../streams/FL_DEAD.json"),
+];
+
+/// A stream's configuration, as JSON with the server's own names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamSpec {
+    name: String,
+    /// Invariant: holds `name`.
+    config: Map<String, Value>,
+}
+
+/// No stream's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a stream's configuration is a JSON object with a text `name`")]
+pub struct SpecError;
+
+impl StreamSpec {
+    /// Takes a configuration as it is.
+    ///
+    /// # Errors
+    /// [`SpecError`] when it is no object or has no name.
+    pub fn new(config: Value) -> Result<Self, SpecError> {
+        let Value::Object(config) = config else {
+            return Err(SpecError);
+        };
+        let name = config
+            .get("name")
+            .and_then(Value::as_str)
+            .ok_or(SpecError)?
+            .to_owned();
+        Ok(Self { name, config })
+    }
+
+    /// The stream's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its fields.
+    #[must_use]
+    pub fn config(&self) -> &Map<String, Value> {
+        &self.config
+    }
+}
+
+/// The file's text.
+impl fmt::Display for StreamSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", Value::Object(self.config.clone()))
+    }
+}
+
+/// What must exist, in the order in which it is created.
+#[must_use]
+pub fn desired() -> Vec<StreamSpec> {
+    FILES.iter().map(|text| read(text)).collect()
+}
+
+fn read(text: &str) -> StreamSpec {
+    serde_json::from_str(text)
+        .map_err(|error| error.to_string())
+        .and_then(|config| StreamSpec::new(config).map_err(|error| error.to_string()))
+        .unwrap_or_else(|error| unreachable!("an embedded stream file, which a test reads: {error}"))
+}

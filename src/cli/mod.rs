@@ -1,0 +1,20 @@
+//! The command line. Data goes to stdout, everything else to stderr, and the exit code says what happened.
+//!
+//! Reading order: [`args`] is the tree of commands, [`flags`] the settings among their flags,
+//! [`start`] leads from arguments to a command, [`session`] is what each command is given,
+//! [`output`] writes its data and [`exit`] maps its errors. Then one file or folder per command.
+
+mod args;
+mod exit;
+pub mod flags;
+mod output;
+mod policy;
+mod session;
+mod start;
+mod streams;
+
+#[cfg(test)]
+mod help;
+
+pub use exit::{Exit, Stop};
+pub use start::{Invocation, read, run};

@@ -1,0 +1,102 @@
+//! Data on stdout, as a table for people or JSON for programs.
+
+use std::io::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use super::exit::Exit;
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// For programs
+    Json,
+}
+
+/// The reader of stdout has gone, as `head` does: no fault, and nothing more to say.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the output")]
+pub(super) struct Closed;
+
+/// Where a command's data goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    pub(super) format: Format,
+}
+
+impl Output {
+    /// Prints `data` as JSON, or what `text` makes of it for people.
+    pub(super) fn show<T: Serialize>(self, data: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        let shown = match self.format {
+            Format::Table => text(data),
+            Format::Json => serde_json::to_string_pretty(data)?,
+        };
+        write(&shown)
+    }
+
+    /// Says on stderr why a command failed.
+    pub(super) fn complain(self, exit: Exit, message: &str) {
+        let said = match self.format {
+            Format::Table => format!("error: {message}"),
+            Format::Json => error_json(exit, message),
+        };
+        // A stderr nobody reads leaves the exit code, which says enough.
+        let _ = writeln!(std::io::stderr(), "{said}");
+    }
+}
+
+/// A table for people, with its header.
+pub(super) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header.map(str::to_uppercase))
+        .add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+fn error_json(exit: Exit, message: &str) -> String {
+    serde_json::json!({"error": {"code": exit.code(), "exit": exit as u8, "message": message}}).to_string()
+}
+
+fn write(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Closed.into(),
+        _ => anyhow::Error::from(error).context("cannot write to stdout"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn an_error_is_one_json_object() {
+        expect![[r#"{"error":{"code":"unavailable","exit":6,"message":"nobody \"there\""}}"#]]
+            .assert_eq(&error_json(Exit::Unavailable, "nobody \"there\""));
+    }
+
+    #[test]
+    fn a_table_has_no_borders_to_cut_away() {
+        let rows = [["FL_CORE", "create"], ["FL_DEAD", "unchanged"]].map(|row| row.map(str::to_owned));
+        expect![[r#"
+            STREAM   CHANGE
+            FL_CORE  create
+            FL_DEAD  unchanged"#]]
+        .assert_eq(&table(["stream", "change"], rows));
+    }
+}

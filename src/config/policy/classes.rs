@@ -1,0 +1,76 @@
+//! `classes` and `default_class`: the business scenarios.
+
+use super::lanes::{CONCURRENCY_MAX, PRIORITY_MAX};
+use super::section::Section;
+use crate::policy::Class;
+use crate::task::ClassName;
+
+const SHARE_MAX: u32 = 1_000_000;
+/// Each bucket is a consumer per lane and model; 200 of them is what one replicated stream bears.
+const SHARDS_MAX: u32 = 64;
+/// Keys of the design that this version does not have yet.
+const LATER: [&str; 4] = ["lookahead", "rate", "result_ttl", "events"];
+
+/// The classes with legal names, in document order.
+pub(super) fn read(document: &mut Section<'_>) -> Vec<Class> {
+    let section = document.child("classes");
+    let faults = section.faults;
+    let (path, mut classes) = (section.path.clone(), Vec::new());
+    if section.is_empty() && !faults.touched(&path) {
+        faults.add(
+            &path,
+            "has no class; give at least one: NAME: { priority: 1, share: 1 }".to_owned(),
+        );
+    }
+    for (name, at, node) in section.entries() {
+        let mut class = Section::open(section.path_of(name), node, faults);
+        let name = ClassName::new(name);
+        if let Err(error) = &name {
+            faults.add_at(&class.path, *at, format!("is no class name: {error}"));
+        }
+        classes.extend(one(&mut class, name.ok()));
+        class.close(&LATER);
+    }
+    classes
+}
+
+/// Reads the whole class even where its name is none, for the faults in it.
+fn one(section: &mut Section<'_>, name: Option<ClassName>) -> Option<Class> {
+    let priority = section.u32("priority", 0..=PRIORITY_MAX, None);
+    let share = section.u32("share", 1..=SHARE_MAX, None);
+    let max_concurrent = section.u32_or_none("max_concurrent", 1..=CONCURRENCY_MAX, None);
+    let shards = u16::try_from(section.u32("shards", 1..=SHARDS_MAX, Some(1))).unwrap_or(1);
+    Some(Class {
+        name: name?,
+        priority,
+        share,
+        max_concurrent,
+        shards,
+    })
+}
+
+/// The class that takes what no other does; must be one of `classes`.
+pub(super) fn read_default(document: &mut Section<'_>, classes: &[Class]) -> Option<ClassName> {
+    let known = classes
+        .iter()
+        .map(|c| c.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let expected = if known.is_empty() {
+        "one of the classes".to_owned()
+    } else {
+        format!("one of {known}")
+    };
+    let given = document.text("default_class", &expected)?;
+    let found = classes
+        .iter()
+        .find(|c| c.name.as_str() == given)
+        .map(|c| c.name.clone());
+    if found.is_none() {
+        document.faults.add(
+            "default_class",
+            format!("is {given:?}, which is no class; give {expected}"),
+        );
+    }
+    found
+}

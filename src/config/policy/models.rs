@@ -1,0 +1,84 @@
+//! `models`: what tasks may name, and what runs it.
+
+use std::collections::BTreeMap;
+
+use super::node::Value;
+use super::section::Section;
+use super::value::ABOVE_ZERO;
+use crate::policy::{BatchWindow, CostUnit, ExecutorKind, Model};
+use crate::task::ModelName;
+
+const COST_MAX: f64 = 1e9;
+const WINDOW_MS_MAX: u64 = 60_000;
+const BATCH_SIZE_MAX: u32 = 4_096;
+
+/// The models with legal names, in document order.
+pub(super) fn read(document: &mut Section<'_>) -> Vec<Model> {
+    let section = document.child("models");
+    let faults = section.faults;
+    let (mut models, mut tokens) = (Vec::new(), BTreeMap::new());
+    if section.is_empty() && !faults.touched(&section.path) {
+        faults.add(
+            &section.path,
+            "has no model; give at least one: NAME: { executor: embed }".to_owned(),
+        );
+    }
+    for (name, at, node) in section.entries() {
+        let mut model = Section::open(section.path_of(name), node, faults);
+        let name = match ModelName::new(name) {
+            Ok(name) => Some(name),
+            Err(error) => {
+                faults.add_at(&model.path, *at, format!("is no model name: {error}"));
+                None
+            }
+        };
+        if let Some(name) = &name
+            && let Some(twin) = tokens.insert(name.token(), name.clone())
+        {
+            let what = format!(
+                "travels as {}, like {:?}; rename one of the two",
+                twin.token(),
+                twin.as_str()
+            );
+            faults.add_at(&model.path, *at, what);
+        }
+        models.extend(one(&mut model, name));
+        model.close(&[]);
+    }
+    models
+}
+
+/// Reads the whole model even where its name is none, for the faults in it.
+fn one(section: &mut Section<'_>, name: Option<ModelName>) -> Option<Model> {
+    let executors = [
+        ("embed", ExecutorKind::Embed),
+        ("simulate", ExecutorKind::Simulate),
+    ];
+    let executor = section.word("executor", &executors, None);
+    let mut cost = section.child("cost");
+    let cost_unit = cost.word("unit", &[("ms", CostUnit::Ms)], Some(CostUnit::Ms));
+    let cost_initial = cost.f64("initial", ABOVE_ZERO..=COST_MAX, Some(20.0));
+    cost.close(&[]);
+    let batch = batch(section);
+    Some(Model {
+        name: name?,
+        executor,
+        cost_unit,
+        cost_initial,
+        batch,
+    })
+}
+
+fn batch(section: &mut Section<'_>) -> Option<BatchWindow> {
+    match section.take("batch").map(|node| &node.value) {
+        None | Some(Value::Null) => return None,
+        Some(_) => {}
+    }
+    let mut batch = section.child("batch");
+    let window = BatchWindow {
+        window_ms: batch.u64("window_ms", 0..=WINDOW_MS_MAX, Some(10)),
+        size_max: batch.u32("size_max", 1..=BATCH_SIZE_MAX, Some(32)),
+    };
+    batch.close(&[]);
+    Some(window)
+}

@@ -1,0 +1,99 @@
+//! `scheduler`, `marking`, `retry` and `bounds`: the rules that hold for every class.
+
+use super::node::Value;
+use super::section::Section;
+use super::value::ABOVE_ZERO;
+use crate::policy::{Between, Bounds, Marking, RetryKind, RetryRules, Scheduler};
+use crate::task::Lane;
+
+const NUMBER_MAX: f64 = 1e9;
+const YEAR_S: u64 = 31_536_000;
+const DAY_MS: u64 = 86_400_000;
+const WEEK_MS: u64 = 604_800_000;
+/// One less than the server's own bound on deliveries, so that a worker speaks first.
+const CRASH_LIMIT_MAX: u32 = 99;
+
+/// `scheduler`.
+pub(super) fn scheduler(document: &mut Section<'_>) -> Scheduler {
+    let mut section = document.child("scheduler");
+    let scheduler = Scheduler {
+        between: section.word(
+            "between",
+            &[("weighted", Between::Weighted)],
+            Some(Between::Weighted),
+        ),
+        quantum_ms: section.f64("quantum", ABOVE_ZERO..=NUMBER_MAX, Some(50.0)),
+    };
+    section.close(&[]);
+    scheduler
+}
+
+/// `marking`: absent is the default, null is none. In one that is given, an absent condition is off.
+pub(super) fn marking(document: &mut Section<'_>) -> Option<Marking> {
+    match document.take("marking").map(|node| &node.value) {
+        None => {
+            return Some(Marking {
+                deadline_within_s: Some(7_200),
+                business_weight_over: Some(5.0),
+                lane: Lane::Core,
+            });
+        }
+        Some(Value::Null) => return None,
+        Some(_) => {}
+    }
+    let mut section = document.child("marking");
+    let within = section
+        .take("deadline_within_s")
+        .map(|_| section.u64("deadline_within_s", 1..=YEAR_S, None));
+    let over = section
+        .take("business_weight_over")
+        .map(|_| section.f64("business_weight_over", 0.0..=NUMBER_MAX, None));
+    let lanes = Lane::ALL.map(|lane| (lane.as_str(), lane));
+    let lane = section.word("lane", &lanes, Some(Lane::Core));
+    if within.is_none() && over.is_none() && !section.faults.touched("marking") {
+        let what = "marks nothing; give deadline_within_s or business_weight_over, or null for no marking";
+        section.faults.add("marking", what.to_owned());
+    }
+    section.close(&[]);
+    Some(Marking {
+        deadline_within_s: within,
+        business_weight_over: over,
+        lane,
+    })
+}
+
+/// `retry`.
+pub(super) fn retry(document: &mut Section<'_>) -> RetryRules {
+    let mut section = document.child("retry");
+    let kinds = [
+        ("exponential", RetryKind::Exponential),
+        ("fixed", RetryKind::Fixed),
+    ];
+    let rules = RetryRules {
+        kind: section.word("kind", &kinds, Some(RetryKind::Exponential)),
+        base_ms: section.u64("base_ms", 1..=DAY_MS, Some(1_000)),
+        factor: section.f64("factor", 1.0..=1_000.0, Some(2.0)),
+        max_ms: section.u64("max_ms", 1..=WEEK_MS, Some(60_000)),
+        full_jitter: section.word("jitter", &[("full", true), ("none", false)], Some(true)),
+        max_attempts: section.u32("max_attempts", 1..=1_000, Some(3)),
+    };
+    let (base_ms, max_ms, faults) = (rules.base_ms, rules.max_ms, section.faults);
+    if max_ms < base_ms && !faults.touched("retry.base_ms") && !faults.touched("retry.max_ms") {
+        let what = format!("is {max_ms}, below base_ms; give at least {base_ms}, or a lower base_ms");
+        faults.add("retry.max_ms", what);
+    }
+    section.close(&[]);
+    rules
+}
+
+/// `bounds`.
+pub(super) fn bounds(document: &mut Section<'_>) -> Bounds {
+    let mut section = document.child("bounds");
+    let bounds = Bounds {
+        crash_limit: section.u32("crash_limit", 1..=CRASH_LIMIT_MAX, Some(5)),
+        max_timeouts: section.u32("max_timeouts", 1..=1_000, Some(2)),
+        max_hops: section.u32("max_hops", 1..=10_000, Some(16)),
+    };
+    section.close(&[]);
+    bounds
+}

@@ -1,0 +1,80 @@
+//! Writing a terminal record that is not a result, and what follows it.
+
+use serde_json::{Value, json};
+
+use crate::broker::Broker;
+use crate::broker::RequestError;
+use crate::broker::publish::{Fenced, Original, PublishError};
+use crate::task::{DeadReason, EpochMs, State};
+use crate::wire::{Report, ResultError, ResultRecord};
+
+/// A terminal verdict that could not be written; it is tried again when the report is delivered
+/// again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BuryError {
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error(transparent)]
+    Fence(#[from] RequestError),
+}
+
+/// What became of a terminal verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Buried {
+    /// It is the task's record, and what follows is written.
+    Done,
+    /// Another record stands; this verdict is void.
+    Decided,
+}
+
+/// Fence first, then the dead letter. Both may be repeated without harm.
+pub(super) async fn dead(
+    broker: &Broker,
+    report: &Report,
+    reason: DeadReason,
+    original: &Original,
+    at: EpochMs,
+) -> Result<Buried, BuryError> {
+    let error = ResultError {
+        kind: reason.to_string(),
+        message: report.error.clone(),
+    };
+    if fence(broker, report, State::Dead, error, at).await? == Buried::Decided {
+        return Ok(Buried::Decided);
+    }
+    broker.publish_dead(report, reason, original).await?;
+    tracing::info!(task.id = %report.task.id, reason = %reason, error = %report.error, "a task became a dead letter");
+    Ok(Buried::Done)
+}
+
+/// Records a state for good, unless another record stands.
+pub(super) async fn fence(
+    broker: &Broker,
+    report: &Report,
+    state: State,
+    error: ResultError,
+    at: EpochMs,
+) -> Result<Buried, BuryError> {
+    let task = &report.task;
+    let record = ResultRecord {
+        task_id: task.id.clone(),
+        state,
+        hop: task.hop,
+        attempt: task.attempt,
+        class: task.class.clone(),
+        tenant: task.tenant.clone(),
+        worker: report.worker.clone(),
+        queued_ms: at.since(task.enqueued_at),
+        exec_ms: report.exec_ms,
+        output: Value::Null,
+        usage: json!({}),
+        error: Some(error),
+    };
+    if let Fenced::First(_) = broker.publish_result(&record, task.fence).await? {
+        return Ok(Buried::Done);
+    }
+    let found = broker.fence(&task.id).await?;
+    // Its own record from an earlier try: what follows may still be missing.
+    let own = found.is_some_and(|f| f.record.state == state && f.record.hop == task.hop);
+    Ok(if own { Buried::Done } else { Buried::Decided })
+}

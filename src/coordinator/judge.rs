@@ -1,0 +1,170 @@
+//! One message of `FL_RETRY`, judged and answered: what follows is published before the ack.
+
+use crate::broker::delivery::Delivery;
+use crate::broker::publish::{Original, PublishError};
+use crate::broker::subject::parse_retry;
+use crate::policy::{Failed, Verdict, verdict};
+use crate::task::{DeadReason, EpochMs, ErrorKind, Route, Shard, State, Task};
+use crate::wire::header::SHARD;
+use crate::wire::{
+    Arrival, ReadHeaders, Report, ResultError, read_facts, read_history, read_report, salvage,
+};
+
+use super::Coordinator;
+use super::bury::{Buried, BuryError, dead, fence};
+
+/// Pause before a lane that was full is tried again, in ms; doubles with every hop.
+const FULL_PAUSE_MS: u64 = 1000;
+/// The longest such pause, in ms.
+const FULL_PAUSE_MS_MAX: u64 = 60_000;
+
+/// Decides on a failure report and publishes what follows.
+pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
+    let headers = delivery.original.headers();
+    let Some(route) = route(&delivery.subject, &headers) else {
+        return stray(delivery);
+    };
+    let read = read_report(
+        &route,
+        &headers,
+        &delivery.original.body,
+        delivery.sequence,
+        delivery.stored_at,
+    );
+    let report = read.unwrap_or_else(|malformed| {
+        let arrival = arrival(&route, &headers, delivery);
+        unreadable(salvage(&arrival, &malformed), malformed.what)
+    });
+    of.metrics.report(report.kind);
+    carry_out(of, &report, &delivery.original, delivery.stored_at).await
+}
+
+/// Publishes a retry whose time has come to its lane.
+pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
+    let headers = delivery.original.headers();
+    let Some(route) = route(&delivery.subject, &headers) else {
+        return stray(delivery);
+    };
+    let arrival = arrival(&route, &headers, delivery);
+    let task = match read_facts(&arrival) {
+        Ok(task) => task,
+        Err(malformed) => {
+            let report = unreadable(salvage(&arrival, &malformed), malformed.what);
+            return carry_out(of, &report, &delivery.original, delivery.stored_at).await;
+        }
+    };
+    let history = read_history(&headers);
+    match of.broker.publish_hop(&task, &delivery.original, &history).await {
+        Ok(_) => Ok(()),
+        Err(PublishError::Full { .. }) => {
+            // Not an execution: it costs a hop and no attempt.
+            let pause = FULL_PAUSE_MS
+                .saturating_mul(1 << task.hop.min(16))
+                .min(FULL_PAUSE_MS_MAX);
+            let error = format!("the lane {} is full", task.lane);
+            let mut report = bare(task, ErrorKind::Yielded, error);
+            report.retry_after_ms = Some(pause);
+            report.history = history;
+            carry_out(of, &report, &delivery.original, delivery.stored_at).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn carry_out(
+    of: &Coordinator,
+    report: &Report,
+    original: &Original,
+    at: EpochMs,
+) -> Result<(), BuryError> {
+    let failed = Failed {
+        task: &report.task,
+        kind: report.kind,
+        retry_after_ms: report.retry_after_ms,
+        reported_at: at,
+        // Nobody counts time-outs apart from attempts until tasks are demoted.
+        timeouts: 0,
+    };
+    match verdict(&of.policy, &failed) {
+        Verdict::Retry {
+            at: due,
+            attempt,
+            hop,
+        } => {
+            let next = Task {
+                attempt,
+                hop,
+                ..report.task.clone()
+            };
+            of.broker
+                .publish_retry_at(&next, due, original, &report.history_after(at))
+                .await?;
+            of.metrics.retry(next.lane, &next.class);
+        }
+        Verdict::Dead { reason } => {
+            if dead(&of.broker, report, reason, original, at).await? == Buried::Done {
+                of.metrics.dead_letter(&report.task.class, reason);
+            }
+        }
+        Verdict::Cancelled => {
+            let error = ResultError {
+                kind: ErrorKind::Cancelled.to_string(),
+                message: report.error.clone(),
+            };
+            fence(&of.broker, report, State::Cancelled, error, at).await?;
+        }
+    }
+    Ok(())
+}
+
+fn route(subject: &str, headers: &dyn ReadHeaders) -> Option<Route> {
+    let (lane, class, model) = parse_retry(subject)?;
+    let shard = headers
+        .header(SHARD)
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(Shard::Stable(0));
+    Some(Route {
+        lane,
+        class,
+        model,
+        shard,
+    })
+}
+
+fn arrival<'a>(route: &'a Route, headers: &'a dyn ReadHeaders, of: &'a Delivery) -> Arrival<'a> {
+    Arrival {
+        route,
+        headers,
+        body: &of.original.body,
+        sequence: of.sequence,
+        stored_at: of.stored_at,
+    }
+}
+
+fn unreadable(task: Task, what: String) -> Report {
+    bare(task, ErrorKind::Malformed, what)
+}
+
+fn bare(task: Task, kind: ErrorKind, error: String) -> Report {
+    Report {
+        task,
+        kind,
+        error,
+        retry_after_ms: None,
+        delivered: 0,
+        worker: "coordinator".to_owned(),
+        exec_ms: 0,
+        history: Vec::new(),
+    }
+}
+
+/// A subject whose tokens are no names: nobody's task. It is logged and dropped.
+fn stray(delivery: &Delivery) -> Result<(), BuryError> {
+    tracing::error!(nats.subject = %delivery.subject, "a message on a subject that names no task is dropped");
+    Ok(())
+}
+
+/// The report of a task that no consumer covers.
+pub(super) fn unroutable(task: Task, error: String) -> (Report, DeadReason) {
+    (bare(task, ErrorKind::Permanent, error), DeadReason::Unroutable)
+}

@@ -1,0 +1,18 @@
+//! The coordinator: consumers, verdicts on failures, and what nobody covers.
+//!
+//! It is never on the path of a task that succeeds, and any number may run: every verdict is a
+//! pure function of the report, published under an id that makes the second one a duplicate.
+//!
+//! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
+//! [`consumers`] makes them, [`reports`] reads what failed and what is due, [`judge`] carries out
+//! verdicts, [`bury`] writes dead letters, [`uncovered`] finds tasks no consumer would deliver.
+
+mod bury;
+mod consumers;
+mod judge;
+mod reports;
+mod role;
+mod routes;
+mod uncovered;
+
+pub use role::{Coordinator, CoordinatorError};

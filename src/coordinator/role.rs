@@ -1,0 +1,58 @@
+//! Starting a coordinator.
+
+use std::sync::Arc;
+
+use crate::broker::reports::RetrySource;
+use crate::broker::{Broker, RequestError};
+use crate::lifecycle::Lifecycle;
+use crate::metrics::CoordinatorMetrics;
+use crate::policy::Policy;
+use crate::task::Lane;
+
+use super::{consumers, reports, uncovered};
+
+/// A coordinator that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum CoordinatorError {
+    /// The streams are not there or not usable.
+    #[error("{0}; does `fairlane streams plan` show that they exist? `fairlane streams apply` makes them")]
+    Streams(#[from] RequestError),
+}
+
+/// A running coordinator; it stops with its lifecycle.
+pub struct Coordinator {
+    pub(super) broker: Broker,
+    pub(super) policy: Arc<Policy>,
+    pub(super) metrics: Arc<CoordinatorMetrics>,
+    pub(super) lifecycle: Lifecycle,
+}
+
+impl Coordinator {
+    /// Makes the consumers of the policy, then starts to read reports, due retries and lanes. When
+    /// it returns, every route of the policy is covered.
+    ///
+    /// # Errors
+    /// [`CoordinatorError`] when the streams are missing or the server does not answer.
+    pub async fn start(
+        broker: Broker,
+        policy: Arc<Policy>,
+        metrics: Arc<CoordinatorMetrics>,
+        lifecycle: &Lifecycle,
+    ) -> Result<Arc<Self>, CoordinatorError> {
+        let coordinator = Arc::new(Self {
+            broker,
+            policy,
+            metrics,
+            lifecycle: lifecycle.clone(),
+        });
+        for lane in Lane::ALL {
+            consumers::ensure(&coordinator, lane, &[]).await?;
+        }
+        for source in [RetrySource::Reports, RetrySource::Due] {
+            let opened = coordinator.broker.retries(source).await?;
+            lifecycle.spawn(reports::run(coordinator.clone(), source, opened));
+        }
+        lifecycle.spawn(uncovered::run(coordinator.clone()));
+        Ok(coordinator)
+    }
+}

@@ -1,0 +1,81 @@
+//! A policy and a task for the tests of the verdicts.
+
+use super::*;
+use crate::task::{ClassName, EpochMs, Lane, ModelName, Shard, Task, TaskFacts, TaskId, TenantId};
+
+/// Four classes, one model, two hours and weight 5 of marking, three attempts.
+pub(super) fn policy() -> Policy {
+    let class = |name, priority| Class {
+        name: ClassName::new(name).unwrap(),
+        priority,
+        share: 1,
+        max_concurrent: None,
+        shards: 1,
+    };
+    let lane = |max_priority| LanePolicy {
+        concurrency: 10,
+        timeout_ms: 1_000,
+        on_timeout: OnTimeout::Retry,
+        on_overload: OnOverload::RejectLower,
+        max_priority,
+        ack_wait_ms: 10_000,
+    };
+    Policy {
+        version: 1,
+        scheduler: Scheduler {
+            between: Between::Weighted,
+            quantum_ms: 50.0,
+        },
+        core: lane(Some(2)),
+        normal: lane(None),
+        classes: vec![
+            class("payment", 1),
+            class("auth", 1),
+            class("metrics", 3),
+            class("backup", 5),
+        ],
+        default_class: ClassName::new("metrics").unwrap(),
+        marking: Some(Marking {
+            deadline_within_s: Some(7200),
+            business_weight_over: Some(5.0),
+            lane: Lane::Core,
+        }),
+        models: vec![Model {
+            name: ModelName::new("m").unwrap(),
+            executor: ExecutorKind::Simulate,
+            cost_unit: CostUnit::Ms,
+            cost_initial: 1.0,
+            batch: None,
+        }],
+        retry: RetryRules {
+            kind: RetryKind::Exponential,
+            base_ms: 1_000,
+            factor: 2.0,
+            max_ms: 60_000,
+            full_jitter: true,
+            max_attempts: 3,
+        },
+        bounds: Bounds {
+            crash_limit: 5,
+            max_timeouts: 2,
+            max_hops: 16,
+        },
+    }
+}
+
+/// A task that failed `attempt` times and was published `hop` times again.
+pub(super) fn task(id: &str, attempt: u32, hop: u32) -> Task {
+    Task {
+        id: TaskId::new(id).unwrap(),
+        lane: Lane::Normal,
+        class: ClassName::new("metrics").unwrap(),
+        model: ModelName::new("m").unwrap(),
+        shard: Shard::Stable(0),
+        tenant: TenantId::new("t").unwrap(),
+        attempt,
+        hop,
+        enqueued_at: EpochMs(0),
+        fence: 0,
+        facts: TaskFacts::default(),
+    }
+}

@@ -1,1 +1,0 @@
-//! Tests of the intake against a small model of the server.

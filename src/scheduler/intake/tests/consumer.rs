@@ -1,0 +1,139 @@
+//! One pull consumer of the server, as measured on 2.15.1.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::super::facts::{AskEnd, PullId};
+
+/// What a pull asked as, and so where its answers go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inbox {
+    Ask(PullId),
+    Wait { generation: u64 },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pull {
+    /// Unique at the server, for its expiry.
+    pub(super) serial: u64,
+    pub(super) worker: usize,
+    pub(super) inbox: Inbox,
+    pub(super) left: u32,
+}
+
+/// What the server sends to a worker.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reply {
+    Task { task: usize, inbox: Inbox, backlog: u64 },
+    Ended { inbox: Inbox, end: AskEnd },
+}
+
+#[derive(Debug)]
+pub(super) struct Consumer {
+    fresh: VecDeque<usize>,
+    /// Handed back: served first. They keep their place and do not count as pending, as on the server.
+    again: VecDeque<usize>,
+    unacked: BTreeSet<usize>,
+    pub(super) limit: usize,
+    pulls: VecDeque<Pull>,
+    out: Vec<(usize, Reply)>,
+}
+
+impl Consumer {
+    pub(super) fn new(limit: u32) -> Self {
+        Self {
+            fresh: VecDeque::new(),
+            again: VecDeque::new(),
+            unacked: BTreeSet::new(),
+            limit: limit as usize,
+            pulls: VecDeque::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// Whether a pull would be answered with a task now.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.again.is_empty() || (!self.fresh.is_empty() && self.unacked.len() < self.limit)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.fresh.is_empty() && self.unacked.is_empty()
+    }
+
+    /// Tasks never delivered so far.
+    pub(super) fn backlog(&self) -> usize {
+        self.fresh.len()
+    }
+
+    pub(super) fn pulls_of(&self, worker: usize) -> usize {
+        self.pulls.iter().filter(|p| p.worker == worker).count()
+    }
+
+    /// What is to be sent, in order.
+    pub(super) fn take_replies(&mut self) -> Vec<(usize, Reply)> {
+        std::mem::take(&mut self.out)
+    }
+
+    pub(super) fn publish(&mut self, task: usize) {
+        self.fresh.push_back(task);
+        self.serve();
+    }
+
+    pub(super) fn acked(&mut self, task: usize) {
+        self.unacked.remove(&task);
+        self.serve();
+    }
+
+    pub(super) fn handed_back(&mut self, task: usize) {
+        self.again.push_front(task);
+        self.serve();
+    }
+
+    pub(super) fn pull(&mut self, pull: Pull) {
+        self.pulls.push_back(pull);
+        self.serve();
+        let Inbox::Ask(_) = pull.inbox else { return };
+        // An ask that got something and left nothing ends at once; one that got nothing stays.
+        let empty = self.fresh.is_empty() && self.again.is_empty();
+        let at = self.pulls.iter().position(|p| p.serial == pull.serial);
+        if let Some(at) = at.filter(|at| empty && self.pulls[*at].left < pull.left) {
+            self.end(at, AskEnd::Empty);
+        }
+    }
+
+    pub(super) fn expired(&mut self, serial: u64) {
+        if let Some(at) = self.pulls.iter().position(|p| p.serial == serial) {
+            let unfilled = self.pulls[at].left;
+            self.end(at, AskEnd::Expired { unfilled });
+        }
+    }
+
+    pub(super) fn withdrawn(&mut self, worker: usize, generation: u64) {
+        let inbox = Inbox::Wait { generation };
+        self.pulls.retain(|p| p.worker != worker || p.inbox != inbox);
+    }
+
+    fn end(&mut self, at: usize, end: AskEnd) {
+        if let Some(pull) = self.pulls.remove(at) {
+            let inbox = pull.inbox;
+            self.out.push((pull.worker, Reply::Ended { inbox, end }));
+        }
+    }
+
+    /// One message for each waiting pull in turn.
+    fn serve(&mut self) {
+        while self.is_ready() {
+            let Some(mut pull) = self.pulls.pop_front() else {
+                return;
+            };
+            let next = self.again.pop_front().or_else(|| self.fresh.pop_front());
+            let Some(task) = next else { return };
+            self.unacked.insert(task);
+            let (inbox, backlog) = (pull.inbox, self.fresh.len() as u64);
+            self.out.push((pull.worker, Reply::Task { task, inbox, backlog }));
+            pull.left -= 1;
+            if pull.left > 0 {
+                self.pulls.push_back(pull);
+            }
+        }
+    }
+}

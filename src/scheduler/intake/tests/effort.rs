@@ -1,0 +1,33 @@
+//! What the intake spends on asking.
+
+use super::setup::Setup;
+use super::world::World;
+
+#[test]
+fn under_flood_an_ask_brings_many_tasks() {
+    let mut world = World::new(Setup::new(vec![64], &[40.0, 30.0, 20.0, 10.0], 1.0));
+    (0..4).for_each(|queue| world.publish(0, queue, 20_000, 1000));
+    world.run_until_ms(1000);
+    let worker = &world.workers[0];
+    let asks = worker.asks as f64 / world.finished as f64;
+    let waits = worker.waits as f64 / world.finished as f64;
+    println!(
+        "{} tasks, {asks:.3} asks and {waits:.3} waits a task",
+        world.finished
+    );
+    assert!(asks <= 0.3, "{asks:.3}");
+    assert!(waits <= 0.01, "{waits:.3}");
+}
+
+#[test]
+fn an_idle_worker_pulls_each_queue_once_per_expiry() {
+    let mut world = World::new(Setup::new(vec![4], &[40.0, 30.0, 20.0, 10.0], 1.0));
+    world.run_until_ms(60_000);
+    let worker = &world.workers[0];
+    println!(
+        "{} waits, {} asks, {} events",
+        worker.waits, worker.asks, world.handled
+    );
+    assert!(worker.waits <= 4 * 13, "{}", worker.waits);
+    assert_eq!(worker.asks, 0);
+}

@@ -1,0 +1,55 @@
+//! A worker: the real intake, slots that are taken for as long as a task costs, and what it did.
+
+use std::collections::VecDeque;
+
+use super::super::Intake;
+
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) intake: Intake,
+    pub(super) slots: u32,
+    pub(super) parked: VecDeque<usize>,
+    pub(super) started: u32,
+    /// Tasks the server has sent and that have not arrived.
+    pub(super) coming: u32,
+    pub(super) wake_us: Option<u64>,
+    pub(super) draining: bool,
+    pub(super) asks: u64,
+    pub(super) waits: u64,
+    /// Since when each slot is neither taken nor promised by the server, oldest first.
+    idle_since_us: VecDeque<u64>,
+}
+
+impl Worker {
+    pub(super) fn new(intake: Intake, slots: u32) -> Self {
+        Self {
+            intake,
+            slots,
+            parked: VecDeque::new(),
+            started: 0,
+            coming: 0,
+            wake_us: None,
+            draining: false,
+            asks: 0,
+            waits: 0,
+            idle_since_us: std::iter::repeat_n(0, slots as usize).collect(),
+        }
+    }
+
+    /// Books which slots are idle now.
+    pub(super) fn note_idle(&mut self, now_us: u64) {
+        let taken = self.started + self.coming + self.parked.len() as u32;
+        let idle = self.slots.saturating_sub(taken) as usize;
+        while self.idle_since_us.len() > idle {
+            self.idle_since_us.pop_front();
+        }
+        while self.idle_since_us.len() < idle {
+            self.idle_since_us.push_back(now_us);
+        }
+    }
+
+    /// Since when the slot idle for longest has been so.
+    pub(super) fn idle_since_us(&self) -> Option<u64> {
+        self.idle_since_us.front().copied().filter(|_| !self.draining)
+    }
+}

@@ -1,0 +1,14 @@
+//! The worker: a shell around [`crate::scheduler::intake`].
+//!
+//! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
+//! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that,
+//! [`leases`] keeps what is held alive, [`queues`] finds the consumers to pull from.
+
+mod finish;
+mod leases;
+mod options;
+mod queues;
+mod serve;
+mod shell;
+
+pub use options::{Readiness, Worker, WorkerOptions};

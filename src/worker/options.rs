@@ -1,0 +1,76 @@
+//! What a worker is started with, and how it is started.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::shell::Shell;
+use crate::broker::{Broker, RequestError};
+use crate::executor::Executors;
+use crate::lifecycle::Lifecycle;
+use crate::metrics::WorkerMetrics;
+use crate::policy::Policy;
+
+/// What a worker is started with.
+#[derive(Clone)]
+pub struct WorkerOptions {
+    /// Its name in results and reports; unique.
+    pub id: String,
+    /// Places to execute; at least 1.
+    pub slots: u32,
+    /// Shares, time-outs and bounds.
+    pub policy: Arc<Policy>,
+    /// The models it serves.
+    pub executors: Executors,
+    /// Where it counts.
+    pub metrics: Arc<WorkerMetrics>,
+}
+
+/// Whether a worker takes tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// Not yet: it has no consumer to pull from.
+    Starting,
+    /// It does.
+    Ready,
+    /// Not any more: it finishes what it has.
+    Draining,
+}
+
+/// A running worker.
+#[derive(Debug)]
+pub struct Worker {
+    readiness: watch::Receiver<Readiness>,
+    done: tokio::task::JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts a worker that runs until `lifecycle` stops it.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the connection is gone or the streams are missing.
+    pub async fn start(
+        broker: Broker,
+        options: WorkerOptions,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, RequestError> {
+        let (told, readiness) = watch::channel(Readiness::Starting);
+        let shell = Shell::open(broker, options, lifecycle.clone(), told).await?;
+        let done = lifecycle.spawn(shell.run());
+        Ok(Self { readiness, done })
+    }
+
+    /// Whether it takes tasks; changes are heard.
+    #[must_use]
+    pub fn readiness(&self) -> watch::Receiver<Readiness> {
+        self.readiness.clone()
+    }
+
+    /// Waits until it has stopped.
+    pub async fn stopped(self) {
+        // A panic of the shell was reported by the runtime; the process exits non-zero elsewhere.
+        if let Err(error) = self.done.await {
+            tracing::error!(%error, "the worker ended by itself");
+        }
+    }
+}

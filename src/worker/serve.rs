@@ -1,0 +1,163 @@
+//! One task, from its delivery to its answer, in the order of writes that loses nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::finish::Ending;
+use super::leases::HeldId;
+use super::options::WorkerOptions;
+use crate::broker::Broker;
+use crate::broker::delivery::{Delivery, arrival};
+use crate::broker::fetch::decides;
+use crate::clock;
+use crate::executor::{Job, Outcome};
+use crate::scheduler::intake::QueueId;
+use crate::task::{ErrorKind, Moment, Route, Task};
+use crate::wire::{Incoming, read_task, salvage};
+
+/// First pause before a read that failed is tried again; doubles up to [`PAUSE_MAX`].
+pub(super) const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// Longest pause between tries.
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// What every task of a worker shares.
+pub(super) struct Service {
+    pub(super) broker: Broker,
+    pub(super) options: WorkerOptions,
+    /// Leave running tasks and hand them back.
+    pub(super) hard: CancellationToken,
+}
+
+/// A slot is free again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Done {
+    pub(super) queue: QueueId,
+    pub(super) held: HeldId,
+    /// How long the slot was taken, in ms.
+    pub(super) cost_ms: f64,
+}
+
+/// A task that runs, with what its answer needs.
+pub(super) struct Run {
+    pub(super) task: Task,
+    pub(super) delivery: Delivery,
+    pub(super) started: Moment,
+    pub(super) queued_ms: u64,
+}
+
+impl Service {
+    /// Takes one delivered task to its end.
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        queue: QueueId,
+        held: HeldId,
+        route: Arc<Route>,
+        delivery: Delivery,
+    ) -> Done {
+        let started = clock::monotonic();
+        let queued_since = {
+            let headers = delivery.original.headers();
+            read_task(&arrival(&route, &headers, &delivery)).map_err(|malformed| {
+                let task = salvage(&arrival(&route, &headers, &delivery), &malformed);
+                (task, malformed)
+            })
+        };
+        let ending = match queued_since {
+            Err((task, malformed)) => {
+                let run = Run {
+                    task,
+                    delivery,
+                    started,
+                    queued_ms: 0,
+                };
+                self.bury_malformed(run, &malformed.what).await
+            }
+            Ok(Incoming { task, input }) => {
+                let queued_ms = clock::wall().since(task.enqueued_at);
+                let run = Run {
+                    task,
+                    delivery,
+                    started,
+                    queued_ms,
+                };
+                self.decide(run, input).await
+            }
+        };
+        let took = clock::monotonic().since(started);
+        self.count(&route, ending, took);
+        Done {
+            queue,
+            held,
+            cost_ms: took.as_secs_f64() * 1000.0,
+        }
+    }
+
+    /// Runs the task unless something speaks against it.
+    async fn decide(&self, run: Run, input: serde_json::Value) -> Ending {
+        let seen_before = run.delivery.deliveries > 1 || run.task.hop > 0;
+        if seen_before && self.is_decided(&run.task).await {
+            self.broker.ack(run.delivery.lease).await;
+            return Ending::Decided;
+        }
+        let crash_limit = u64::from(self.options.policy.bounds.crash_limit);
+        if run.delivery.deliveries > crash_limit {
+            let message = format!(
+                "delivered {} times; the crash limit is {crash_limit}",
+                run.delivery.deliveries
+            );
+            return self
+                .finish(run, Outcome::failed(ErrorKind::SuspectedPoison, message))
+                .await;
+        }
+        let Some(executor) = self.options.executors.get(&run.task.model.token()).cloned() else {
+            let message = format!("this worker does not serve the model {}", run.task.model);
+            return self
+                .finish(run, Outcome::failed(ErrorKind::NoModel, message))
+                .await;
+        };
+        let job = Job {
+            task: run.task.clone(),
+            input,
+        };
+        let cancel = self.hard.child_token();
+        let patience = self.patience(&run.task);
+        let outcome = tokio::select! {
+            outcome = tokio::time::timeout(patience, executor.execute(&job, &cancel)) => outcome,
+            () = self.hard.cancelled() => {
+                self.broker.hand_back(run.delivery.lease).await;
+                return Ending::HandedBack;
+            }
+        };
+        let outcome = outcome.unwrap_or_else(|_| {
+            cancel.cancel();
+            let message = format!("no output within {} ms", patience.as_millis());
+            Outcome::failed(ErrorKind::Timeout, message)
+        });
+        self.finish(run, outcome).await
+    }
+
+    fn patience(&self, task: &Task) -> Duration {
+        let lane = self.options.policy.lane(task.lane).timeout_ms;
+        Duration::from_millis(task.facts.timeout_ms.unwrap_or(lane))
+    }
+
+    /// Whether a terminal record stands already. Asks until there is an answer: running a task
+    /// whose fence is unknown would waste a slot, dropping it would lose it.
+    async fn is_decided(&self, task: &Task) -> bool {
+        let mut pause = PAUSE_MIN;
+        loop {
+            match self.broker.fence(&task.id).await {
+                Ok(found) => return found.is_some_and(|stored| decides(&stored, task.fence)),
+                Err(error) => {
+                    tracing::warn!(task.id = %task.id, %error, "cannot read the fence; trying again")
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
+                () = self.hard.cancelled() => return false,
+            }
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The worker's loop: an await collects one event, a synchronous step changes the intake, effects
+//! come last. One owner, no locks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::leases::{HeldId, Leases};
+use super::options::{Readiness, WorkerOptions};
+use super::queues::Classes;
+use super::serve::{Done, Service};
+use crate::broker::delivery::Delivery;
+use crate::broker::pull::{Pulled, Puller};
+use crate::broker::{Broker, RequestError};
+use crate::clock;
+use crate::lifecycle::Lifecycle;
+use crate::metrics::{self, HandBackReason, PullKind};
+use crate::scheduler::intake::{Admission, Decision, Intake, IntakeConfig, PullOutcome, QueueId};
+use crate::task::{Lane, Route, fnv1a_64};
+
+/// How often a worker looks for new consumers once it has some.
+const DISCOVER_EVERY: Duration = Duration::from_secs(5);
+/// How often while it has none.
+const DISCOVER_FIRST: Duration = Duration::from_millis(250);
+/// Signs of life per ack_wait.
+const BEATS_PER_ACK_WAIT: u32 = 3;
+
+/// One worker.
+pub(super) struct Shell {
+    service: Arc<Service>,
+    lifecycle: Lifecycle,
+    readiness: watch::Sender<Readiness>,
+    intake: Intake,
+    classes: Classes,
+    puller: Puller,
+    leases: Leases,
+    parked: VecDeque<(QueueId, HeldId, Box<Delivery>)>,
+    done: mpsc::Receiver<Done>,
+    tell_done: mpsc::Sender<Done>,
+    heartbeat: Interval,
+    discover: Interval,
+    connections: watch::Receiver<u64>,
+    /// Consumers at the last look, by lane; the full list is only asked for when the names differ.
+    known: [Vec<String>; 2],
+    draining: bool,
+}
+
+enum Event {
+    Done,
+    Pulled,
+    Deadline,
+    Heartbeat,
+    Discover,
+    Reconnected,
+    Drain,
+    Stop,
+}
+
+impl Shell {
+    pub(super) async fn open(
+        broker: Broker,
+        options: WorkerOptions,
+        lifecycle: Lifecycle,
+        readiness: watch::Sender<Readiness>,
+    ) -> Result<Self, RequestError> {
+        let policy = options.policy.clone();
+        let mut intake = Intake::new(IntakeConfig {
+            slots: options.slots,
+            quantum_ms: policy.scheduler.quantum_ms,
+            seed: fnv1a_64(options.id.as_bytes()),
+        });
+        let classes = Classes::of(&policy, &mut intake);
+        let puller = Puller::open(broker.clone()).await?;
+        let (tell_done, done) = mpsc::channel(options.slots as usize);
+        let ack_wait_ms = policy.core.ack_wait_ms.min(policy.normal.ack_wait_ms);
+        let mut heartbeat = tokio::time::interval(Duration::from_millis(ack_wait_ms) / BEATS_PER_ACK_WAIT);
+        // After a stop of the whole process one sign of life is as good as the ones missed.
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let connections = broker.connections();
+        let hard = lifecycle.hard().clone();
+        let mut shell = Self {
+            service: Arc::new(Service {
+                broker,
+                options,
+                hard,
+            }),
+            lifecycle,
+            readiness,
+            intake,
+            classes,
+            puller,
+            leases: Leases::default(),
+            parked: VecDeque::new(),
+            done,
+            tell_done,
+            heartbeat,
+            discover: tokio::time::interval(DISCOVER_FIRST),
+            connections,
+            known: [Vec::new(), Vec::new()],
+            draining: false,
+        };
+        shell.find_consumers().await?;
+        Ok(shell)
+    }
+
+    /// Works until it is stopped and empty.
+    pub(super) async fn run(mut self) {
+        let (mut finished, mut pulled) = (Vec::new(), Vec::new());
+        loop {
+            self.act().await;
+            if self.draining && self.intake.is_quiet() && self.puller.is_quiet() {
+                return;
+            }
+            match self.next_event(&mut finished, &mut pulled).await {
+                Event::Done => self.settle(finished.drain(..)),
+                Event::Pulled => {
+                    for pulled in pulled.drain(..) {
+                        self.take(pulled).await;
+                    }
+                }
+                Event::Deadline => (),
+                Event::Heartbeat => {
+                    let beats = self.leases.keep_alive(&self.service.broker).await;
+                    self.service.options.metrics.lease_extensions(beats);
+                }
+                Event::Discover => {
+                    if let Err(error) = self.find_consumers().await {
+                        tracing::warn!(%error, "cannot look for consumers; trying again");
+                    }
+                }
+                Event::Reconnected => self.intake.reconnected(),
+                Event::Drain => self.drain().await,
+                Event::Stop => return,
+            }
+        }
+    }
+
+    async fn next_event(&mut self, finished: &mut Vec<Done>, pulled: &mut Vec<Pulled>) -> Event {
+        let deadline = self.intake.next_deadline().map(clock::instant);
+        let slots = self.service.options.slots as usize;
+        tokio::select! {
+            biased;
+            () = self.lifecycle.soft().cancelled(), if !self.draining => Event::Drain,
+            // Running tasks see the hard stop themselves and hand back; then nothing is left here.
+            () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
+            _ = self.heartbeat.tick() => Event::Heartbeat,
+            Ok(()) = self.connections.changed() => Event::Reconnected,
+            _ = self.done.recv_many(finished, slots) => Event::Done,
+            () = self.puller.next(pulled) => Event::Pulled,
+            () = sleep_until(deadline) => Event::Deadline,
+            _ = self.discover.tick(), if !self.draining => Event::Discover,
+        }
+    }
+
+    /// Carries out what the intake decides.
+    async fn act(&mut self) {
+        while let Some(decision) = self.intake.poll(clock::monotonic()) {
+            let sent = match decision {
+                Decision::Ask {
+                    queue,
+                    pull,
+                    batch,
+                    expires,
+                } => self.puller.ask(queue, pull, batch, expires).await,
+                Decision::Wait {
+                    queue,
+                    generation,
+                    expires,
+                } => self.puller.wait(queue, generation, expires).await,
+                Decision::CloseWaits { generation } => self.puller.close_waits(generation).await,
+            };
+            if let Err(error) = sent {
+                // The deadline frees what was asked for, and the reconnect asks anew.
+                tracing::warn!(%error, "a pull was not sent");
+            }
+        }
+        for _ in self.intake.take_overdue() {
+            self.service
+                .options
+                .metrics
+                .pull(PullKind::Ask, metrics::PullOutcome::Overdue);
+        }
+    }
+
+    fn settle(&mut self, finished: impl Iterator<Item = Done>) {
+        for done in finished {
+            self.leases.release(done.held);
+            self.intake.finished(done.queue, done.cost_ms);
+            if !self.parked.is_empty() && self.intake.start_parked() {
+                if let Some((queue, held, delivery)) = self.parked.pop_front() {
+                    self.start(queue, held, *delivery);
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, pulled: Pulled) {
+        let now = clock::monotonic();
+        let metrics = self.service.options.metrics.clone();
+        match pulled {
+            Pulled::Task {
+                queue,
+                source,
+                delivery,
+            } => {
+                let admission =
+                    self.intake
+                        .delivered(queue, source, delivery.pending, delivery.deliveries, now);
+                match admission {
+                    Admission::Start => {
+                        let held = self.leases.hold(delivery.lease.heartbeat());
+                        self.start(queue, held, *delivery);
+                    }
+                    Admission::Park => {
+                        let held = self.leases.hold(delivery.lease.heartbeat());
+                        self.parked.push_back((queue, held, delivery));
+                    }
+                    Admission::HandBack => {
+                        let reason = if self.draining {
+                            HandBackReason::Drain
+                        } else {
+                            HandBackReason::NoSlot
+                        };
+                        metrics.hand_back(reason);
+                        self.service.broker.hand_back(delivery.lease).await;
+                    }
+                }
+            }
+            Pulled::AskEnded { queue, pull, end } => {
+                if let Some(outcome) = self.intake.ask_ended(queue, pull, end, now) {
+                    metrics.pull(PullKind::Ask, label(outcome));
+                }
+            }
+            Pulled::WaitEnded {
+                queue,
+                generation,
+                refused,
+            } => {
+                self.intake.wait_ended(queue, generation, refused, now);
+                let outcome = if refused {
+                    metrics::PullOutcome::Refused
+                } else {
+                    metrics::PullOutcome::Expired
+                };
+                metrics.pull(PullKind::Wait, outcome);
+            }
+        }
+    }
+
+    fn start(&mut self, queue: QueueId, held: HeldId, delivery: Delivery) {
+        let route: Arc<Route> = self.puller.route(queue).clone();
+        self.service
+            .options
+            .metrics
+            .class(route.lane, &route.class)
+            .started();
+        let served = self.service.clone().serve(queue, held, route, delivery);
+        let tell_done = self.tell_done.clone();
+        self.lifecycle.spawn(async move {
+            let done = served.await;
+            // The channel holds one place per slot, and the shell outlives its tasks.
+            if tell_done.send(done).await.is_err() {
+                tracing::debug!("a task ended after its worker");
+            }
+        });
+    }
+
+    async fn drain(&mut self) {
+        self.draining = true;
+        self.readiness.send_replace(Readiness::Draining);
+        self.intake.drain();
+        for (queue, held, delivery) in std::mem::take(&mut self.parked) {
+            self.leases.release(held);
+            self.intake.unparked(queue);
+            self.service.options.metrics.hand_back(HandBackReason::Drain);
+            self.service.broker.hand_back(delivery.lease).await;
+        }
+    }
+
+    async fn find_consumers(&mut self) -> Result<(), RequestError> {
+        let broker = self.service.broker.clone();
+        let mut added = 0;
+        for (at, lane) in Lane::ALL.into_iter().enumerate() {
+            let mut names = broker.consumer_names(lane).await?;
+            names.sort_unstable();
+            if names == self.known[at] {
+                continue;
+            }
+            let found = broker.consumers(lane).await?;
+            let options = &self.service.options;
+            added += self.classes.add_new(
+                &found,
+                &options.policy,
+                &options.executors,
+                &mut self.intake,
+                &mut self.puller,
+            );
+            self.known[at] = names;
+        }
+        if added > 0 {
+            self.discover = tokio::time::interval_at(
+                clock::instant(clock::monotonic() + DISCOVER_EVERY),
+                DISCOVER_EVERY,
+            );
+            self.readiness.send_replace(Readiness::Ready);
+        }
+        Ok(())
+    }
+}
+
+async fn sleep_until(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+const fn label(outcome: PullOutcome) -> metrics::PullOutcome {
+    match outcome {
+        PullOutcome::Filled => metrics::PullOutcome::Filled,
+        PullOutcome::Partial => metrics::PullOutcome::Partial,
+        PullOutcome::Empty => metrics::PullOutcome::Empty,
+        PullOutcome::Limited => metrics::PullOutcome::Limited,
+        PullOutcome::Overdue => metrics::PullOutcome::Overdue,
+        PullOutcome::Refused => metrics::PullOutcome::Refused,
+    }
+}
