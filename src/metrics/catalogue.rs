@@ -67,21 +67,21 @@ pub const CATALOGUE: &[Entry] = &[
     counter(
         TASKS,
         &["lane", "class", "outcome"],
-        "Executions that ended, by how they ended.",
+        "Deliveries that took a slot and gave it back, by how they ended.",
     ),
     entry(
         QUEUE_WAIT,
         Kind::Histogram,
         Unit::Seconds,
         &["lane", "class"],
-        "Time from a task's publication to its start.",
+        "Time from a task's publication to its start, of those that completed or failed.",
     ),
     entry(
         EXECUTION,
         Kind::Histogram,
         Unit::Seconds,
         &["lane", "class"],
-        "Time from a task's start to the end of its execution.",
+        "Time from a task's start to its end, of those that completed or failed.",
     ),
     entry(
         IN_FLIGHT,
@@ -98,12 +98,12 @@ pub const CATALOGUE: &[Entry] = &[
     counter(
         HAND_BACKS,
         &["reason"],
-        "Tasks given back without being run; costs them no attempt.",
+        "Tasks given back before they started; costs them no attempt.",
     ),
     counter(
         FENCE_REFUSALS,
         &[],
-        "Results refused because the task already had its terminal record.",
+        "Deliveries dropped because the task already had its terminal record.",
     ),
     counter(
         LEASE_EXTENSIONS,
@@ -126,8 +126,8 @@ pub const CATALOGUE: &[Entry] = &[
         CONSUMERS,
         Kind::Gauge,
         Unit::Count,
-        &[],
-        "Consumers of the lanes, as the coordinator last saw them.",
+        &["lane"],
+        "Consumers the policy asks for, as the coordinator last saw to them.",
     ),
 ];
 

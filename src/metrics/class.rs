@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
-use metrics::{Gauge, Histogram, SharedString, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, SharedString, counter, gauge, histogram};
 
-use super::catalogue::{EXECUTION, IN_FLIGHT, QUEUE_WAIT, TASKS};
-use super::label::Outcome;
+use super::catalogue::{EXECUTION, FENCE_REFUSALS, IN_FLIGHT, QUEUE_WAIT, TASKS};
+use super::label::TaskOutcome;
 use super::tally::Tally;
 use crate::task::{ClassName, Lane};
 
 /// The handles of one class on one lane. Every [`started`](Self::started) is followed by one
-/// [`finished`](Self::finished) or one [`abandoned`](Self::abandoned).
+/// [`finished`](Self::finished).
+#[derive(Debug)]
 pub struct ClassMetrics {
     in_flight: Gauge,
-    outcomes: Tally<Outcome>,
+    outcomes: Tally<TaskOutcome>,
     wait: Histogram,
     execution: Histogram,
+    /// Not of this class alone.
+    fence_refusals: Counter,
 }
 
 impl ClassMetrics {
@@ -29,24 +32,27 @@ impl ClassMetrics {
             outcomes: Tally::new(TASKS, "outcome", &labels),
             wait: histogram!(QUEUE_WAIT, &labels),
             execution: histogram!(EXECUTION, &labels),
+            fence_refusals: counter!(FENCE_REFUSALS),
         }
     }
 
-    /// An execution begins, `wait` after the task's publication.
-    pub fn started(&self, wait: Duration) {
+    /// A delivery takes a slot.
+    pub fn started(&self) {
         self.in_flight.increment(1.0);
-        self.wait.record(wait);
     }
 
-    /// An execution ended after `execution`.
-    pub fn finished(&self, outcome: Outcome, execution: Duration) {
+    /// It gives the slot back: it started `wait` after its publication and ran for `execution`.
+    /// Times count only where something was executed to its end.
+    pub fn finished(&self, outcome: TaskOutcome, wait: Duration, execution: Duration) {
         self.in_flight.decrement(1.0);
         self.outcomes.count(outcome);
-        self.execution.record(execution);
-    }
-
-    /// An execution was given up without an outcome, as on a hard stop: the task is redelivered.
-    pub fn abandoned(&self) {
-        self.in_flight.decrement(1.0);
+        match outcome {
+            TaskOutcome::Completed | TaskOutcome::Failed(_) => {
+                self.wait.record(wait);
+                self.execution.record(execution);
+            }
+            TaskOutcome::AlreadyDecided => self.fence_refusals.increment(1),
+            TaskOutcome::Malformed | TaskOutcome::HandedBack => (),
+        }
     }
 }

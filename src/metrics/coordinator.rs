@@ -3,16 +3,18 @@
 use metrics::{Gauge, counter, gauge};
 
 use super::catalogue::{CONSUMERS, DEAD_LETTERS, REPORTS, RETRIES, UNCOVERED};
-use super::label::Uncovered;
+use super::label::UncoveredAction;
 use super::tally::Tally;
 use crate::task::{ClassName, DeadReason, ErrorKind, Lane};
 
 /// The handles of a coordinator. Metrics with a class are looked up each time: a verdict waits
 /// for the disk of the server, which takes a thousand times longer.
+#[derive(Debug)]
 pub struct CoordinatorMetrics {
     reports: Tally<ErrorKind>,
-    uncovered: Tally<Uncovered>,
-    consumers: Gauge,
+    uncovered: Tally<UncoveredAction>,
+    consumers_core: Gauge,
+    consumers_normal: Gauge,
 }
 
 impl CoordinatorMetrics {
@@ -22,34 +24,39 @@ impl CoordinatorMetrics {
         Self {
             reports: Tally::new(REPORTS, "kind", &[]),
             uncovered: Tally::new(UNCOVERED, "action", &[]),
-            consumers: gauge!(CONSUMERS),
+            consumers_core: gauge!(CONSUMERS, "lane" => Lane::Core.as_str()),
+            consumers_normal: gauge!(CONSUMERS, "lane" => Lane::Normal.as_str()),
         }
     }
 
     /// A failure report was read.
-    pub fn reported(&self, kind: ErrorKind) {
+    pub fn report(&self, kind: ErrorKind) {
         self.reports.count(kind);
     }
 
     /// A task was scheduled for another attempt.
-    pub fn retried(&self, lane: Lane, class: &ClassName) {
+    pub fn retry(&self, lane: Lane, class: &ClassName) {
         counter!(RETRIES, "lane" => lane.as_str(), "class" => class.as_str().to_owned()).increment(1);
     }
 
     /// A task was given up.
-    pub fn dead_lettered(&self, class: &ClassName, reason: DeadReason) {
+    pub fn dead_letter(&self, class: &ClassName, reason: DeadReason) {
         counter!(DEAD_LETTERS, "class" => class.as_str().to_owned(), "reason" => reason.as_str())
             .increment(1);
     }
 
-    /// A subject without a consumer was found and dealt with.
-    pub fn uncovered(&self, action: Uncovered) {
-        self.uncovered.count(action);
+    /// So many subjects without a consumer were found and dealt with.
+    pub fn uncovered(&self, action: UncoveredAction, subjects: usize) {
+        self.uncovered.count_many(action, subjects as u64);
     }
 
-    /// How many consumers the lanes have.
-    pub fn consumers(&self, count: usize) {
-        self.consumers.set(count as f64);
+    /// How many consumers a lane has.
+    pub fn consumers(&self, lane: Lane, count: usize) {
+        let gauge = match lane {
+            Lane::Core => &self.consumers_core,
+            Lane::Normal => &self.consumers_normal,
+        };
+        gauge.set(count as f64);
     }
 }
 

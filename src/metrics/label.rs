@@ -57,16 +57,16 @@ label!(
 );
 label!(
     /// Why a task was given back without being run.
-    HandBack {
+    HandBackReason {
         /// It came when every slot was taken.
         NoSlot = "no_slot",
         /// The worker takes nothing new any more.
-        Draining = "draining",
+        Drain = "drain",
     }
 );
 label!(
     /// What was done about a subject that no consumer covers.
-    Uncovered {
+    UncoveredAction {
         /// Class and model are known: it has its consumer now.
         ConsumerCreated = "consumer_created",
         /// They are not: its tasks became dead letters.
@@ -74,31 +74,40 @@ label!(
     }
 );
 
-/// How one execution ended.
+/// How a delivery that took a slot ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// Its result stands.
+pub enum TaskOutcome {
+    /// Its result is the task's record.
     Completed,
-    /// Its result came second; another stands.
-    Superseded,
-    /// It was reported as failed.
+    /// Its failure was reported.
     Failed(ErrorKind),
+    /// Another record stands; this copy was dropped.
+    AlreadyDecided,
+    /// It could not be read and is a dead letter.
+    Malformed,
+    /// It went back unfinished.
+    HandedBack,
 }
 
-impl Label for Outcome {
+impl Label for TaskOutcome {
     fn all() -> Vec<Self> {
-        let failed = ErrorKind::ALL.iter().copied().map(Outcome::Failed);
-        [Outcome::Completed, Outcome::Superseded]
-            .into_iter()
-            .chain(failed)
-            .collect()
+        let failed = ErrorKind::ALL.iter().copied().map(TaskOutcome::Failed);
+        let own = [
+            TaskOutcome::Completed,
+            TaskOutcome::AlreadyDecided,
+            TaskOutcome::Malformed,
+            TaskOutcome::HandedBack,
+        ];
+        own.into_iter().chain(failed).collect()
     }
 
     fn text(self) -> &'static str {
         match self {
-            Outcome::Completed => "completed",
-            Outcome::Superseded => "superseded",
-            Outcome::Failed(kind) => kind.as_str(),
+            TaskOutcome::Completed => "completed",
+            TaskOutcome::Failed(kind) => kind.as_str(),
+            TaskOutcome::AlreadyDecided => "already_decided",
+            TaskOutcome::Malformed => ErrorKind::Malformed.as_str(),
+            TaskOutcome::HandedBack => "handed_back",
         }
     }
 }
@@ -119,9 +128,4 @@ impl Label for DeadReason {
     fn text(self) -> &'static str {
         self.as_str()
     }
-}
-
-/// The values of a label, as docs/metrics.md lists them.
-pub(super) fn texts<L: Label>() -> Vec<&'static str> {
-    L::all().into_iter().map(L::text).collect()
 }

@@ -20,5 +20,5 @@ pub use class::ClassMetrics;
 pub use coordinator::CoordinatorMetrics;
 pub use exposition::{Exposition, InstallError};
 pub use http::{Readiness, serve};
-pub use label::{HandBack, Outcome, PullKind, PullOutcome, Uncovered};
+pub use label::{HandBackReason, PullKind, PullOutcome, TaskOutcome, UncoveredAction};
 pub use worker::WorkerMetrics;

@@ -6,6 +6,7 @@ use super::label::Label;
 
 /// Counters of one name that differ in one label. Each shows from the start, as 0: a rate over a
 /// series that has just appeared misses its first event.
+#[derive(Debug)]
 pub(super) struct Tally<L>(Vec<(L, Counter)>);
 
 impl<L: Label> Tally<L> {
@@ -28,10 +29,15 @@ impl<L: Label> Tally<L> {
         )
     }
 
-    /// One more of this value. A walk over at most a dozen: cheaper than hashing.
+    /// One more of this value.
     pub(super) fn count(&self, value: L) {
+        self.count_many(value, 1);
+    }
+
+    /// So many more of this value. A walk over at most a dozen: cheaper than hashing.
+    pub(super) fn count_many(&self, value: L, more: u64) {
         if let Some((_, counter)) = self.0.iter().find(|(known, _)| *known == value) {
-            counter.increment(1);
+            counter.increment(more);
         }
     }
 }

@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use metrics::{Counter, counter};
 
 use super::ClassMetrics;
-use super::catalogue::{FENCE_REFUSALS, HAND_BACKS, LEASE_EXTENSIONS, PULLS};
-use super::label::{HandBack, Label, PullKind, PullOutcome};
+use super::catalogue::{HAND_BACKS, LEASE_EXTENSIONS, PULLS};
+use super::label::{HandBackReason, Label, PullKind, PullOutcome};
 use super::tally::Tally;
 use crate::task::{ClassName, Lane};
 
 /// The handles of one worker. Two workers of a process count into the same metrics.
+#[derive(Debug)]
 pub struct WorkerMetrics {
     asks: Tally<PullOutcome>,
     waits: Tally<PullOutcome>,
-    hand_backs: Tally<HandBack>,
-    fence_refusals: Counter,
+    hand_backs: Tally<HandBackReason>,
     lease_extensions: Counter,
     classes: Mutex<HashMap<(Lane, ClassName), Arc<ClassMetrics>>>,
 }
@@ -30,7 +30,6 @@ impl WorkerMetrics {
             asks: pulls(PullKind::Ask),
             waits: pulls(PullKind::Wait),
             hand_backs: Tally::new(HAND_BACKS, "reason", &[]),
-            fence_refusals: counter!(FENCE_REFUSALS),
             lease_extensions: counter!(LEASE_EXTENSIONS),
             classes: Mutex::default(),
         }
@@ -47,7 +46,7 @@ impl WorkerMetrics {
     }
 
     /// A pull came out.
-    pub fn pulled(&self, kind: PullKind, outcome: PullOutcome) {
+    pub fn pull(&self, kind: PullKind, outcome: PullOutcome) {
         match kind {
             PullKind::Ask => self.asks.count(outcome),
             PullKind::Wait => self.waits.count(outcome),
@@ -55,18 +54,13 @@ impl WorkerMetrics {
     }
 
     /// A task was given back without being run.
-    pub fn handed_back(&self, reason: HandBack) {
+    pub fn hand_back(&self, reason: HandBackReason) {
         self.hand_backs.count(reason);
     }
 
-    /// A result came second.
-    pub fn fence_refused(&self) {
-        self.fence_refusals.increment(1);
-    }
-
     /// The leases of so many running tasks were extended.
-    pub fn leases_extended(&self, tasks: usize) {
-        self.lease_extensions.increment(tasks as u64);
+    pub fn lease_extensions(&self, tasks: u64) {
+        self.lease_extensions.increment(tasks);
     }
 }
 

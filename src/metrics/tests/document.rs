@@ -4,7 +4,7 @@ use expect_test::expect_file;
 use metrics::Unit;
 
 use crate::metrics::exposition::BUCKETS_S;
-use crate::metrics::label::texts;
+use crate::metrics::label::Label;
 use crate::metrics::*;
 use crate::task::{DeadReason, ErrorKind, Lane};
 
@@ -55,18 +55,26 @@ fn document() -> String {
 fn values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
     vec![
         ("lane", "all", Lane::ALL.map(Lane::as_str).to_vec()),
-        ("outcome", "`fairlane_tasks_total`", texts::<Outcome>()),
+        ("outcome", "`fairlane_tasks_total`", texts::<TaskOutcome>()),
         ("kind", "`fairlane_pulls_total`", texts::<PullKind>()),
         ("outcome", "`fairlane_pulls_total`", texts::<PullOutcome>()),
-        ("reason", "`fairlane_hand_backs_total`", texts::<HandBack>()),
+        ("reason", "`fairlane_hand_backs_total`", texts::<HandBackReason>()),
         ("kind", "`fairlane_reports_total`", texts::<ErrorKind>()),
         ("reason", "`fairlane_dead_letters_total`", texts::<DeadReason>()),
         (
             "action",
             "`fairlane_uncovered_subjects_total`",
-            texts::<Uncovered>(),
+            texts::<UncoveredAction>(),
         ),
     ]
+}
+
+/// The values of a label, each once.
+fn texts<L: Label>() -> Vec<&'static str> {
+    let mut texts: Vec<&str> = L::all().into_iter().map(L::text).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    texts.retain(|text| seen.insert(*text));
+    texts
 }
 
 #[test]

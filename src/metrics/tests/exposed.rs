@@ -27,32 +27,29 @@ fn class() -> ClassName {
 fn count_everything() {
     let worker = WorkerMetrics::new();
     let class_metrics = worker.class(Lane::Core, &class());
-    for outcome in Outcome::all() {
-        class_metrics.started(Duration::from_millis(3));
-        class_metrics.finished(outcome, Duration::from_millis(40));
+    for outcome in TaskOutcome::all() {
+        class_metrics.started();
+        class_metrics.finished(outcome, Duration::from_millis(3), Duration::from_millis(40));
     }
-    class_metrics.started(Duration::ZERO);
-    class_metrics.abandoned();
     for outcome in PullOutcome::all() {
-        worker.pulled(PullKind::Ask, outcome);
-        worker.pulled(PullKind::Wait, outcome);
+        worker.pull(PullKind::Ask, outcome);
+        worker.pull(PullKind::Wait, outcome);
     }
-    HandBack::all()
+    HandBackReason::all()
         .into_iter()
-        .for_each(|reason| worker.handed_back(reason));
-    worker.fence_refused();
-    worker.leases_extended(2);
+        .for_each(|reason| worker.hand_back(reason));
+    worker.lease_extensions(2);
 
     let coordinator = CoordinatorMetrics::new();
-    ErrorKind::ALL.iter().for_each(|kind| coordinator.reported(*kind));
-    coordinator.retried(Lane::Normal, &class());
+    ErrorKind::ALL.iter().for_each(|kind| coordinator.report(*kind));
+    coordinator.retry(Lane::Normal, &class());
     for reason in DeadReason::ALL {
-        coordinator.dead_lettered(&class(), *reason);
+        coordinator.dead_letter(&class(), *reason);
     }
-    Uncovered::all()
+    UncoveredAction::all()
         .into_iter()
-        .for_each(|action| coordinator.uncovered(action));
-    coordinator.consumers(4);
+        .for_each(|action| coordinator.uncovered(action, 2));
+    coordinator.consumers(Lane::Core, 4);
 }
 
 /// Label names by metric name, off the lines of samples.
@@ -124,10 +121,18 @@ fn what_is_counted_is_shown() {
         let worker = WorkerMetrics::new();
         let first = worker.class(Lane::Core, &class());
         let second = worker.class(Lane::Core, &class());
-        first.started(Duration::from_micros(300));
-        second.started(Duration::from_secs(400));
-        first.finished(Outcome::Failed(ErrorKind::Timeout), Duration::from_secs(3));
-        worker.leases_extended(7);
+        for _ in 0..4 {
+            second.started();
+        }
+        let (short, long) = (Duration::from_micros(300), Duration::from_secs(400));
+        first.finished(
+            TaskOutcome::Failed(ErrorKind::Timeout),
+            short,
+            Duration::from_secs(3),
+        );
+        first.finished(TaskOutcome::Completed, long, Duration::ZERO);
+        first.finished(TaskOutcome::AlreadyDecided, long, long);
+        worker.lease_extensions(7);
     });
     for line in [
         "fairlane_tasks_total{lane=\"core\",class=\"user_auth\",outcome=\"timeout\"} 1\n",
@@ -135,6 +140,7 @@ fn what_is_counted_is_shown() {
         "fairlane_queue_wait_seconds_bucket{lane=\"core\",class=\"user_auth\",le=\"0.0005\"} 1\n",
         "fairlane_queue_wait_seconds_bucket{lane=\"core\",class=\"user_auth\",le=\"300\"} 1\n",
         "fairlane_queue_wait_seconds_bucket{lane=\"core\",class=\"user_auth\",le=\"+Inf\"} 2\n",
+        "fairlane_fence_refusals_total 1\n",
         "fairlane_execution_seconds_sum{lane=\"core\",class=\"user_auth\"} 3\n",
         "fairlane_lease_extensions_total 7\n",
     ] {
@@ -147,7 +153,7 @@ fn roles_of_one_process_share_the_recorder() {
     let first = Exposition::install().unwrap();
     let second = Exposition::install().unwrap();
     // Other tests of this binary may count there too; this class is nobody else's.
-    CoordinatorMetrics::new().retried(Lane::Core, &ClassName::new("shared").unwrap());
+    CoordinatorMetrics::new().retry(Lane::Core, &ClassName::new("shared").unwrap());
     for exposition in [first, second] {
         let text = exposition.render();
         let line = "fairlane_retries_total{lane=\"core\",class=\"shared\"} 1\n";

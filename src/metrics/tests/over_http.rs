@@ -24,7 +24,7 @@ async fn the_three_paths_answer_and_others_name_them() {
     let recorder = recorder().unwrap();
     let exposition = Exposition::from(recorder.handle());
     let worker = metrics::with_local_recorder(&recorder, WorkerMetrics::new);
-    worker.fence_refused();
+    worker.lease_extensions(1);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let (tell, readiness) = watch::channel(Readiness::default());
@@ -40,7 +40,7 @@ async fn the_three_paths_answer_and_others_name_them() {
                 Readiness::Ready,
                 "/metrics",
                 "200 OK",
-                "fairlane_fence_refusals_total 1\n",
+                "fairlane_lease_extensions_total 1\n",
             ),
             (
                 Readiness::Ready,
