@@ -5,3 +5,6 @@ mod support;
 mod dev_server;
 #[cfg(feature = "embed")]
 mod embeddings;
+mod failures;
+mod fairness;
+mod survival;

@@ -1,0 +1,184 @@
+//! A whole mesh in the test's process: streams, a coordinator, as many workers as asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fairlane::broker::Broker;
+use fairlane::broker::fetch::Stored;
+use fairlane::broker::publish::{Original, PublishError, Published};
+use fairlane::broker::topology::{self, Extras};
+use fairlane::clock;
+use fairlane::config::parse_policy;
+use fairlane::coordinator::Coordinator;
+use fairlane::dev::Server;
+use fairlane::executor::{Executor, Executors};
+use fairlane::lifecycle::Lifecycle;
+use fairlane::metrics::{CoordinatorMetrics, WorkerMetrics};
+use fairlane::policy::Policy;
+use fairlane::task::{ClassName, Lane, Shard, Task, TaskFacts, TaskId, TenantId};
+use fairlane::wire::ResultRecord;
+use fairlane::worker::{Worker, WorkerOptions};
+
+/// How long a test waits for something that must happen. Not a pause: what happens sooner ends it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Four classes 40/30/20/10 on one simulated model, lane limits out of the way.
+pub(crate) const FOUR_CLASSES: &str = "
+version: 1
+lanes:
+  core:   { concurrency: 4096, timeout_ms: 30000, ack_wait_ms: 3000, max_priority: 9 }
+  normal: { concurrency: 4096, timeout_ms: 30000, ack_wait_ms: 3000 }
+classes:
+  a: { priority: 1, share: 40 }
+  b: { priority: 2, share: 30 }
+  c: { priority: 3, share: 20 }
+  d: { priority: 4, share: 10 }
+default_class: d
+models:
+  m: { executor: simulate, cost: { unit: ms, initial: 5 } }
+retry: { kind: fixed, base_ms: 1000, factor: 1, max_ms: 1000, jitter: full, max_attempts: 3 }
+";
+
+/// A server with its streams and a coordinator.
+pub(crate) struct Mesh {
+    pub(crate) server: Server,
+    pub(crate) broker: Broker,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+/// A worker of a mesh, which can be stopped alone.
+pub(crate) struct Hand {
+    pub(crate) worker: Worker,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) metrics: Arc<WorkerMetrics>,
+}
+
+impl Mesh {
+    /// A mesh under the policy `yaml`, without workers.
+    pub(crate) async fn start(yaml: &str) -> Self {
+        let server = super::server().await;
+        let policy = parse_policy("test.yaml", yaml).unwrap_or_else(|faults| panic!("{faults}"));
+        let broker = connect(&server, "test").await;
+        let plan = topology::plan(
+            &topology::desired(),
+            &topology::export(&broker).await.expect("streams"),
+        );
+        topology::apply(&broker, &plan, Extras::Keep)
+            .await
+            .expect("streams are made");
+        let mesh = Self {
+            server,
+            broker,
+            policy: Arc::new(policy),
+            lifecycle: Lifecycle::new(),
+        };
+        mesh.coordinator(&mesh.lifecycle).await;
+        mesh
+    }
+
+    /// One more coordinator, stopped by `lifecycle`.
+    pub(crate) async fn coordinator(&self, lifecycle: &Lifecycle) {
+        let broker = connect(&self.server, "coordinator").await;
+        let metrics = Arc::new(CoordinatorMetrics::new());
+        let started = Coordinator::start(broker, self.policy.clone(), metrics, lifecycle).await;
+        started.map(|_| ()).expect("a coordinator starts");
+    }
+
+    /// A worker with a connection of its own that runs `executor` for the model `m`.
+    pub(crate) async fn worker(&self, id: &str, slots: u32, executor: Arc<dyn Executor>) -> Hand {
+        let mut executors = Executors::new();
+        executors.add(&self.policy.models[0].name, executor);
+        let metrics = Arc::new(WorkerMetrics::new());
+        let options = WorkerOptions {
+            id: id.to_owned(),
+            slots,
+            policy: self.policy.clone(),
+            executors,
+            metrics: metrics.clone(),
+        };
+        let lifecycle = self.lifecycle.child();
+        let broker = connect(&self.server, id).await;
+        let worker = Worker::start(broker, options, &lifecycle)
+            .await
+            .expect("a worker starts");
+        Hand {
+            worker,
+            lifecycle,
+            metrics,
+        }
+    }
+
+    /// A task of `class`, to be published.
+    pub(crate) fn task(&self, id: &str, lane: Lane, class: &str) -> Task {
+        Task {
+            id: TaskId::new(id).expect("a task id"),
+            lane,
+            class: ClassName::new(class).expect("a class"),
+            model: self.policy.models[0].name.clone(),
+            shard: Shard::Stable(0),
+            tenant: TenantId::default_tenant(),
+            attempt: 0,
+            hop: 0,
+            enqueued_at: clock::wall(),
+            fence: 0,
+            facts: TaskFacts::default(),
+        }
+    }
+
+    /// Publishes a task of `class` on core with `input`, which is JSON.
+    pub(crate) async fn submit(&self, id: &str, class: &str, input: &str) -> Result<Published, PublishError> {
+        self.publish(&self.task(id, Lane::Core, class), input).await
+    }
+
+    /// Publishes `task` with `input`, which is JSON.
+    pub(crate) async fn publish(&self, task: &Task, input: &str) -> Result<Published, PublishError> {
+        let body = format!(r#"{{"task_id":"{}","model":"m","input":{input}}}"#, task.id);
+        self.broker
+            .publish_task(task, &Original::new(Bytes::from(body)))
+            .await
+    }
+
+    /// Publishes `count` tasks of `class` at once; their ids are `<class>-<number>`.
+    pub(crate) async fn submit_many(&self, class: &str, count: usize, input: &str) {
+        let all = (0..count).map(|n| {
+            let id = format!("{class}-{n}");
+            async move { self.submit(&id, class, input).await.expect("accepted") }
+        });
+        futures_util::future::join_all(all).await;
+    }
+
+    /// The terminal record of a task, awaited.
+    pub(crate) async fn result(&self, id: &str) -> Stored<ResultRecord> {
+        let id = TaskId::new(id).expect("a task id");
+        let found = self
+            .broker
+            .wait_for_result(&id, PATIENCE)
+            .await
+            .expect("the server answers");
+        found.unwrap_or_else(|| panic!("task {id} has no record after {PATIENCE:?}"))
+    }
+
+    /// Stops everything that runs on the mesh, then the server.
+    pub(crate) async fn stop(self) {
+        self.lifecycle.stop(PATIENCE).await;
+        self.server.stop().await;
+    }
+}
+
+impl Hand {
+    /// Stops the worker as a SIGTERM does; says whether it ended by itself.
+    pub(crate) async fn stop(self) -> bool {
+        let by_itself = self.lifecycle.stop(PATIENCE).await;
+        self.worker.stopped().await;
+        by_itself
+    }
+}
+
+/// A connection to `server`.
+pub(crate) async fn connect(server: &Server, name: &str) -> Broker {
+    Broker::connect(&[server.url().to_owned()], None, name)
+        .await
+        .expect("the server answers")
+}
