@@ -1,15 +1,15 @@
 //! The child nats-server: it serves, it says why it does not, and nothing of it stays behind.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use fairlane::dev::{Server, ServerOptions, StartError};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getpgid, getpgrp};
+use nix::sys::signal::Signal;
+use nix::unistd::getpgrp;
 
-use crate::support;
+use crate::support::process;
+use crate::support::{self, Guarded};
 
 #[tokio::test]
 async fn a_server_keeps_a_message_in_a_stream() {
@@ -37,48 +37,47 @@ async fn a_server_keeps_a_message_in_a_stream() {
 #[tokio::test]
 async fn stop_leaves_no_process_and_no_folder() {
     let server = support::server().await;
-    let (pid, guard) = (server.pid(), parent(server.pid()));
-    let folder = folder(guard);
-    assert!(folder.join("nats.conf").exists() && is_alive(pid));
+    let (pid, guard) = (server.pid(), process::parent(server.pid()));
+    let folder = process::folder_of(guard);
+    assert!(folder.join("nats.conf").exists() && process::exists(pid));
 
     let ended = server.ended().clone();
     server.stop().await;
 
     assert!(ended.is_cancelled());
-    assert!(!is_alive(pid) && !is_alive(guard));
+    assert!(!process::exists(pid) && !process::exists(guard));
     assert!(!folder.exists());
 }
 
 #[tokio::test]
 async fn a_signal_to_the_terminal_reaches_neither_guard_nor_server() {
     let server = support::server().await;
-    let group = getpgid(Some(Pid::from_raw(server.pid().cast_signed()))).unwrap();
-    assert_ne!(group, getpgrp());
+    assert_ne!(process::group(server.pid()), getpgrp());
     server.stop().await;
 }
 
 #[test]
 fn a_holder_killed_with_sigkill_leaves_no_process_and_no_folder() {
     let mut guarded = Guarded::start();
-    kill(pid_of(&guarded.holder), Signal::SIGKILL).unwrap();
+    process::send(guarded.holder(), Signal::SIGKILL);
     guarded.expect_all_gone();
 }
 
 #[test]
 fn a_guard_told_to_end_by_a_signal_ends_the_server_in_order() {
     let mut guarded = Guarded::start();
-    kill(pid_of(&guarded.guard), Signal::SIGTERM).unwrap();
+    process::send(guarded.guard(), Signal::SIGTERM);
     guarded.expect_all_gone();
 }
 
 #[tokio::test]
 async fn a_guard_killed_with_sigkill_takes_the_server_with_it() {
     let server = support::server().await;
-    let guard = parent(server.pid());
-    let folder = folder(guard);
+    let guard = process::parent(server.pid());
+    let folder = process::folder_of(guard);
     let mut connection = TcpStream::connect(server.url().trim_start_matches("nats://")).unwrap();
 
-    kill(Pid::from_raw(guard.cast_signed()), Signal::SIGKILL).unwrap();
+    process::send(guard, Signal::SIGKILL);
 
     // The kernel closes the connection when the server ends.
     let _ = connection.read_to_end(&mut Vec::new());
@@ -149,71 +148,6 @@ async fn what_cannot_start_says_what_to_do() {
     }
 }
 
-/// A guard whose stdin another process holds, as `fairlane dev` does.
-struct Guarded {
-    holder: Child,
-    guard: Child,
-    server: u32,
-    folder: tempfile::TempDir,
-}
-
-impl Guarded {
-    fn start() -> Self {
-        let mut holder = Command::new("sleep")
-            .arg("infinity")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let mut guard = Command::new(support::options().guard)
-            .args(["__guard", "--remove"])
-            .arg(folder.path())
-            .arg("--")
-            .arg(support::program())
-            .args([
-                "--addr",
-                "127.0.0.1",
-                "--port",
-                "-1",
-                "--jetstream",
-                "--store_dir",
-            ])
-            .arg(folder.path())
-            .stdin(holder.stdout.take().unwrap())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let server = wait_for(guard.stdout.take().unwrap(), "started ");
-        let server = server.trim_start_matches("started ").parse().unwrap();
-        wait_for(guard.stderr.take().unwrap(), "Server is ready");
-        Self {
-            holder,
-            guard,
-            server,
-            folder,
-        }
-    }
-
-    fn expect_all_gone(&mut self) {
-        assert!(self.guard.wait().unwrap().success());
-        assert!(!is_alive(self.server));
-        assert!(!self.folder.path().exists());
-    }
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
-    }
-}
-
-fn wait_for(output: impl Read, says: &str) -> String {
-    let mut lines = BufReader::new(output).lines().map(Result::unwrap);
-    lines.find(|line| line.contains(says)).unwrap()
-}
-
 fn keeping(store: &Path) -> ServerOptions {
     ServerOptions {
         store: Some(store.to_owned()),
@@ -225,25 +159,4 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/it/fixtures")
         .join(name)
-}
-
-fn is_alive(pid: u32) -> bool {
-    Path::new(&format!("/proc/{pid}")).exists()
-}
-
-fn parent(pid: u32) -> u32 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let (_, after_name) = stat.rsplit_once(") ").unwrap();
-    after_name.split(' ').nth(1).unwrap().parse().unwrap()
-}
-
-/// The folder that a guard is to remove, off its command line.
-fn folder(guard: u32) -> PathBuf {
-    let line = std::fs::read_to_string(format!("/proc/{guard}/cmdline")).unwrap();
-    let mut arguments = line.split('\0').skip_while(|argument| *argument != "--remove");
-    arguments.nth(1).unwrap().into()
-}
-
-fn pid_of(child: &Child) -> Pid {
-    Pid::from_raw(child.id().cast_signed())
 }

@@ -1,0 +1,150 @@
+//! Every metric: its name, kind, unit, labels and help.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// What kind of number it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only goes up.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A distribution over fixed buckets.
+    Histogram,
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, unit included.
+    pub name: &'static str,
+    /// What kind of number it is.
+    pub kind: Kind,
+    /// What it is measured in.
+    pub unit: Unit,
+    /// Its labels, in the order they are documented.
+    pub labels: &'static [&'static str],
+    /// What it says.
+    pub help: &'static str,
+}
+
+pub(super) const TASKS: &str = "fairlane_tasks_total";
+pub(super) const QUEUE_WAIT: &str = "fairlane_queue_wait_seconds";
+pub(super) const EXECUTION: &str = "fairlane_execution_seconds";
+pub(super) const IN_FLIGHT: &str = "fairlane_tasks_in_flight";
+pub(super) const PULLS: &str = "fairlane_pulls_total";
+pub(super) const HAND_BACKS: &str = "fairlane_hand_backs_total";
+pub(super) const FENCE_REFUSALS: &str = "fairlane_fence_refusals_total";
+pub(super) const LEASE_EXTENSIONS: &str = "fairlane_lease_extensions_total";
+pub(super) const REPORTS: &str = "fairlane_reports_total";
+pub(super) const RETRIES: &str = "fairlane_retries_total";
+pub(super) const DEAD_LETTERS: &str = "fairlane_dead_letters_total";
+pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
+pub(super) const CONSUMERS: &str = "fairlane_consumers";
+
+const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Entry {
+    entry(name, Kind::Counter, Unit::Count, labels, help)
+}
+
+const fn entry(
+    name: &'static str,
+    kind: Kind,
+    unit: Unit,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Entry {
+    Entry {
+        name,
+        kind,
+        unit,
+        labels,
+        help,
+    }
+}
+
+/// Every metric, the worker's first.
+pub const CATALOGUE: &[Entry] = &[
+    counter(
+        TASKS,
+        &["lane", "class", "outcome"],
+        "Deliveries that took a slot and gave it back, by how they ended.",
+    ),
+    entry(
+        QUEUE_WAIT,
+        Kind::Histogram,
+        Unit::Seconds,
+        &["lane", "class"],
+        "Time from a task's publication to its start, of those that completed or failed.",
+    ),
+    entry(
+        EXECUTION,
+        Kind::Histogram,
+        Unit::Seconds,
+        &["lane", "class"],
+        "Time from a task's start to its end, of those that completed or failed.",
+    ),
+    entry(
+        IN_FLIGHT,
+        Kind::Gauge,
+        Unit::Count,
+        &["lane", "class"],
+        "Tasks this process executes now.",
+    ),
+    counter(
+        PULLS,
+        &["kind", "outcome"],
+        "Pulls, by how they were asked and how they came out.",
+    ),
+    counter(
+        HAND_BACKS,
+        &["reason"],
+        "Tasks given back before they started; costs them no attempt.",
+    ),
+    counter(
+        FENCE_REFUSALS,
+        &[],
+        "Deliveries dropped because the task already had its terminal record.",
+    ),
+    counter(
+        LEASE_EXTENSIONS,
+        &[],
+        "Progress signals that kept a running task from being redelivered.",
+    ),
+    counter(REPORTS, &["kind"], "Failure reports read, by what went wrong."),
+    counter(
+        RETRIES,
+        &["lane", "class"],
+        "Tasks scheduled for another attempt.",
+    ),
+    counter(DEAD_LETTERS, &["class", "reason"], "Tasks given up."),
+    counter(
+        UNCOVERED,
+        &["action"],
+        "Subjects found without a consumer, by what was done about them.",
+    ),
+    entry(
+        CONSUMERS,
+        Kind::Gauge,
+        Unit::Count,
+        &["lane"],
+        "Consumers the policy asks for, as the coordinator last saw to them.",
+    ),
+];
+
+/// Gives every help text to the recorder.
+pub(super) fn describe() {
+    for Entry {
+        name,
+        kind,
+        unit,
+        help,
+        ..
+    } in CATALOGUE
+    {
+        match kind {
+            Kind::Counter => describe_counter!(*name, *unit, *help),
+            Kind::Gauge => describe_gauge!(*name, *unit, *help),
+            Kind::Histogram => describe_histogram!(*name, *unit, *help),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What a coordinator counts.
+
+use metrics::{Gauge, counter, gauge};
+
+use super::catalogue::{CONSUMERS, DEAD_LETTERS, REPORTS, RETRIES, UNCOVERED};
+use super::label::UncoveredAction;
+use super::tally::Tally;
+use crate::task::{ClassName, DeadReason, ErrorKind, Lane};
+
+/// The handles of a coordinator. Metrics with a class are looked up each time: a verdict waits
+/// for the disk of the server, which takes a thousand times longer.
+#[derive(Debug)]
+pub struct CoordinatorMetrics {
+    reports: Tally<ErrorKind>,
+    uncovered: Tally<UncoveredAction>,
+    consumers_core: Gauge,
+    consumers_normal: Gauge,
+}
+
+impl CoordinatorMetrics {
+    /// Makes the handles at the recorder that is installed now; without one they count nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            reports: Tally::new(REPORTS, "kind", &[]),
+            uncovered: Tally::new(UNCOVERED, "action", &[]),
+            consumers_core: gauge!(CONSUMERS, "lane" => Lane::Core.as_str()),
+            consumers_normal: gauge!(CONSUMERS, "lane" => Lane::Normal.as_str()),
+        }
+    }
+
+    /// A failure report was read.
+    pub fn report(&self, kind: ErrorKind) {
+        self.reports.count(kind);
+    }
+
+    /// A task was scheduled for another attempt.
+    pub fn retry(&self, lane: Lane, class: &ClassName) {
+        counter!(RETRIES, "lane" => lane.as_str(), "class" => class.as_str().to_owned()).increment(1);
+    }
+
+    /// A task was given up.
+    pub fn dead_letter(&self, class: &ClassName, reason: DeadReason) {
+        counter!(DEAD_LETTERS, "class" => class.as_str().to_owned(), "reason" => reason.as_str())
+            .increment(1);
+    }
+
+    /// So many subjects without a consumer were found and dealt with.
+    pub fn uncovered(&self, action: UncoveredAction, subjects: usize) {
+        self.uncovered.count_many(action, subjects as u64);
+    }
+
+    /// How many consumers a lane has.
+    pub fn consumers(&self, lane: Lane, count: usize) {
+        let gauge = match lane {
+            Lane::Core => &self.consumers_core,
+            Lane::Normal => &self.consumers_normal,
+        };
+        gauge.set(count as f64);
+    }
+}
+
+impl Default for CoordinatorMetrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

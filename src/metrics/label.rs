@@ -1,0 +1,131 @@
+//! The values labels can take.
+
+use crate::task::{DeadReason, ErrorKind};
+
+/// A closed set of label values.
+pub(super) trait Label: Copy + Eq + 'static {
+    /// Every value.
+    fn all() -> Vec<Self>;
+    /// The value as it is shown.
+    fn text(self) -> &'static str;
+}
+
+macro_rules! label {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+
+        impl Label for $name {
+            fn all() -> Vec<Self> {
+                vec![$($name::$variant,)+]
+            }
+            fn text(self) -> &'static str {
+                match self { $($name::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+label!(
+    /// How a worker asked for tasks.
+    PullKind {
+        /// For as many as there are free slots, answered at once.
+        Ask = "ask",
+        /// For one, answered when it comes.
+        Wait = "wait",
+    }
+);
+label!(
+    /// How a pull came out.
+    PullOutcome {
+        /// Every place was filled.
+        Filled = "filled",
+        /// Some places were filled.
+        Partial = "partial",
+        /// Nothing is there.
+        Empty = "empty",
+        /// Something is there, but the limit is reached.
+        Limited = "limited",
+        /// No answer by the deadline.
+        Overdue = "overdue",
+        /// The server refused it.
+        Refused = "refused",
+        /// Its time ran out with nothing to tell.
+        Expired = "expired",
+    }
+);
+label!(
+    /// Why a task was given back without being run.
+    HandBackReason {
+        /// It came when every slot was taken.
+        NoSlot = "no_slot",
+        /// The worker takes nothing new any more.
+        Drain = "drain",
+    }
+);
+label!(
+    /// What was done about a subject that no consumer covers.
+    UncoveredAction {
+        /// Class and model are known: it has its consumer now.
+        ConsumerCreated = "consumer_created",
+        /// They are not: its tasks became dead letters.
+        DeadLettered = "dead_lettered",
+    }
+);
+
+/// How a delivery that took a slot ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskOutcome {
+    /// Its result is the task's record.
+    Completed,
+    /// Its failure was reported.
+    Failed(ErrorKind),
+    /// Another record stands; this copy was dropped.
+    AlreadyDecided,
+    /// It could not be read and is a dead letter.
+    Malformed,
+    /// It went back unfinished.
+    HandedBack,
+}
+
+impl Label for TaskOutcome {
+    fn all() -> Vec<Self> {
+        let failed = ErrorKind::ALL.iter().copied().map(TaskOutcome::Failed);
+        let own = [
+            TaskOutcome::Completed,
+            TaskOutcome::AlreadyDecided,
+            TaskOutcome::Malformed,
+            TaskOutcome::HandedBack,
+        ];
+        own.into_iter().chain(failed).collect()
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            TaskOutcome::Completed => "completed",
+            TaskOutcome::Failed(kind) => kind.as_str(),
+            TaskOutcome::AlreadyDecided => "already_decided",
+            TaskOutcome::Malformed => ErrorKind::Malformed.as_str(),
+            TaskOutcome::HandedBack => "handed_back",
+        }
+    }
+}
+
+impl Label for ErrorKind {
+    fn all() -> Vec<Self> {
+        ErrorKind::ALL.to_vec()
+    }
+    fn text(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Label for DeadReason {
+    fn all() -> Vec<Self> {
+        DeadReason::ALL.to_vec()
+    }
+    fn text(self) -> &'static str {
+        self.as_str()
+    }
+}

@@ -1,0 +1,24 @@
+//! What each role counts, and the small HTTP server that shows it.
+//!
+//! One struct per role holds the handles; labels are enums. [`CATALOGUE`] is the one list of names
+//! and help texts; docs/metrics.md is written from it.
+
+mod catalogue;
+mod class;
+mod coordinator;
+mod exposition;
+mod http;
+mod label;
+mod tally;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{CATALOGUE, Entry, Kind};
+pub use class::ClassMetrics;
+pub use coordinator::CoordinatorMetrics;
+pub use exposition::{Exposition, InstallError};
+pub use http::{Readiness, serve};
+pub use label::{HandBackReason, PullKind, PullOutcome, TaskOutcome, UncoveredAction};
+pub use worker::WorkerMetrics;

@@ -1,0 +1,83 @@
+//! docs/metrics.md is written from the catalogue. `UPDATE_EXPECT=1` writes it.
+
+use expect_test::expect_file;
+use metrics::Unit;
+
+use crate::metrics::exposition::BUCKETS_S;
+use crate::metrics::label::Label;
+use crate::metrics::*;
+use crate::task::{DeadReason, ErrorKind, Lane};
+
+const HEAD: &str = "\
+# Metrics
+
+Every role serves `GET /metrics` (Prometheus text), `GET /healthz` (200 as long as the process lives) and
+`GET /readyz` (200, or 503 with the reason) at `FAIRLANE_METRICS_LISTEN`. Several roles in one process show the
+same numbers. This page is written by `make goldens` from `src/metrics/catalogue.rs`.
+
+";
+
+fn document() -> String {
+    let mut text = HEAD.to_owned();
+    text.push_str("| name | kind | unit | labels | what it says |\n| --- | --- | --- | --- | --- |\n");
+    for Entry {
+        name,
+        kind,
+        unit,
+        labels,
+        help,
+    } in CATALOGUE
+    {
+        let kind = format!("{kind:?}").to_lowercase();
+        let unit = match unit {
+            Unit::Count => "1",
+            other => other.as_str(),
+        };
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        text.push_str(&format!(
+            "| `{name}` | {kind} | {unit} | {} | {help} |\n",
+            labels.join(" ")
+        ));
+    }
+    text.push_str("\n| label | of | values |\n| --- | --- | --- |\n");
+    for (label, of, values) in values() {
+        let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+        text.push_str(&format!("| `{label}` | {of} | {} |\n", values.join(" ")));
+    }
+    let buckets: Vec<String> = BUCKETS_S.iter().map(f64::to_string).collect();
+    text.push_str(&format!(
+        "\nUpper bounds of all buckets, in seconds: {}.\n",
+        buckets.join(", ")
+    ));
+    text
+}
+
+fn values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
+    vec![
+        ("lane", "all", Lane::ALL.map(Lane::as_str).to_vec()),
+        ("outcome", "`fairlane_tasks_total`", texts::<TaskOutcome>()),
+        ("kind", "`fairlane_pulls_total`", texts::<PullKind>()),
+        ("outcome", "`fairlane_pulls_total`", texts::<PullOutcome>()),
+        ("reason", "`fairlane_hand_backs_total`", texts::<HandBackReason>()),
+        ("kind", "`fairlane_reports_total`", texts::<ErrorKind>()),
+        ("reason", "`fairlane_dead_letters_total`", texts::<DeadReason>()),
+        (
+            "action",
+            "`fairlane_uncovered_subjects_total`",
+            texts::<UncoveredAction>(),
+        ),
+    ]
+}
+
+/// The values of a label, each once.
+fn texts<L: Label>() -> Vec<&'static str> {
+    let mut texts: Vec<&str> = L::all().into_iter().map(L::text).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    texts.retain(|text| seen.insert(*text));
+    texts
+}
+
+#[test]
+fn the_page_on_metrics_says_what_the_catalogue_says() {
+    expect_file!["../../../docs/metrics.md"].assert_eq(&document());
+}

@@ -1,0 +1,5 @@
+//! The metrics as an operator sees them.
+
+mod document;
+mod exposed;
+mod over_http;

@@ -1,0 +1,71 @@
+//! What a worker counts.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use metrics::{Counter, counter};
+
+use super::ClassMetrics;
+use super::catalogue::{HAND_BACKS, LEASE_EXTENSIONS, PULLS};
+use super::label::{HandBackReason, Label, PullKind, PullOutcome};
+use super::tally::Tally;
+use crate::task::{ClassName, Lane};
+
+/// The handles of one worker. Two workers of a process count into the same metrics.
+#[derive(Debug)]
+pub struct WorkerMetrics {
+    asks: Tally<PullOutcome>,
+    waits: Tally<PullOutcome>,
+    hand_backs: Tally<HandBackReason>,
+    lease_extensions: Counter,
+    classes: Mutex<HashMap<(Lane, ClassName), Arc<ClassMetrics>>>,
+}
+
+impl WorkerMetrics {
+    /// Makes the handles at the recorder that is installed now; without one they count nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        let pulls = |kind: PullKind| Tally::new(PULLS, "outcome", &[("kind", kind.text().into())]);
+        Self {
+            asks: pulls(PullKind::Ask),
+            waits: pulls(PullKind::Wait),
+            hand_backs: Tally::new(HAND_BACKS, "reason", &[]),
+            lease_extensions: counter!(LEASE_EXTENSIONS),
+            classes: Mutex::default(),
+        }
+    }
+
+    /// The handles of a class on a lane. Keep them with its consumer: this takes a lock.
+    #[must_use]
+    pub fn class(&self, lane: Lane, class: &ClassName) -> Arc<ClassMetrics> {
+        let mut classes = self.classes.lock().unwrap_or_else(PoisonError::into_inner);
+        let handles = classes
+            .entry((lane, class.clone()))
+            .or_insert_with(|| Arc::new(ClassMetrics::new(lane, class)));
+        Arc::clone(handles)
+    }
+
+    /// A pull came out.
+    pub fn pull(&self, kind: PullKind, outcome: PullOutcome) {
+        match kind {
+            PullKind::Ask => self.asks.count(outcome),
+            PullKind::Wait => self.waits.count(outcome),
+        }
+    }
+
+    /// A task was given back without being run.
+    pub fn hand_back(&self, reason: HandBackReason) {
+        self.hand_backs.count(reason);
+    }
+
+    /// The leases of so many running tasks were extended.
+    pub fn lease_extensions(&self, tasks: u64) {
+        self.lease_extensions.increment(tasks);
+    }
+}
+
+impl Default for WorkerMetrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
