@@ -214,7 +214,6 @@ impl Intake {
         if let Some(took) = self.queues[id.0].asks.round_trip_of(pull, end, now) {
             self.round_trip.sample(took);
         }
-        let grace = self.round_trip.deadline();
         let released = self.queues[id.0].asks.end(pull, end)?;
         self.release(id, released.places);
         let queue = &mut self.queues[id.0];
@@ -223,7 +222,7 @@ impl Intake {
             AskEnd::Empty => queue.knowledge = Knowledge::Quiet,
             // Not emptied: the class keeps its credit, and its queue is asked again.
             AskEnd::Expired { .. } => {
-                queue.missed(released.filled, now, grace);
+                queue.missed(released.filled, now, &self.round_trip);
                 return Some(released.outcome);
             }
             AskEnd::Refused => {
@@ -309,7 +308,7 @@ impl Intake {
         for at in 0..self.queues.len() {
             if let Some(released) = self.queues[at].asks.overdue(now) {
                 self.release(QueueId(at), released.places);
-                self.queues[at].missed(released.filled, now, grace);
+                self.queues[at].missed(released.filled, now, &self.round_trip);
                 self.overdue.push(QueueId(at));
             }
             let queue = &mut self.queues[at];

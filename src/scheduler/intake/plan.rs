@@ -175,7 +175,7 @@ impl Intake {
     fn ask(&mut self, queue: QueueId, batch: u32, now: Moment) {
         self.last_pull += 1;
         let pull = PullId(self.last_pull);
-        let expires = self.round_trip.ask_expires(self.queues[queue.0].misses);
+        let expires = self.round_trip.ask_expires();
         let deadline = now + expires + self.round_trip.deadline();
         self.queues[queue.0]
             .asks

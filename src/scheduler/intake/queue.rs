@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::asks::Asks;
 use super::facts::QueueSpec;
+use super::round_trip::RoundTrip;
 use crate::task::Moment;
 
 /// What is known of a queue's backlog.
@@ -36,12 +37,12 @@ pub(super) struct Queue {
     pub(super) checked_at: Option<Moment>,
     /// No pulls before: the server refused one.
     pub(super) unavailable_until: Option<Moment>,
-    /// Most places asked at once; 1 once an ask goes unanswered and doubled when one is
+    /// Most places asked at once; 1 once two asks went unanswered and doubled when one is
     /// filled, so that a queue at its limit is not asked for slots it cannot use.
     pub(super) ask_cap: u32,
     /// Asks in a row that brought nothing although tasks were known to be there.
     pub(super) misses: u32,
-    /// Not asked before: it was at its limit, or its server busy, when asked twice.
+    /// Not asked before: it was at its limit, or its server busy.
     pub(super) resting_until: Option<Moment>,
 }
 
@@ -95,16 +96,23 @@ impl Queue {
         self.checked_at.is_none_or(|at| now.since(at) >= interval)
     }
 
-    /// An ask brought `filled` tasks and then nothing more, although more were known to be there. It
-    /// rests once that has happened twice in a row, ever longer up to [`REST_MAX`].
-    pub(super) fn missed(&mut self, filled: u32, now: Moment, grace: Duration) {
+    /// An ask brought `filled` tasks and then nothing more, although more were known to be there. The
+    /// queue rests: for a round trip, so that the slot goes to another class first, and from the
+    /// second time in a row ever longer, up to [`REST_MAX`].
+    pub(super) fn missed(&mut self, filled: u32, now: Moment, round_trip: &RoundTrip) {
         self.misses = if filled > 0 { 1 } else { self.misses + 1 };
-        self.ask_cap = filled.max(1);
         self.checked_at = Some(now);
-        if let Some(rests) = self.misses.checked_sub(2) {
-            let rest = grace.saturating_mul(1 << rests.min(10)).min(REST_MAX);
-            self.resting_until = Some(now + rest);
-        }
+        let rest = match self.misses.checked_sub(2) {
+            None => round_trip.smoothed(),
+            Some(rests) => {
+                self.ask_cap = 1;
+                round_trip
+                    .deadline()
+                    .saturating_mul(1 << rests.min(10))
+                    .min(REST_MAX)
+            }
+        };
+        self.resting_until = Some(now + rest);
     }
 
     /// What was heard of its backlog.

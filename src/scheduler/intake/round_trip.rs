@@ -8,8 +8,10 @@ const INITIAL: Duration = Duration::from_millis(5);
 const SAMPLE_MAX: Duration = Duration::from_millis(500);
 /// Below this, timers of the runtime (1 ms) and a busy scheduler make more noise than the network.
 const DEADLINE_MIN: Duration = Duration::from_millis(5);
-/// The grain of the runtime's timers and of the server's.
-const EXPIRES_MIN: Duration = Duration::from_millis(1);
+/// Twice the grain of the runtime's timers and of the server's.
+const EXPIRES_MIN: Duration = Duration::from_millis(2);
+/// The grain of the runtime's timers.
+const HOLD_MIN: Duration = Duration::from_millis(1);
 /// The design's bound on how long an ask may stay at the server.
 const DEADLINE_MAX: Duration = Duration::from_secs(1);
 
@@ -53,19 +55,19 @@ impl RoundTrip {
         self.smoothed
     }
 
-    /// How long the server may hold an ask that it cannot answer, after `misses` unanswered ones
-    /// of the same queue. What is there is sent at once, so this only bounds what a slot loses to a
-    /// queue at its limit: the status is back before the deadline, and nothing comes after it. Half
-    /// a round trip also keeps the mean honest: a task that came after waiting for a place makes a
-    /// sample of little more than one round trip. A server too busy to answer in that time is given
-    /// twice as long before its queue counts as limited.
-    pub(super) fn ask_expires(&self, misses: u32) -> Duration {
-        (self.smoothed / 2 * (1 << misses.min(1))).clamp(EXPIRES_MIN, DEADLINE_MAX / 4)
+    /// How long the server may hold an ask that it cannot answer. What is there is sent at once, so
+    /// this only bounds what a slot loses to a queue at its limit: together with the way there and
+    /// back it stays under two round trips, the status is back before the deadline, and nothing
+    /// comes after it. Less than a round trip also keeps the mean honest: a task that came after
+    /// waiting for a place makes a sample of one round trip and three fifths of the mean at most, so
+    /// the mean stays under three round trips however many such samples there are.
+    pub(super) fn ask_expires(&self) -> Duration {
+        (self.smoothed * 3 / 5).clamp(EXPIRES_MIN, DEADLINE_MAX / 4)
     }
 
     /// How long a slot is kept for the answer to a check.
     pub(super) fn hold(&self) -> Duration {
-        (self.smoothed * 5 / 4).max(EXPIRES_MIN)
+        (self.smoothed * 5 / 4).max(HOLD_MIN)
     }
 
     /// When the places of an ask are free again: two round trips, or more where they vary.
