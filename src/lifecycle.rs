@@ -13,7 +13,11 @@ pub struct Lifecycle {
     soft: CancellationToken,
     /// Stop now.
     hard: CancellationToken,
+    /// Somebody asked twice.
+    aborted: CancellationToken,
     tasks: TaskTracker,
+    /// Runs beside the work and is not waited for.
+    aside: TaskTracker,
 }
 
 impl Lifecycle {
@@ -41,8 +45,26 @@ impl Lifecycle {
         Self {
             soft: self.soft.child_token(),
             hard: self.hard.child_token(),
+            aborted: self.aborted.child_token(),
             tasks: TaskTracker::new(),
+            aside: TaskTracker::new(),
         }
+    }
+
+    /// Whether it was asked to stop twice.
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        self.aborted.is_cancelled()
+    }
+
+    /// Runs something that only accompanies the work, such as a metrics page: nobody waits for it,
+    /// so it should end at the hard stop.
+    pub fn spawn_aside<F>(&self, work: F)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.aside.spawn(work);
     }
 
     /// Runs `work`, tracked; [`Lifecycle::finished`] waits for it.
@@ -86,12 +108,11 @@ impl Lifecycle {
 pub fn on_signals(lifecycle: &Lifecycle) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let (soft, hard) = (lifecycle.soft.clone(), lifecycle.hard.clone());
-    // Not tracked: it waits for signals as long as the process lives.
-    TaskTracker::new().spawn(async move {
-        for token in [soft, hard] {
+    let stopping = lifecycle.clone();
+    lifecycle.spawn_aside(async move {
+        for tokens in [&[&stopping.soft][..], &[&stopping.aborted, &stopping.hard]] {
             tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
-            token.cancel();
+            tokens.iter().for_each(|token| token.cancel());
         }
     });
     Ok(())

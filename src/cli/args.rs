@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 
 use super::exit::Exit;
 use super::flags::Global;
+use super::role::{coordinator, dev, worker};
 use super::session::Session;
 use super::streams;
 use super::{doctor, policy};
@@ -29,6 +30,14 @@ pub(super) struct Cli {
 /// What to do.
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// A whole mesh in one process, with a nats-server of its own
+    ///
+    /// With --nats it uses a running server instead.
+    Dev(dev::Args),
+    /// Pull tasks and run them
+    Worker(worker::Args),
+    /// Make consumers, judge failures, find what nobody covers
+    Coordinator(coordinator::Args),
     /// Streams at the server: what must exist, what does
     Streams(streams::Args),
     /// Work on policy documents
@@ -41,14 +50,20 @@ pub(super) enum Command {
 
 impl Command {
     /// Puts the settings among this command's flags into `raw`.
-    pub(super) fn fill(&self, _raw: &mut Raw) {
+    pub(super) fn fill(&self, raw: &mut Raw) {
         match self {
+            Self::Dev(args) => args.fill(raw),
+            Self::Worker(args) => args.fill(raw),
+            Self::Coordinator(args) => args.fill(raw),
             Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
         }
     }
 
     pub(super) async fn run(self, session: &Session) -> anyhow::Result<Exit> {
         match self {
+            Self::Dev(args) => dev::run(args, session).await,
+            Self::Worker(_) => worker::run(session).await,
+            Self::Coordinator(_) => coordinator::run(session).await,
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
             Self::Doctor(args) => doctor::run(args, session).await,

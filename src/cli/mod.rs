@@ -10,6 +10,7 @@ mod exit;
 pub mod flags;
 mod output;
 mod policy;
+mod role;
 mod session;
 mod start;
 mod streams;

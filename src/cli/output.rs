@@ -38,6 +38,15 @@ impl Output {
         write(&shown)
     }
 
+    /// Prints `data` as one line of JSON, for whoever reads line by line, or what `text` makes of it.
+    pub(super) fn line<T: Serialize>(self, data: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        let shown = match self.format {
+            Format::Table => text(data),
+            Format::Json => serde_json::to_string(data)?,
+        };
+        write(&shown)
+    }
+
     /// Says on stderr why a command failed.
     pub(super) fn complain(self, exit: Exit, message: &str) {
         let said = match self.format {

@@ -20,6 +20,7 @@ pub struct Invocation {
     /// How a line of its log looks.
     pub log_format: LogFormat,
     output: Output,
+    nats_given: bool,
     command: Command,
 }
 
@@ -45,6 +46,7 @@ pub fn read(
         settings,
         log_format: global.log_format,
         output,
+        nats_given: raw.nats_url.is_some(),
         command,
     })
 }
@@ -56,10 +58,15 @@ pub fn run(invocation: Invocation) -> ExitCode {
     let Invocation {
         settings,
         output,
+        nats_given,
         command,
         ..
     } = invocation;
-    let session = Session { settings, output };
+    let session = Session {
+        settings,
+        output,
+        nats_given,
+    };
     let ended = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(command.run(&session)));

@@ -7,6 +7,8 @@
 //! holder ──pipe──▶ fairlane __guard ──▶ fairlane __child ⇒ nats-server   (⇒ is exec)
 //! ```
 //!
+//! [`Mesh`] is a whole mesh in this process: streams, a coordinator, workers.
+//!
 //! Invariant: as long as one of holder and guard gets to run, nothing stays behind.
 
 mod child;
@@ -15,6 +17,7 @@ mod duty;
 mod guard;
 mod hidden;
 mod log;
+mod mesh;
 mod reply;
 mod server;
 mod start;
@@ -22,5 +25,6 @@ mod version;
 
 pub use config::{ServerOptions, SyncInterval};
 pub use hidden::hidden_command;
+pub use mesh::{Mesh, MeshError, MeshOptions};
 pub use server::Server;
 pub use start::StartError;

@@ -11,4 +11,4 @@ mod queues;
 mod serve;
 mod shell;
 
-pub use options::{Readiness, Worker, WorkerOptions};
+pub use options::{Worker, WorkerOptions};

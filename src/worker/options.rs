@@ -8,7 +8,7 @@ use super::shell::Shell;
 use crate::broker::{Broker, RequestError};
 use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
-use crate::metrics::WorkerMetrics;
+use crate::metrics::{Readiness, WorkerMetrics};
 use crate::policy::Policy;
 
 /// What a worker is started with.
@@ -24,17 +24,6 @@ pub struct WorkerOptions {
     pub executors: Executors,
     /// Where it counts.
     pub metrics: Arc<WorkerMetrics>,
-}
-
-/// Whether a worker takes tasks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readiness {
-    /// Not yet: it has no consumer to pull from.
-    Starting,
-    /// It does.
-    Ready,
-    /// Not any more: it finishes what it has.
-    Draining,
 }
 
 /// A running worker.

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::leases::{HeldId, Leases};
-use super::options::{Readiness, WorkerOptions};
+use super::options::WorkerOptions;
 use super::queues::Classes;
 use super::serve::{Done, Service};
 use crate::broker::delivery::Delivery;
@@ -17,7 +17,7 @@ use crate::broker::pull::{Pulled, Puller};
 use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
-use crate::metrics::{self, HandBackReason, PullKind};
+use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::intake::{Admission, Decision, Intake, IntakeConfig, PullOutcome, QueueId};
 use crate::task::{Lane, Route, fnv1a_64};
 

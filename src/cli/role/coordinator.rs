@@ -1,0 +1,37 @@
+//! `coordinator`: makes consumers, judges failures, finds what nobody covers.
+
+use std::sync::Arc;
+
+use super::process::{Process, unique_name};
+use crate::broker::Broker;
+use crate::cli::exit::Exit;
+use crate::cli::flags;
+use crate::cli::session::Session;
+use crate::config::Raw;
+use crate::coordinator::Coordinator;
+use crate::metrics::{CoordinatorMetrics, Readiness};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    role: flags::Role,
+}
+
+impl Args {
+    pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
+        self.role.fill(raw);
+    }
+}
+
+pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
+    let settings = &session.settings;
+    let policy = Arc::new(session.policy()?);
+    let name = unique_name("coordinator");
+    let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &name).await?;
+    let process = Process::start(session).await?;
+    let metrics = Arc::new(CoordinatorMetrics::new());
+    Coordinator::start(broker, policy, metrics, &process.lifecycle).await?;
+    process.readiness.send_replace(Readiness::Ready);
+    tracing::info!(%name, "coordinating");
+    Ok(process.until_stopped().await)
+}

@@ -1,0 +1,134 @@
+//! `dev`: a whole mesh in one process, with a nats-server of its own unless told another.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::process::Process;
+use crate::cli::exit::Exit;
+use crate::cli::flags;
+use crate::cli::session::Session;
+use crate::config::Raw;
+use crate::dev::{Mesh, MeshOptions, Server, ServerOptions};
+use crate::executor::Executors;
+use crate::metrics::Readiness;
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    worker: flags::Worker,
+    #[command(flatten)]
+    role: flags::Role,
+    #[command(flatten)]
+    server: flags::Server,
+    /// Workers in this process
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    workers: u32,
+    /// Keep the data in this folder; without it, it goes with the process
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Port of the nats-server; without it, a free one
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+}
+
+/// The line that says that everything runs.
+#[derive(Serialize)]
+struct Ready {
+    nats: String,
+    metrics: String,
+    pid: u32,
+}
+
+impl Args {
+    pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
+        self.worker.fill(raw);
+        self.role.fill(raw);
+        self.server.fill(raw);
+    }
+}
+
+pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
+    let settings = &session.settings;
+    let policy = Arc::new(session.policy()?);
+    let executors = Executors::for_policy(&policy, settings.model_dir.as_deref())?;
+    let process = Process::start(session).await?;
+    let server = match session.nats_given {
+        true => None,
+        false => Some(start_server(session, args.store, args.port).await?),
+    };
+    let nats_url = server
+        .as_ref()
+        .map_or_else(|| settings.nats_url.clone(), |s| vec![s.url().to_owned()]);
+    let options = MeshOptions {
+        nats_url: nats_url.clone(),
+        nats_creds: settings.nats_creds.clone(),
+        policy,
+        executors,
+        workers: args.workers,
+        slots: settings.slots,
+        name: settings.worker_id.clone().unwrap_or_else(|| "dev".to_owned()),
+    };
+    let started = Mesh::start(options, &process.lifecycle).await;
+    if started.is_ok() {
+        process.readiness.send_replace(Readiness::Ready);
+        let nats = nats_url
+            .iter()
+            .map(|url| crate::config::redact_url(url))
+            .collect::<Vec<_>>()
+            .join(",");
+        let metrics = format!("http://{}/metrics", process.metrics);
+        session.output.line(
+            &Ready {
+                nats,
+                metrics,
+                pid: std::process::id(),
+            },
+            |ready| {
+                format!(
+                    "mesh ready\n  nats     {}\n  metrics  {}\nCtrl-C stops it",
+                    ready.nats, ready.metrics
+                )
+            },
+        )?;
+        let ended = server.as_ref().map(|s| s.ended().clone());
+        let gone = async {
+            match ended {
+                Some(ended) => ended.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = process.lifecycle.soft().cancelled() => (),
+            () = gone => tracing::error!("nats-server has ended by itself; stopping"),
+        }
+    }
+    let exit = process.stop().await;
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    started?;
+    Ok(exit)
+}
+
+/// The server of this process; its guard is this same executable.
+pub(in crate::cli) async fn start_server(
+    session: &Session,
+    store: Option<PathBuf>,
+    port: Option<u16>,
+) -> anyhow::Result<Server> {
+    let program = session
+        .settings
+        .nats_server
+        .clone()
+        .unwrap_or_else(|| "nats-server".into());
+    let guard = std::env::current_exe().context("cannot find this executable")?;
+    let options = ServerOptions {
+        store,
+        port,
+        ..ServerOptions::new(program, guard)
+    };
+    Ok(Server::start(options).await?)
+}

@@ -1,0 +1,8 @@
+//! Commands that run until they are stopped: `worker`, `coordinator`, and `dev` with both and a
+//! server of its own. [`process`] is what they share: metrics, readiness, signals, exit.
+
+pub(super) mod coordinator;
+pub(super) mod dev;
+mod process;
+pub(super) mod worker;
+

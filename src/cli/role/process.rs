@@ -1,0 +1,76 @@
+//! What every role does beside its work: serve metrics, hear signals, stop in order.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::clock;
+use crate::lifecycle::{Lifecycle, on_signals};
+use crate::metrics::{Exposition, Readiness, serve};
+
+/// A process with a role.
+pub(super) struct Process {
+    pub(super) lifecycle: Lifecycle,
+    /// Where metrics are served.
+    pub(super) metrics: SocketAddr,
+    /// What `/readyz` answers.
+    pub(super) readiness: watch::Sender<Readiness>,
+    grace: Duration,
+}
+
+impl Process {
+    /// Binds the metrics port and sets the signal handlers. Call it before any metrics are made.
+    pub(super) async fn start(session: &Session) -> anyhow::Result<Self> {
+        let exposition = Exposition::install()?;
+        let wanted = session.settings.metrics_listen;
+        let listener = TcpListener::bind(wanted).await.with_context(|| {
+            format!("cannot listen on {wanted} for metrics; choose another --metrics-listen")
+        })?;
+        let metrics = listener.local_addr()?;
+        let lifecycle = Lifecycle::new();
+        on_signals(&lifecycle).context("cannot hear signals")?;
+        let (readiness, ready) = watch::channel(Readiness::Starting);
+        // Served until the hard stop, so that a draining role still says so.
+        lifecycle.spawn_aside(serve(listener, exposition, ready, lifecycle.hard().clone()));
+        tracing::info!(address = %metrics, "serving /metrics, /healthz and /readyz");
+        let grace = Duration::from_millis(session.settings.drain_ms);
+        Ok(Self {
+            lifecycle,
+            metrics,
+            readiness,
+            grace,
+        })
+    }
+
+    /// Waits for a signal, finishes what runs, and says how the process ends.
+    pub(super) async fn until_stopped(self) -> Exit {
+        self.lifecycle.soft().cancelled().await;
+        self.stop().await
+    }
+
+    /// Finishes what runs; at the end of the grace time, or on a second signal, the rest is handed
+    /// back.
+    pub(super) async fn stop(self) -> Exit {
+        self.readiness.send_replace(Readiness::Draining);
+        tracing::info!(
+            grace_ms = self.grace.as_millis() as u64,
+            "stopping: finishing what runs"
+        );
+        self.lifecycle.stop(self.grace).await;
+        if self.lifecycle.is_aborted() {
+            Exit::Error
+        } else {
+            Exit::Ok
+        }
+    }
+}
+
+/// A name no other process has: the role, its process id and the millisecond it started in.
+pub(in crate::cli) fn unique_name(role: &str) -> String {
+    format!("{role}-{}-{:x}", std::process::id(), clock::wall().0)
+}

@@ -1,0 +1,59 @@
+//! `worker`: pulls tasks and runs them until it is stopped.
+
+use std::sync::Arc;
+
+use super::process::{Process, unique_name};
+use crate::broker::Broker;
+use crate::cli::exit::Exit;
+use crate::cli::flags;
+use crate::cli::session::Session;
+use crate::config::Raw;
+use crate::executor::Executors;
+use crate::metrics::WorkerMetrics;
+use crate::worker::{Worker, WorkerOptions};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    worker: flags::Worker,
+    #[command(flatten)]
+    role: flags::Role,
+}
+
+impl Args {
+    pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
+        self.worker.fill(raw);
+        self.role.fill(raw);
+    }
+}
+
+pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
+    let settings = &session.settings;
+    let policy = Arc::new(session.policy()?);
+    let executors = Executors::for_policy(&policy, settings.model_dir.as_deref())?;
+    let id = settings
+        .worker_id
+        .clone()
+        .unwrap_or_else(|| unique_name("worker"));
+    let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &id).await?;
+    let process = Process::start(session).await?;
+    let metrics = Arc::new(WorkerMetrics::new());
+    let options = WorkerOptions {
+        id: id.clone(),
+        slots: settings.slots,
+        policy,
+        executors,
+        metrics,
+    };
+    let worker = Worker::start(broker, options, &process.lifecycle).await?;
+    tracing::info!(worker.id = %id, slots = settings.slots, "taking tasks");
+    let mut readiness = worker.readiness();
+    let told = process.readiness.clone();
+    process.lifecycle.spawn_aside(async move {
+        while readiness.changed().await.is_ok() {
+            told.send_replace(*readiness.borrow_and_update());
+        }
+    });
+    process.readiness.send_replace(*worker.readiness().borrow());
+    Ok(process.until_stopped().await)
+}
