@@ -5,6 +5,7 @@
 //! is written as bytes, [`broker`] how the bytes travel. On these stand [`executor`], which runs
 //! tasks, the roles [`worker`] and [`coordinator`], and [`cli`]; [`dev`] is a server to try it on.
 
+pub mod bench;
 pub mod broker;
 pub mod cli;
 pub mod clock;

@@ -3,6 +3,8 @@
 
 use clap::{Parser, Subcommand};
 
+use super::bench;
+use super::demo;
 use super::exit::Exit;
 use super::flags::Global;
 use super::role::{coordinator, dev, worker};
@@ -38,6 +40,10 @@ pub(super) enum Command {
     Worker(worker::Args),
     /// Make consumers, judge failures, find what nobody covers
     Coordinator(coordinator::Args),
+    /// Show a whole mesh at work: real sentences through a real embedding model
+    Demo(demo::Args),
+    /// Measure the mesh against a bare client loop
+    Bench(bench::Args),
     /// Streams at the server: what must exist, what does
     Streams(streams::Args),
     /// Work on policy documents
@@ -55,6 +61,8 @@ impl Command {
             Self::Dev(args) => args.fill(raw),
             Self::Worker(args) => args.fill(raw),
             Self::Coordinator(args) => args.fill(raw),
+            Self::Demo(args) => args.fill(raw),
+            Self::Bench(args) => args.fill(raw),
             Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
         }
     }
@@ -64,6 +72,8 @@ impl Command {
             Self::Dev(args) => dev::run(args, session).await,
             Self::Worker(_) => worker::run(session).await,
             Self::Coordinator(_) => coordinator::run(session).await,
+            Self::Demo(_) => demo::run(session).await,
+            Self::Bench(args) => bench::run(args, session).await,
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
             Self::Doctor(args) => doctor::run(args, session).await,

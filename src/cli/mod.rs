@@ -5,6 +5,8 @@
 //! [`output`] writes its data and [`exit`] maps its errors. Then one file or folder per command.
 
 mod args;
+mod bench;
+mod demo;
 mod doctor;
 mod exit;
 pub mod flags;
