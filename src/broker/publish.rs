@@ -13,7 +13,7 @@ use super::subject;
 use crate::task::{DeadReason, EpochMs, Route, Task};
 use crate::wire::header::{CONTENT_TYPE, MSG_ID};
 use crate::wire::{
-    Headers, HistoryEntry, MessageKind, Report, ResultRecord, dead_headers, message_id, put_history,
+    Codec, Headers, HistoryEntry, MessageKind, Report, ResultRecord, dead_headers, message_id, put_history,
     report_headers, result_body, result_headers, task_headers, to_rfc3339,
 };
 
@@ -37,6 +37,17 @@ impl Original {
     #[must_use]
     pub fn new(body: Bytes) -> Self {
         Self { body, headers: None }
+    }
+
+    /// A body that has no message yet, and how it is written.
+    #[must_use]
+    pub fn encoded(body: Bytes, codec: Codec) -> Self {
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert(CONTENT_TYPE, codec.content_type());
+        Self {
+            body,
+            headers: Some(headers),
+        }
     }
 
     /// `headers` with the content type of the original and the headers this version does not know.
