@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`] reads records, [`topology`] is what must exist at the server.
+//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`topology`] is what
+//! must exist at the server.
 
 pub mod connect;
 pub mod consumer;
@@ -12,12 +13,14 @@ pub mod fetch;
 pub mod floor;
 mod header;
 pub mod lease;
+pub mod letters;
 pub mod publish;
 pub mod pull;
 pub mod reports;
 pub mod subject;
 pub mod sweep;
 pub mod topology;
+pub mod waiting;
 
 pub use connect::{Broker, ConnectError};
 pub use error::RequestError;

@@ -17,6 +17,9 @@ use crate::wire::{
     report_headers, result_body, result_headers, task_headers, to_rfc3339,
 };
 
+/// When the server is to publish a message, and where to.
+pub(super) const SCHEDULE: &str = "Nats-Schedule";
+pub(super) const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
 /// "maximum messages exceeded", "maximum bytes exceeded": a stream that refuses new messages is full.
 const FULL: [u64; 3] = [10_077, 10_047, 10_023];
 /// "wrong last sequence": somebody wrote the fence first.
@@ -195,8 +198,8 @@ impl Broker {
         put_history(&mut headers, history);
         headers.set(MSG_ID, message_id(MessageKind::At, &task.id, task.hop));
         let mut headers = original.carry(headers);
-        headers.set("Nats-Schedule", format!("@at {}", to_rfc3339(at)));
-        headers.set("Nats-Schedule-Target", subject::retry_due(&Route::of(task)));
+        headers.set(SCHEDULE, format!("@at {}", to_rfc3339(at)));
+        headers.set(SCHEDULE_TARGET, subject::retry_due(&Route::of(task)));
         self.publish(subject::retry_at(&task.id), headers, original.body.clone())
             .await
     }

@@ -127,7 +127,8 @@ fn what_is_asked_beside_the_body_wins_over_it() {
             policy: None,
             traceparent: None,
         }
-    "#]].assert_eq(&(said(&own, &asked) + &said(&own, &Asked::default())));
+    "#]]
+    .assert_eq(&(said(&own, &asked) + &said(&own, &Asked::default())));
 }
 
 #[test]
