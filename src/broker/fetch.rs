@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::StatusCode;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
 use futures_util::StreamExt;
@@ -125,7 +126,14 @@ fn found(
     match got {
         Ok(message) => Ok(Some(message)),
         Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
-        Err(error) => Err(RequestError::of(operation())(error)),
+        Err(error) => match error.kind() {
+            DirectGetErrorKind::ErrorResponse(StatusCode::NO_RESPONDERS, _) => {
+                Err(RequestError::of(operation())(
+                    "no such stream, or no server leads it; see `fairlane streams plan`",
+                ))
+            }
+            _ => Err(RequestError::of(operation())(error)),
+        },
     }
 }
 

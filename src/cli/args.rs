@@ -3,11 +3,13 @@
 
 use clap::{Parser, Subcommand};
 
+use super::dlq;
 use super::exit::Exit;
 use super::flags::Global;
 use super::policy;
 use super::session::Session;
 use super::streams;
+use super::task;
 use crate::config::Raw;
 
 /// A priority task mesh for model inference on NATS JetStream
@@ -29,6 +31,10 @@ pub(super) struct Cli {
 /// What to do.
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Submit tasks and see what becomes of them
+    Task(task::Args),
+    /// Tasks that were given up
+    Dlq(dlq::Args),
     /// Streams at the server: what must exist, what does
     Streams(streams::Args),
     /// Work on policy documents
@@ -37,14 +43,17 @@ pub(super) enum Command {
 
 impl Command {
     /// Puts the settings among this command's flags into `raw`.
-    pub(super) fn fill(&self, _raw: &mut Raw) {
+    pub(super) fn fill(&self, raw: &mut Raw) {
         match self {
-            Self::Streams(_) | Self::Policy(_) => (),
+            Self::Task(args) => args.fill(raw),
+            Self::Dlq(_) | Self::Streams(_) | Self::Policy(_) => (),
         }
     }
 
     pub(super) async fn run(self, session: &Session) -> anyhow::Result<Exit> {
         match self {
+            Self::Task(args) => task::run(args, session).await,
+            Self::Dlq(args) => dlq::run(args, session).await,
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
         }

@@ -1,8 +1,11 @@
 //! Exit codes, and the one place that says which error leads to which.
 
+use super::task::NotAccepted;
+use crate::broker::publish::PublishError;
 use crate::broker::topology::TopologyError;
 use crate::broker::{ConnectError, RequestError};
 use crate::config::SettingsFaults;
+use crate::gateway::Refusal;
 use crate::telemetry;
 
 /// How a command ended. Scripts depend on the numbers.
@@ -94,6 +97,15 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
             _ => Exit::Error,
         };
     }
+    if let Some(error) = error.downcast_ref::<NotAccepted>() {
+        return match error {
+            NotAccepted::Publish(error) => of_publish(error),
+            NotAccepted::Offline => Exit::Unavailable,
+        };
+    }
+    if error.is::<Refusal>() {
+        return Exit::Refused;
+    }
     // The connection was open, so what failed is the server or the way to it.
     if error.is::<RequestError>() {
         return Exit::Unavailable;
@@ -101,6 +113,13 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
     let usage = error.is::<SettingsFaults>()
         || matches!(error.downcast_ref(), Some(telemetry::StartError::Filter { .. }));
     if usage { Exit::Usage } else { Exit::Error }
+}
+
+fn of_publish(error: &PublishError) -> Exit {
+    match error {
+        PublishError::Full { .. } | PublishError::TooLarge { .. } => Exit::Refused,
+        PublishError::NoStream { .. } | PublishError::Unknown { .. } => Exit::Unavailable,
+    }
 }
 
 /// What people are told: the error and its causes, each once. Some errors of this crate already

@@ -5,6 +5,7 @@
 //! [`output`] writes its data and [`exit`] maps its errors. Then one file or folder per command.
 
 mod args;
+mod dlq;
 mod exit;
 pub mod flags;
 mod output;
@@ -12,6 +13,7 @@ mod policy;
 mod session;
 mod start;
 mod streams;
+mod task;
 
 #[cfg(test)]
 mod help;
