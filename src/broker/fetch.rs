@@ -9,7 +9,6 @@ use futures_util::StreamExt;
 
 use super::connect::Broker;
 use super::error::RequestError;
-use super::header::pairs;
 use super::publish::Original;
 use super::subject;
 use crate::task::{EpochMs, TaskId};
@@ -164,10 +163,5 @@ impl Original {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.as_ref().and_then(|map| map.header(name))
-    }
-
-    /// Every header, with its first value.
-    pub fn header_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().flat_map(pairs)
     }
 }

@@ -5,10 +5,14 @@ use async_nats::jetstream::message::StreamMessage;
 use super::connect::Broker;
 use super::error::RequestError;
 use super::fetch::epoch;
+use super::header::pairs;
 use super::publish::Original;
 use super::subject;
 use crate::task::{ClassName, EpochMs, TaskId};
 use crate::wire::{DeadLetter, Malformed, read_dead};
+
+/// What a direct read adds to a message's headers.
+const ADDED: [&str; 4] = ["Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp"];
 
 /// One message of the stream of dead letters.
 #[derive(Debug, Clone)]
@@ -23,6 +27,25 @@ pub struct Letter {
     pub read: Result<DeadLetter, Malformed>,
     /// Headers and body as they came.
     pub original: Original,
+}
+
+impl Letter {
+    /// The class and the task, as the subject names them: also of a letter that cannot be read.
+    #[must_use]
+    pub fn names(&self) -> (&str, &str) {
+        let mut tokens = self.subject.rsplit('.');
+        let task = tokens.next().unwrap_or_default();
+        (tokens.next().unwrap_or_default(), task)
+    }
+
+    /// The headers by name, without those that the server adds to what it reads.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&str, &str)> {
+        let pairs = self.original.headers.iter().flat_map(pairs);
+        let mut own: Vec<_> = pairs.filter(|(name, _)| !ADDED.contains(name)).collect();
+        own.sort_unstable();
+        own
+    }
 }
 
 impl Broker {

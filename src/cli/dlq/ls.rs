@@ -1,5 +1,6 @@
 //! `dlq ls`: one line per dead letter.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use crate::broker::letters::Letter;
@@ -15,12 +16,17 @@ pub(super) struct Args {
     /// Only letters of this class
     #[arg(long, value_name = "NAME")]
     class: Option<ClassName>,
-    /// Only letters of this reason, such as attempts_exhausted
-    #[arg(long, value_name = "REASON")]
+    /// Only letters of this reason
+    #[arg(long, value_name = "REASON", value_parser = reasons())]
     reason: Option<DeadReason>,
     /// Stop after so many
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
+}
+
+fn reasons() -> impl TypedValueParser<Value = DeadReason> {
+    let words = DeadReason::ALL.iter().map(|reason| reason.as_str());
+    PossibleValuesParser::new(words).try_map(|word| word.parse::<DeadReason>())
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
@@ -53,11 +59,12 @@ impl Args {
 }
 
 fn as_json(letter: &Letter) -> Value {
+    let (class, task_id) = letter.names();
     let at = to_rfc3339(letter.stored_at);
     match &letter.read {
         Ok(dead) => json!({
-            "task_id": dead.report.task.id.as_str(),
-            "class": dead.report.task.class.as_str(),
+            "task_id": task_id,
+            "class": class,
             "reason": dead.reason.as_str(),
             "attempts": dead.report.executions(),
             "error": {"kind": dead.report.kind.as_str(), "message": dead.report.error},
@@ -65,8 +72,8 @@ fn as_json(letter: &Letter) -> Value {
             "sequence": letter.sequence,
         }),
         Err(malformed) => json!({
-            "task_id": malformed.task_id.as_str(),
-            "class": Value::Null,
+            "task_id": task_id,
+            "class": class,
             "reason": Value::Null,
             "attempts": Value::Null,
             "error": {"kind": "unreadable", "message": malformed.what},
@@ -78,29 +85,23 @@ fn as_json(letter: &Letter) -> Value {
 
 fn as_text(letters: &[Letter], more: bool, now: EpochMs) -> String {
     let rows = letters.iter().map(|letter| {
-        let age = age(now.since(letter.stored_at));
-        match &letter.read {
-            Ok(dead) => [
-                dead.report.task.id.to_string(),
-                dead.report.task.class.to_string(),
-                dead.reason.to_string(),
-                dead.report.executions().to_string(),
-                one_line(&dead.report.error),
-                age,
-            ],
-            Err(malformed) => {
-                let [none, unknown] = ["", "unreadable"].map(str::to_owned);
-                let what = one_line(&malformed.what);
-                [
-                    malformed.task_id.to_string(),
-                    none.clone(),
-                    unknown,
-                    none,
-                    what,
-                    age,
-                ]
+        let (class, task_id) = letter.names();
+        let (reason, attempts, error) = match &letter.read {
+            Ok(dead) => {
+                let attempts = dead.report.executions().to_string();
+                (dead.reason.as_str(), attempts, dead.report.error.as_str())
             }
-        }
+            Err(malformed) => ("unreadable", String::new(), malformed.what.as_str()),
+        };
+        let age = age(now.since(letter.stored_at));
+        [
+            one_line(task_id),
+            one_line(class),
+            reason.to_owned(),
+            attempts,
+            one_line(error),
+            age,
+        ]
     });
     let mut text = table(["task id", "class", "reason", "attempts", "error", "age"], rows);
     if more {

@@ -53,8 +53,8 @@ fn error(letter: &Letter) -> (&'static str, &'static str, &str) {
 
 fn as_json(letter: &Letter) -> Value {
     let headers: Map<String, Value> = letter
-        .original
-        .header_pairs()
+        .headers()
+        .into_iter()
         .map(|(name, value)| (name.to_owned(), value.into()))
         .collect();
     let entry = |e: &HistoryEntry| {
@@ -84,10 +84,7 @@ fn as_text(letter: &Letter) -> String {
         one_line(message),
     );
     // The history is a table of its own.
-    let headers = letter
-        .original
-        .header_pairs()
-        .filter(|(name, _)| *name != HISTORY);
+    let headers = letter.headers().into_iter().filter(|(name, _)| *name != HISTORY);
     let headers = headers.map(|(name, value)| [name.to_owned(), one_line(value)]);
     text.push_str(&format!("\n{}\n", table(["header", "value"], headers)));
     let history = history(letter);

@@ -17,6 +17,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// for 120 s; later, what was stored after all would be stored twice.
 const UNANSWERED_MAX: Duration = Duration::from_secs(100);
 
+/// How long nothing gets through before that is told.
+const STALLED: Duration = Duration::from_secs(1);
+
 /// Whether a full lane ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnFull {
@@ -54,6 +57,13 @@ impl<'a> Patience<'a> {
         self.progress.set(clock::monotonic());
         if self.trouble.take().is_some() {
             (self.say)("tasks are accepted again");
+        }
+    }
+
+    /// One of many tasks that fails while others pass is no news.
+    fn note_stalled(&self, what: &str) {
+        if clock::monotonic().since(self.progress.get()) >= STALLED {
+            self.note_trouble(what);
         }
     }
 
@@ -139,12 +149,12 @@ fn worth_another_try(error: &PublishError, patience: &Patience<'_>) -> bool {
             let lane = subject.split('.').nth(2).unwrap_or_default();
             let wait = patience.on_full == OnFull::Wait;
             if wait {
-                patience.note_trouble(&format!("the {lane} lane is full"));
+                patience.note_stalled(&format!("the {lane} lane is full"));
             }
             wait
         }
         PublishError::Unknown { .. } => {
-            patience.note_trouble("NATS does not answer");
+            patience.note_stalled("NATS does not answer");
             true
         }
         PublishError::NoStream { .. } | PublishError::TooLarge { .. } => false,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::record;
 use crate::cli::exit::{Exit, Stop};
-use crate::cli::output::Format;
+use crate::cli::output::{Format, one_line};
 use crate::cli::session::Session;
 use crate::task::{State, TaskId};
 
@@ -28,7 +28,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         let why = r.error.as_ref();
         let why = why.map_or_else(
             || "no error is recorded".to_owned(),
-            |e| format!("{}: {}", e.kind, e.message),
+            |e| one_line(&format!("{}: {}", e.kind, e.message)),
         );
         anyhow::bail!("task {id} is {}, not completed: {why}", r.state);
     }
