@@ -146,6 +146,10 @@ mod tests {
             at: "nats://127.0.0.1:1".to_owned(),
             reason: "refused".to_owned(),
         };
+        let full = PublishError::Full {
+            subject: "fl.task.core.c.m.0".to_owned(),
+            reason: "maximum messages exceeded".to_owned(),
+        };
         for (error, exit) in [
             (
                 anyhow::Error::from(Stop::not_found("no such task")),
@@ -156,6 +160,12 @@ mod tests {
                 anyhow::Error::from(unreachable).context("while looking"),
                 Exit::Unavailable,
             ),
+            (NotAccepted::Offline.into(), Exit::Unavailable),
+            (
+                anyhow::Error::from(NotAccepted::Publish(full)).context("task t is not accepted"),
+                Exit::Refused,
+            ),
+            (Refusal::Zero { field: "timeout_ms" }.into(), Exit::Refused),
             (SettingsFaults(vec!["slots".to_owned()]).into(), Exit::Usage),
             (anyhow::anyhow!("anything"), Exit::Error),
         ] {
