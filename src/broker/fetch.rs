@@ -1,7 +1,8 @@
-//! Reading records: fences, results, dead letters.
+//! Reading records: fences and results.
 
 use std::time::Duration;
 
+use async_nats::StatusCode;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
 use futures_util::StreamExt;
@@ -10,10 +11,8 @@ use super::connect::Broker;
 use super::error::RequestError;
 use super::publish::Original;
 use super::subject;
-use crate::task::{ClassName, EpochMs, TaskId};
-use crate::wire::{
-    DeadLetter, Fence, ReadHeaders, ResultRecord, UnreadableResult, read_dead, read_fence, read_result,
-};
+use crate::task::{EpochMs, TaskId};
+use crate::wire::{Fence, ReadHeaders, ResultRecord, UnreadableResult, read_fence, read_result};
 
 /// A record with the place it has in its stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,39 +83,6 @@ impl Broker {
         }
     }
 
-    /// The dead letter of a task, if it has one, with its whole message.
-    ///
-    /// # Errors
-    /// [`RequestError`] when the server does not answer or the letter cannot be read.
-    pub async fn dead_letter(
-        &self,
-        id: &TaskId,
-    ) -> Result<Option<(Stored<DeadLetter>, Original)>, RequestError> {
-        match self
-            .next_message(subject::DEAD, &format!("fl.dead.*.{id}"), 1)
-            .await?
-        {
-            None => Ok(None),
-            Some(message) => dead_of(message).map(Some),
-        }
-    }
-
-    /// The first dead letter at or after `sequence`, of one class or of all, with its message.
-    ///
-    /// # Errors
-    /// As [`Broker::dead_letter`].
-    pub async fn next_dead_letter(
-        &self,
-        class: Option<&ClassName>,
-        sequence: u64,
-    ) -> Result<Option<(Stored<DeadLetter>, Original)>, RequestError> {
-        let filter = format!("fl.dead.{}.*", class.map_or("*", ClassName::as_str));
-        match self.next_message(subject::DEAD, &filter, sequence).await? {
-            None => Ok(None),
-            Some(message) => dead_of(message).map(Some),
-        }
-    }
-
     pub(super) async fn last(
         &self,
         stream: &str,
@@ -159,31 +125,19 @@ fn found(
     match got {
         Ok(message) => Ok(Some(message)),
         Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
-        Err(error) => Err(RequestError::of(operation())(error)),
+        Err(error) => match error.kind() {
+            DirectGetErrorKind::ErrorResponse(StatusCode::NO_RESPONDERS, _) => {
+                Err(RequestError::of(operation())(
+                    "no such stream, or no server leads it; see `fairlane streams plan`",
+                ))
+            }
+            _ => Err(RequestError::of(operation())(error)),
+        },
     }
 }
 
 fn readable<T>(id: &TaskId, read: Result<T, UnreadableResult>) -> Result<T, RequestError> {
     read.map_err(RequestError::of(format!("read the result of {id}")))
-}
-
-fn dead_of(message: StreamMessage) -> Result<(Stored<DeadLetter>, Original), RequestError> {
-    let at = epoch(&message);
-    let letter = read_dead(&message.headers, &message.payload, message.sequence, at).map_err(
-        RequestError::of(format!("read the dead letter {}", message.subject)),
-    )?;
-    let record = Stored {
-        sequence: message.sequence,
-        stored_at: at,
-        record: letter,
-    };
-    Ok((
-        record,
-        Original {
-            body: message.payload,
-            headers: Some(message.headers),
-        },
-    ))
 }
 
 fn stored<T>(message: &StreamMessage, record: T) -> Stored<T> {

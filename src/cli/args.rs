@@ -5,11 +5,13 @@ use clap::{Parser, Subcommand};
 
 use super::bench;
 use super::demo;
+use super::dlq;
 use super::exit::Exit;
 use super::flags::Global;
 use super::role::{coordinator, dev, worker};
 use super::session::Session;
 use super::streams;
+use super::task;
 use super::{doctor, policy};
 use crate::config::Raw;
 
@@ -44,6 +46,10 @@ pub(super) enum Command {
     Demo(demo::Args),
     /// Measure the mesh against a bare client loop
     Bench(bench::Args),
+    /// Submit tasks and see what becomes of them
+    Task(task::Args),
+    /// Tasks that were given up
+    Dlq(dlq::Args),
     /// Streams at the server: what must exist, what does
     Streams(streams::Args),
     /// Work on policy documents
@@ -63,7 +69,8 @@ impl Command {
             Self::Coordinator(args) => args.fill(raw),
             Self::Demo(args) => args.fill(raw),
             Self::Bench(args) => args.fill(raw),
-            Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
+            Self::Task(args) => args.fill(raw),
+            Self::Dlq(_) | Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
         }
     }
 
@@ -74,6 +81,8 @@ impl Command {
             Self::Coordinator(_) => coordinator::run(session).await,
             Self::Demo(_) => demo::run(session).await,
             Self::Bench(args) => bench::run(args, session).await,
+            Self::Task(args) => task::run(args, session).await,
+            Self::Dlq(args) => dlq::run(args, session).await,
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
             Self::Doctor(args) => doctor::run(args, session).await,

@@ -7,6 +7,7 @@
 mod args;
 mod bench;
 mod demo;
+mod dlq;
 mod doctor;
 mod exit;
 pub mod flags;
@@ -16,6 +17,7 @@ mod role;
 mod session;
 mod start;
 mod streams;
+mod task;
 
 #[cfg(test)]
 mod help;
