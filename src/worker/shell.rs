@@ -189,10 +189,11 @@ impl Shell {
         for done in finished {
             self.leases.release(done.held);
             self.intake.finished(done.queue, done.cost_ms);
-            if !self.parked.is_empty() && self.intake.start_parked() {
-                if let Some((queue, held, delivery)) = self.parked.pop_front() {
-                    self.start(queue, held, *delivery);
-                }
+            if !self.parked.is_empty()
+                && self.intake.start_parked()
+                && let Some((queue, held, delivery)) = self.parked.pop_front()
+            {
+                self.start(queue, held, *delivery);
             }
         }
     }
