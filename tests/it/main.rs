@@ -2,6 +2,7 @@
 
 mod support;
 
+mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]
 mod embeddings;

@@ -1,6 +1,7 @@
 //! What integration tests start from: a nats-server of their own, a mesh on it, an executor to
 //! look through, and a look at processes.
 
+pub(crate) mod cli;
 mod guarded;
 mod mesh;
 mod nats;
