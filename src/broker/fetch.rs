@@ -14,6 +14,13 @@ use super::subject;
 use crate::task::{EpochMs, TaskId};
 use crate::wire::{Fence, ReadHeaders, ResultRecord, UnreadableResult, read_fence, read_result};
 
+/// How often a waiter looks without having heard anything.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// First pause between hearing a record and finding it stored; doubles up to [`STORE_PAUSE_MAX`].
+const STORE_PAUSE: Duration = Duration::from_millis(1);
+/// Beyond this the record was refused, or its stream is in trouble.
+const STORE_PAUSE_MAX: Duration = Duration::from_secs(1);
+
 /// A record with the place it has in its stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored<T> {
@@ -68,19 +75,38 @@ impl Broker {
         if let Some(found) = self.result(id).await? {
             return Ok(Some(found));
         }
-        // The publication that was heard may be one that the fence refuses: the stream decides.
         let waited = tokio::time::timeout(patience, async {
-            while heard.next().await.is_some() {
-                if let Some(found) = self.result(id).await? {
-                    return Ok(Some(found));
+            loop {
+                // What was published while the connection was away is not heard.
+                let heard = tokio::time::timeout(LOOK_EVERY, heard.next()).await;
+                let found = match heard {
+                    Ok(Some(_)) => self.result_soon(id).await?,
+                    Ok(None) | Err(_) => self.result(id).await?,
+                };
+                if found.is_some() {
+                    return Ok(found);
                 }
             }
-            Ok(None)
         });
         match waited.await {
             Ok(found) => found,
             Err(_) => self.result(id).await,
         }
+    }
+
+    /// The record of a publication that was just heard. A subscriber hears it before the stream has
+    /// stored it (a sync to disk lies between), and the stream may still refuse it: so the stream is
+    /// asked, a few times with growing pauses.
+    async fn result_soon(&self, id: &TaskId) -> Result<Option<Stored<ResultRecord>>, RequestError> {
+        let mut pause = STORE_PAUSE;
+        while pause < STORE_PAUSE_MAX {
+            if let Some(found) = self.result(id).await? {
+                return Ok(Some(found));
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        self.result(id).await
     }
 
     pub(super) async fn last(
