@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::Subscriber;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
 use futures_util::StreamExt;
@@ -14,6 +15,12 @@ use crate::task::{ClassName, EpochMs, TaskId};
 use crate::wire::{
     DeadLetter, Fence, ReadHeaders, ResultRecord, UnreadableResult, read_dead, read_fence, read_result,
 };
+
+/// How soon a record that was heard and not found is looked for again; doubles up to
+/// [`LOOK_AGAIN_MAX`].
+const LOOK_AGAIN_MIN: Duration = Duration::from_millis(2);
+/// The longest pause between two looks.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(1);
 
 /// A record with the place it has in its stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +68,7 @@ impl Broker {
     ) -> Result<Option<Stored<ResultRecord>>, RequestError> {
         // Listen first, look second: what is written in between is heard.
         let heard = self.client.subscribe(subject::result(id)).await;
-        let mut heard = heard.map_err(RequestError::of("subscribe to the result"))?;
+        let heard = heard.map_err(RequestError::of("subscribe to the result"))?;
         // The server must have the subscription before it is asked for the record.
         self.flush()
             .await
@@ -69,18 +76,35 @@ impl Broker {
         if let Some(found) = self.result(id).await? {
             return Ok(Some(found));
         }
-        // The publication that was heard may be one that the fence refuses: the stream decides.
-        let waited = tokio::time::timeout(patience, async {
-            while heard.next().await.is_some() {
-                if let Some(found) = self.result(id).await? {
-                    return Ok(Some(found));
-                }
-            }
-            Ok(None)
-        });
+        let waited = tokio::time::timeout(patience, self.until_stored(id, heard));
         match waited.await {
             Ok(found) => found,
             Err(_) => self.result(id).await,
+        }
+    }
+
+    /// Looks whenever a record may have come: the stream decides, not what is heard. A publication
+    /// is heard before it is stored, one that the fence refuses is heard too, and one that comes
+    /// while the connection is lost is not.
+    async fn until_stored(
+        &self,
+        id: &TaskId,
+        mut heard: Subscriber,
+    ) -> Result<Option<Stored<ResultRecord>>, RequestError> {
+        let mut connections = self.connections();
+        let mut pause = None;
+        loop {
+            tokio::select! {
+                message = heard.next() => match message {
+                    Some(_) => pause = Some(LOOK_AGAIN_MIN),
+                    None => return Ok(None),
+                },
+                Ok(()) = connections.changed() => pause = Some(LOOK_AGAIN_MIN),
+                () = after(pause) => pause = pause.map(|pause| (pause * 2).min(LOOK_AGAIN_MAX)),
+            }
+            if let Some(found) = self.result(id).await? {
+                return Ok(Some(found));
+            }
         }
     }
 
@@ -149,6 +173,13 @@ impl Broker {
             .get_stream_no_info(name)
             .await
             .map_err(RequestError::of(format!("use the stream {name}")))
+    }
+}
+
+async fn after(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
     }
 }
 
