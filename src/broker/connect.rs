@@ -87,7 +87,7 @@ impl Broker {
                 })
             })
             .collect::<Result<Vec<async_nats::ServerAddr>, _>>()?;
-        let (told, connections) = watch::channel(0_u64);
+        let (told, mut connections) = watch::channel(0_u64);
         let mut options = with_login(ConnectOptions::new(), &addresses);
         if let Some(path) = creds {
             options = options
@@ -116,6 +116,9 @@ impl Broker {
             .connect(addresses)
             .await
             .map_err(|error| refusal(&at, &error))?;
+        // The first one counts as seen, so that a change means that it was lost in between. The
+        // sender lives as long as the connection; without it nothing would ever be heard anyway.
+        let _ = connections.wait_for(|count| *count > 0).await;
         let context = ContextBuilder::new()
             .timeout(REQUEST_TIMEOUT)
             .max_ack_inflight(ACKS_INFLIGHT_MAX)
@@ -127,7 +130,7 @@ impl Broker {
         })
     }
 
-    /// Changes whenever the connection is (again) open.
+    /// Changes whenever the connection is open again after it was lost.
     #[must_use]
     pub fn connections(&self) -> watch::Receiver<u64> {
         self.connections.clone()

@@ -124,11 +124,13 @@ impl Service {
         let cancel = self.hard.child_token();
         let patience = self.patience(&run.task);
         let outcome = tokio::select! {
-            outcome = tokio::time::timeout(patience, executor.execute(&job, &cancel)) => outcome,
+            // The stop first: the executor sees it too, and its answer to that is no failure of the task.
+            biased;
             () = self.hard.cancelled() => {
                 self.broker.hand_back(run.delivery.lease).await;
                 return Ending::HandedBack;
             }
+            outcome = tokio::time::timeout(patience, executor.execute(&job, &cancel)) => outcome,
         };
         let outcome = outcome.unwrap_or_else(|_| {
             cancel.cancel();

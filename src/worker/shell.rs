@@ -25,6 +25,8 @@ use crate::task::{Lane, Route, fnv1a_64};
 const DISCOVER_EVERY: Duration = Duration::from_secs(5);
 /// How often while it has none.
 const DISCOVER_FIRST: Duration = Duration::from_millis(250);
+/// How long the last answers may take to reach the server.
+const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// Signs of life per ack_wait.
 const BEATS_PER_ACK_WAIT: u32 = 3;
 
@@ -106,8 +108,19 @@ impl Shell {
         Ok(shell)
     }
 
-    /// Works until it is stopped and empty.
+    /// Works until it is stopped and empty, and every answer it gave has reached the server.
     pub(super) async fn run(mut self) {
+        self.work().await;
+        // An answer that is lost with the process costs its task another ack_wait.
+        let flushed = tokio::time::timeout(FLUSH_WITHIN, self.service.broker.flush()).await;
+        if !matches!(flushed, Ok(Ok(()))) {
+            tracing::warn!(
+                "the last answers may not have reached the server, which then delivers those tasks again"
+            );
+        }
+    }
+
+    async fn work(&mut self) {
         let (mut finished, mut pulled) = (Vec::new(), Vec::new());
         loop {
             self.act().await;

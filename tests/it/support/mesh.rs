@@ -7,6 +7,7 @@ use bytes::Bytes;
 use fairlane::broker::Broker;
 use fairlane::broker::fetch::Stored;
 use fairlane::broker::publish::{Original, PublishError, Published};
+use fairlane::broker::subject;
 use fairlane::broker::topology::{self, Extras};
 use fairlane::clock;
 use fairlane::config::parse_policy;
@@ -17,8 +18,10 @@ use fairlane::lifecycle::Lifecycle;
 use fairlane::metrics::{CoordinatorMetrics, WorkerMetrics};
 use fairlane::policy::Policy;
 use fairlane::task::{ClassName, Lane, Shard, Task, TaskFacts, TaskId, TenantId};
-use fairlane::wire::ResultRecord;
+use fairlane::wire::{DeadLetter, ResultRecord};
 use fairlane::worker::{Worker, WorkerOptions};
+
+use super::Bare;
 
 /// How long a test waits for something that must happen. Not a pause: what happens sooner ends it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,12 +43,29 @@ models:
 retry: { kind: fixed, base_ms: 1000, factor: 1, max_ms: 1000, jitter: full, max_attempts: 3 }
 ";
 
+/// Two classes whose failed tasks are tried again at once, three times in all.
+pub(crate) const TWO_CLASSES: &str = "
+version: 1
+lanes:
+  core:   { concurrency: 256, timeout_ms: 120000, ack_wait_ms: 1000, max_priority: 9 }
+  normal: { concurrency: 256, timeout_ms: 120000, ack_wait_ms: 1000 }
+classes:
+  pay:  { priority: 1, share: 60 }
+  bulk: { priority: 2, share: 40 }
+default_class: bulk
+models:
+  m: { executor: simulate, cost: { unit: ms, initial: 5 } }
+retry: { kind: fixed, base_ms: 1, factor: 1, max_ms: 1, jitter: none, max_attempts: 3 }
+";
+
 /// A server with its streams and a coordinator.
 pub(crate) struct Mesh {
     pub(crate) server: Server,
     pub(crate) broker: Broker,
     pub(crate) policy: Arc<Policy>,
     pub(crate) lifecycle: Lifecycle,
+    /// The coordinator it started with, which can be stopped alone.
+    pub(crate) coordinator: Lifecycle,
 }
 
 /// A worker of a mesh, which can be stopped alone.
@@ -58,7 +78,11 @@ pub(crate) struct Hand {
 impl Mesh {
     /// A mesh under the policy `yaml`, without workers.
     pub(crate) async fn start(yaml: &str) -> Self {
-        let server = super::server().await;
+        Self::on(super::server().await, yaml).await
+    }
+
+    /// The same on a server of the test's choosing.
+    pub(crate) async fn on(server: Server, yaml: &str) -> Self {
         let policy = parse_policy("test.yaml", yaml).unwrap_or_else(|faults| panic!("{faults}"));
         let broker = connect(&server, "test").await;
         let plan = topology::plan(
@@ -68,26 +92,42 @@ impl Mesh {
         topology::apply(&broker, &plan, Extras::Keep)
             .await
             .expect("streams are made");
-        let mesh = Self {
+        let lifecycle = Lifecycle::new();
+        let mut mesh = Self {
             server,
             broker,
             policy: Arc::new(policy),
-            lifecycle: Lifecycle::new(),
+            coordinator: lifecycle.child(),
+            lifecycle,
         };
-        mesh.coordinator(&mesh.lifecycle).await;
+        mesh.coordinator = mesh.coordinator().await;
         mesh
     }
 
-    /// One more coordinator, stopped by `lifecycle`.
-    pub(crate) async fn coordinator(&self, lifecycle: &Lifecycle) {
+    /// One more coordinator.
+    pub(crate) async fn coordinator(&self) -> Lifecycle {
         let broker = connect(&self.server, "coordinator").await;
         let metrics = Arc::new(CoordinatorMetrics::new());
-        let started = Coordinator::start(broker, self.policy.clone(), metrics, lifecycle).await;
+        let lifecycle = self.lifecycle.child();
+        let started = Coordinator::start(broker, self.policy.clone(), metrics, &lifecycle).await;
         started.map(|_| ()).expect("a coordinator starts");
+        lifecycle
     }
 
     /// A worker with a connection of its own that runs `executor` for the model `m`.
     pub(crate) async fn worker(&self, id: &str, slots: u32, executor: Arc<dyn Executor>) -> Hand {
+        let broker = connect(&self.server, id).await;
+        self.worker_over(broker, id, slots, executor).await
+    }
+
+    /// The same over a connection that others may share.
+    pub(crate) async fn worker_over(
+        &self,
+        broker: Broker,
+        id: &str,
+        slots: u32,
+        executor: Arc<dyn Executor>,
+    ) -> Hand {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[0].name, executor);
         let metrics = Arc::new(WorkerMetrics::new());
@@ -99,7 +139,6 @@ impl Mesh {
             metrics: metrics.clone(),
         };
         let lifecycle = self.lifecycle.child();
-        let broker = connect(&self.server, id).await;
         let worker = Worker::start(broker, options, &lifecycle)
             .await
             .expect("a worker starts");
@@ -160,8 +199,19 @@ impl Mesh {
         found.unwrap_or_else(|| panic!("task {id} has no record after {PATIENCE:?}"))
     }
 
+    /// The dead letter of a task, awaited, with its message.
+    pub(crate) async fn dead_letter(&self, id: &str) -> (DeadLetter, Original) {
+        let bare = Bare::of(&self.server).await;
+        bare.first(subject::DEAD, &format!("fl.dead.*.{id}")).await;
+        let id = TaskId::new(id).expect("a task id");
+        let found = self.broker.dead_letter(&id).await.expect("a readable letter");
+        let (letter, original) = found.expect("it is stored");
+        (letter.record, original)
+    }
+
     /// Stops everything that runs on the mesh, then the server.
     pub(crate) async fn stop(self) {
+        self.coordinator.stop(PATIENCE).await;
         self.lifecycle.stop(PATIENCE).await;
         self.server.stop().await;
     }

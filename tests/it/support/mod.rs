@@ -1,14 +1,20 @@
 //! What integration tests start from: a nats-server of their own, a mesh on it, an executor to
 //! look through, and a look at processes.
 
+mod answers;
+mod bare;
 pub(crate) mod cli;
 mod guarded;
 mod mesh;
 mod nats;
 mod probe;
 pub(crate) mod process;
+mod role;
 
+pub(crate) use answers::{Answer, Answers};
+pub(crate) use bare::{Bare, Heard};
 pub(crate) use guarded::Guarded;
-pub(crate) use mesh::{FOUR_CLASSES, Hand, Mesh, PATIENCE, connect};
+pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
 pub(crate) use nats::{options, program, server};
 pub(crate) use probe::{Probe, Starts};
+pub(crate) use role::Role;

@@ -1,0 +1,107 @@
+//! A client that is none of ours: what anybody with a NATS client can send and see.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::context::PublishError;
+use async_nats::jetstream::publish::PublishAck;
+use async_nats::jetstream::{self, stream};
+use async_nats::{Client, HeaderMap, Message, Subscriber};
+use bytes::Bytes;
+use fairlane::dev::Server;
+use futures_util::StreamExt;
+
+use super::PATIENCE;
+
+/// A plain connection with its JetStream context.
+pub(crate) struct Bare {
+    pub(crate) client: Client,
+    pub(crate) jetstream: jetstream::Context,
+}
+
+/// What is published on a subject from now on, whether a stream takes it or not.
+pub(crate) struct Heard(Subscriber);
+
+impl Bare {
+    /// A connection to `server`.
+    pub(crate) async fn of(server: &Server) -> Self {
+        let client = async_nats::connect(server.url()).await.expect("NATS answers");
+        let jetstream = jetstream::new(client.clone());
+        Self { client, jetstream }
+    }
+
+    /// Publishes and waits for the stream's answer.
+    pub(crate) async fn publish(
+        &self,
+        subject: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Result<PublishAck, PublishError> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, *value);
+        }
+        self.jetstream
+            .publish_with_headers(subject.to_owned(), map, body.into())
+            .await?
+            .await
+    }
+
+    /// Publishes a task of the class `pay` without any header.
+    pub(crate) async fn task(&self, body: impl Into<Bytes>) -> PublishAck {
+        let accepted = self.publish("fl.task.core.pay.m.0", &[], body).await;
+        accepted.expect("the lane takes it")
+    }
+
+    /// Listens on `subject`.
+    pub(crate) async fn hear(&self, subject: &str) -> Heard {
+        let heard = self.client.subscribe(subject.to_owned()).await;
+        self.client.flush().await.expect("NATS answers");
+        Heard(heard.expect("NATS answers"))
+    }
+
+    /// How a stream is.
+    pub(crate) async fn stream(&self, name: &str) -> stream::State {
+        let stream = self.jetstream.get_stream(name).await.expect("the stream exists");
+        stream.cached_info().state.clone()
+    }
+
+    /// The first message on `subject` of a stream, awaited.
+    pub(crate) async fn first(&self, stream: &str, subject: &str) -> jetstream::Message {
+        let config = pull::Config {
+            filter_subject: subject.to_owned(),
+            deliver_policy: DeliverPolicy::All,
+            ..pull::Config::default()
+        };
+        let consumer = self.jetstream.create_consumer_on_stream(config, stream).await;
+        let messages = consumer.expect("the stream exists").messages().await;
+        let mut messages = messages.expect("NATS answers");
+        let next = tokio::time::timeout(PATIENCE, messages.next()).await;
+        let next = next.unwrap_or_else(|_| panic!("nothing on {subject} after {PATIENCE:?}"));
+        next.expect("it goes on").expect("NATS answers")
+    }
+}
+
+impl Heard {
+    /// The next message.
+    pub(crate) async fn next(&mut self) -> Message {
+        let next = tokio::time::timeout(PATIENCE, self.0.next()).await;
+        let next = next.unwrap_or_else(|_| panic!("nothing was heard for {PATIENCE:?}"));
+        next.expect("the connection stays")
+    }
+}
+
+/// Publishes bytes no client library would: `headers` goes over the wire as it is.
+pub(crate) fn publish_raw(server: &Server, subject: &str, headers: &[u8], body: &[u8]) {
+    let address = server.url().trim_start_matches("nats://");
+    let mut stream = TcpStream::connect(address).expect("NATS listens");
+    let (head, total) = (headers.len(), headers.len() + body.len());
+    let mut bytes = b"CONNECT {\"verbose\":false,\"headers\":true,\"protocol\":1}\r\n".to_vec();
+    bytes.extend(format!("HPUB {subject} {head} {total}\r\n").bytes());
+    bytes.extend([headers, body, b"\r\nPING\r\n"].concat());
+    stream.write_all(&bytes).expect("NATS reads");
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let answer = lines.find(|line| line == "PONG" || line.starts_with("-ERR"));
+    assert_eq!(answer.as_deref(), Some("PONG"), "NATS refuses the bytes");
+}
