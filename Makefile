@@ -28,7 +28,7 @@ help: ## list the targets
 build: ## the release binary, with the embedding executor
 	$(CARGO) build --release $(features)
 
-demo: build ## a whole mesh on this machine: server, gateway, worker, real embeddings
+demo: build ## a whole mesh on this machine: server, coordinator, worker, real embeddings
 	$(with_tools) $(fairlane) demo $(ARGS)
 
 test: ## every test, against a real nats-server and the real model

@@ -152,6 +152,17 @@ impl Broker {
     /// # Errors
     /// [`PublishError`]; a fence that is taken is no error but [`Fenced::Refused`].
     pub async fn publish_result(&self, record: &ResultRecord, fence: u64) -> Result<Fenced, PublishError> {
+        match self.try_fence(record, fence).await? {
+            // The record the fence names may have aged out; then nothing stands any more, and a
+            // task that could never end would be lost.
+            Fenced::Refused if fence > 0 && matches!(self.fence(&record.task_id).await, Ok(None)) => {
+                self.try_fence(record, 0).await
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn try_fence(&self, record: &ResultRecord, fence: u64) -> Result<Fenced, PublishError> {
         let subject = subject::result(&record.task_id);
         let message = PublishMessage::build()
             .headers(to_map(&result_headers(record)))

@@ -65,7 +65,7 @@ pub struct Worker {
     /// Tasks at once [env: FAIRLANE_SLOTS]
     #[arg(long, value_name = "N")]
     slots: Option<u64>,
-    /// Name in the registry; unique per start where absent [env: FAIRLANE_WORKER_ID]
+    /// Name in results and reports; unique per start where absent [env: FAIRLANE_WORKER_ID]
     #[arg(long, value_name = "ID")]
     worker_id: Option<String>,
     /// Folder of model files [env: FAIRLANE_MODEL_DIR]
@@ -85,7 +85,7 @@ impl Worker {
 /// Settings of a command that runs until it is stopped.
 #[derive(Args)]
 pub struct Role {
-    /// Policy document used when the server holds none [env: FAIRLANE_POLICY]
+    /// Policy document; without it, the built-in one [env: FAIRLANE_POLICY]
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
     /// Loopback address for metrics [env: FAIRLANE_METRICS_LISTEN]

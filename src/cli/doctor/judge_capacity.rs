@@ -98,7 +98,7 @@ pub(super) fn results(state: &StreamState, now: EpochMs) -> Finding {
     if forecast < RESULTS_WARN_BYTES {
         return Finding::ok(check, found);
     }
-    let advice = "keep results for less time: result_ttl of the busiest classes, or max_age of the stream";
+    let advice = "keep results for less time (max_age of FL_RESULTS), or give the server more memory";
     Finding::warn(check, found, advice)
 }
 

@@ -106,6 +106,8 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         }
     }
     let exit = process.stop().await;
+    // The connections go before the server does, or they would complain.
+    let started = started.map(drop);
     if let Some(server) = server {
         server.stop().await;
     }

@@ -36,7 +36,7 @@ pub(super) struct Facts {
     /// When the answer stops being worth having, such as 2026-11-23T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_rfc3339)]
     deadline: Option<EpochMs>,
-    /// Time to the first output and per idle gap
+    /// Bound on one execution
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     timeout_ms: Option<u64>,
     /// Executions that may fail

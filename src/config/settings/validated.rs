@@ -15,11 +15,11 @@ pub struct Settings {
     pub nats_creds: Option<PathBuf>,
     /// Where metrics are served; loopback, port 0 for a free one.
     pub metrics_listen: SocketAddr,
-    /// Policy document used when the server holds none.
+    /// Policy document; without it, the built-in one.
     pub policy: Option<PathBuf>,
     /// Tasks this worker runs at once; 1 to 4096.
     pub slots: u32,
-    /// Name in the registry; unique per start where absent. A legal subject token.
+    /// Name in results and reports; unique per start where absent. A legal subject token.
     pub worker_id: Option<String>,
     /// Filter of the log, as `tracing` reads it.
     pub log: String,
