@@ -3,8 +3,10 @@
 //! Reading order: [`task`] says what a task is, [`scheduler`] who is served next, [`policy`] what
 //! is to happen to a task, [`config`] where policy and settings come from, [`wire`] how all of it
 //! is written as bytes, [`broker`] how the bytes travel. On these stand [`executor`], which runs
-//! tasks, the roles [`worker`] and [`coordinator`], and [`cli`]; [`dev`] is a server to try it on.
+//! tasks, [`gateway`], which lets them in, the roles [`worker`] and [`coordinator`], and [`cli`];
+//! [`dev`] is a server to try it on.
 
+pub mod bench;
 pub mod broker;
 pub mod cli;
 pub mod clock;
@@ -12,6 +14,7 @@ pub mod config;
 pub mod coordinator;
 pub mod dev;
 pub mod executor;
+pub mod gateway;
 pub mod lifecycle;
 pub mod metrics;
 pub mod policy;

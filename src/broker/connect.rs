@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::jetstream::{self, context::ContextBuilder};
 use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
@@ -133,6 +134,18 @@ impl Broker {
     #[must_use]
     pub fn connections(&self) -> watch::Receiver<u64> {
         self.connections.clone()
+    }
+
+    /// Waits until the connection is open, at most `patience`. Says whether it is.
+    pub async fn connected_within(&self, patience: Duration) -> bool {
+        // Noted first: what opens between the look and the wait is seen.
+        let mut opened = self.connections();
+        opened.mark_unchanged();
+        if self.client.connection_state() == State::Connected {
+            return true;
+        }
+        let changed = tokio::time::timeout(patience, opened.changed()).await;
+        matches!(changed, Ok(Ok(()))) || self.client.connection_state() == State::Connected
     }
 
     /// The server's version, such as `2.15.1`.

@@ -1,26 +1,23 @@
-//! Reading records: fences, results, dead letters.
+//! Reading records: fences and results.
 
 use std::time::Duration;
 
-use async_nats::Subscriber;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
+use async_nats::{StatusCode, Subscriber};
 use futures_util::StreamExt;
 
 use super::connect::Broker;
 use super::error::RequestError;
 use super::publish::Original;
 use super::subject;
-use crate::task::{ClassName, EpochMs, TaskId};
-use crate::wire::{
-    DeadLetter, Fence, ReadHeaders, ResultRecord, UnreadableResult, read_dead, read_fence, read_result,
-};
+use crate::task::{EpochMs, TaskId};
+use crate::wire::{Fence, ReadHeaders, ResultRecord, UnreadableResult, read_fence, read_result};
 
-/// How soon a record that was heard and not found is looked for again; doubles up to
-/// [`LOOK_AGAIN_MAX`].
+/// How soon a record that may be on its way to the disk is looked for again; doubles.
 const LOOK_AGAIN_MIN: Duration = Duration::from_millis(2);
-/// The longest pause between two looks.
-const LOOK_AGAIN_MAX: Duration = Duration::from_secs(1);
+/// The longest pause between two such looks: what takes twice as long is not being written.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(4);
 
 /// A record with the place it has in its stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +63,7 @@ impl Broker {
         id: &TaskId,
         patience: Duration,
     ) -> Result<Option<Stored<ResultRecord>>, RequestError> {
-        // Listen first, look second: what is written in between is heard.
+        // Listen first, look second: what is published in between is heard.
         let heard = self.client.subscribe(subject::result(id)).await;
         let heard = heard.map_err(RequestError::of("subscribe to the result"))?;
         // The server must have the subscription before it is asked for the record.
@@ -84,15 +81,15 @@ impl Broker {
     }
 
     /// Looks whenever a record may have come: the stream decides, not what is heard. A publication
-    /// is heard before it is stored, one that the fence refuses is heard too, and one that comes
-    /// while the connection is lost is not.
+    /// passes before it is stored, so that one may be missed and not be there yet; one that the
+    /// fence refuses is heard too, and one that comes while the connection is lost is not.
     async fn until_stored(
         &self,
         id: &TaskId,
         mut heard: Subscriber,
     ) -> Result<Option<Stored<ResultRecord>>, RequestError> {
         let mut connections = self.connections();
-        let mut pause = None;
+        let mut pause = Some(LOOK_AGAIN_MIN);
         loop {
             tokio::select! {
                 message = heard.next() => match message {
@@ -100,44 +97,11 @@ impl Broker {
                     None => return Ok(None),
                 },
                 Ok(()) = connections.changed() => pause = Some(LOOK_AGAIN_MIN),
-                () = after(pause) => pause = pause.map(|pause| (pause * 2).min(LOOK_AGAIN_MAX)),
+                () = after(pause) => pause = pause.map(|p| p * 2).filter(|p| *p <= LOOK_AGAIN_MAX),
             }
             if let Some(found) = self.result(id).await? {
                 return Ok(Some(found));
             }
-        }
-    }
-
-    /// The dead letter of a task, if it has one, with its whole message.
-    ///
-    /// # Errors
-    /// [`RequestError`] when the server does not answer or the letter cannot be read.
-    pub async fn dead_letter(
-        &self,
-        id: &TaskId,
-    ) -> Result<Option<(Stored<DeadLetter>, Original)>, RequestError> {
-        match self
-            .next_message(subject::DEAD, &format!("fl.dead.*.{id}"), 1)
-            .await?
-        {
-            None => Ok(None),
-            Some(message) => dead_of(message).map(Some),
-        }
-    }
-
-    /// The first dead letter at or after `sequence`, of one class or of all, with its message.
-    ///
-    /// # Errors
-    /// As [`Broker::dead_letter`].
-    pub async fn next_dead_letter(
-        &self,
-        class: Option<&ClassName>,
-        sequence: u64,
-    ) -> Result<Option<(Stored<DeadLetter>, Original)>, RequestError> {
-        let filter = format!("fl.dead.{}.*", class.map_or("*", ClassName::as_str));
-        match self.next_message(subject::DEAD, &filter, sequence).await? {
-            None => Ok(None),
-            Some(message) => dead_of(message).map(Some),
         }
     }
 
@@ -190,31 +154,19 @@ fn found(
     match got {
         Ok(message) => Ok(Some(message)),
         Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
-        Err(error) => Err(RequestError::of(operation())(error)),
+        Err(error) => match error.kind() {
+            DirectGetErrorKind::ErrorResponse(StatusCode::NO_RESPONDERS, _) => {
+                Err(RequestError::of(operation())(
+                    "no such stream, or no server leads it; see `fairlane streams plan`",
+                ))
+            }
+            _ => Err(RequestError::of(operation())(error)),
+        },
     }
 }
 
 fn readable<T>(id: &TaskId, read: Result<T, UnreadableResult>) -> Result<T, RequestError> {
     read.map_err(RequestError::of(format!("read the result of {id}")))
-}
-
-fn dead_of(message: StreamMessage) -> Result<(Stored<DeadLetter>, Original), RequestError> {
-    let at = epoch(&message);
-    let letter = read_dead(&message.headers, &message.payload, message.sequence, at).map_err(
-        RequestError::of(format!("read the dead letter {}", message.subject)),
-    )?;
-    let record = Stored {
-        sequence: message.sequence,
-        stored_at: at,
-        record: letter,
-    };
-    Ok((
-        record,
-        Original {
-            body: message.payload,
-            headers: Some(message.headers),
-        },
-    ))
 }
 
 fn stored<T>(message: &StreamMessage, record: T) -> Stored<T> {

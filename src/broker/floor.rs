@@ -4,8 +4,10 @@
 //! Publish with a message id, deliver, fenced result, ack; no class is chosen, nothing is timed
 //! out, retried or counted.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::{PullConsumer, pull};
@@ -19,7 +21,7 @@ use super::connect::Broker;
 use super::error::RequestError;
 use super::header::to_map;
 use super::subject;
-use crate::task::{Route, Task};
+use crate::task::{Lane, Route, Task};
 use crate::wire::header::MSG_ID;
 use crate::wire::{MessageKind, message_id, task_headers};
 
@@ -155,4 +157,23 @@ async fn work(broker: Broker, messages: pull::Stream, tally: Arc<Tally>) -> Resu
         answer?;
     }
     Ok(())
+}
+
+/// How often a lane is looked at until it is empty: often against the length of a run.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+impl Broker {
+    /// Returns once no task of `routes` is queued or held: every one has been acked.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn until_empty(&self, routes: &[Route]) -> Result<(), RequestError> {
+        let lanes: BTreeSet<Lane> = routes.iter().map(|route| route.lane).collect();
+        for lane in lanes {
+            while !self.lane_subjects(lane).await?.is_empty() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+        Ok(())
+    }
 }

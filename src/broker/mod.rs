@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`] reads records, [`topology`] is what must exist at the server.
+//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`topology`] is what
+//! must exist at the server.
 
 pub mod connect;
 pub mod consumer;
@@ -13,6 +14,7 @@ pub mod floor;
 mod header;
 pub mod inspect;
 pub mod lease;
+pub mod letters;
 mod login;
 pub mod publish;
 pub mod pull;
@@ -21,6 +23,7 @@ pub mod subject;
 pub mod sweep;
 pub mod topology;
 mod version;
+pub mod waiting;
 
 pub use connect::{Broker, ConnectError};
 pub use error::RequestError;

@@ -13,10 +13,13 @@ use super::subject;
 use crate::task::{DeadReason, EpochMs, Route, Task};
 use crate::wire::header::{CONTENT_TYPE, MSG_ID};
 use crate::wire::{
-    Headers, HistoryEntry, MessageKind, Report, ResultRecord, dead_headers, message_id, put_history,
+    Codec, Headers, HistoryEntry, MessageKind, Report, ResultRecord, dead_headers, message_id, put_history,
     report_headers, result_body, result_headers, task_headers, to_rfc3339,
 };
 
+/// When the server is to publish a message, and where to.
+pub(super) const SCHEDULE: &str = "Nats-Schedule";
+pub(super) const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
 /// "maximum messages exceeded", "maximum bytes exceeded": a stream that refuses new messages is full.
 const FULL: [u64; 3] = [10_077, 10_047, 10_023];
 /// "wrong last sequence": somebody wrote the fence first.
@@ -37,6 +40,17 @@ impl Original {
     #[must_use]
     pub fn new(body: Bytes) -> Self {
         Self { body, headers: None }
+    }
+
+    /// A body that has no message yet, and how it is written.
+    #[must_use]
+    pub fn encoded(body: Bytes, codec: Codec) -> Self {
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert(CONTENT_TYPE, codec.content_type());
+        Self {
+            body,
+            headers: Some(headers),
+        }
     }
 
     /// `headers` with the content type of the original and the headers this version does not know.
@@ -184,8 +198,8 @@ impl Broker {
         put_history(&mut headers, history);
         headers.set(MSG_ID, message_id(MessageKind::At, &task.id, task.hop));
         let mut headers = original.carry(headers);
-        headers.set("Nats-Schedule", format!("@at {}", to_rfc3339(at)));
-        headers.set("Nats-Schedule-Target", subject::retry_due(&Route::of(task)));
+        headers.set(SCHEDULE, format!("@at {}", to_rfc3339(at)));
+        headers.set(SCHEDULE_TARGET, subject::retry_due(&Route::of(task)));
         self.publish(subject::retry_at(&task.id), headers, original.body.clone())
             .await
     }

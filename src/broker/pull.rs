@@ -217,8 +217,10 @@ impl Puller {
         Ok(())
     }
 
-    /// Waits for something to come in, then takes all that is there.
+    /// Waits for something to come in, then takes all that is there: nothing when it was only that
+    /// an inbox of withdrawn waits has ended.
     pub async fn next(&mut self, into: &mut Vec<Pulled>) {
+        let inboxes = self.waits.len();
         poll_fn(|context| {
             while into.len() < TAKE_MAX {
                 match self.poll_one(context) {
@@ -227,7 +229,7 @@ impl Puller {
                     Poll::Pending => break,
                 }
             }
-            if into.is_empty() {
+            if into.is_empty() && self.waits.len() == inboxes {
                 Poll::Pending
             } else {
                 Poll::Ready(())

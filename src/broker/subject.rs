@@ -76,6 +76,18 @@ pub fn dead(class: &ClassName, id: &TaskId) -> String {
     format!("fl.dead.{class}.{id}")
 }
 
+/// Where a task's dead letter lies, whatever its class.
+#[must_use]
+pub fn dead_of_any_class(id: &TaskId) -> String {
+    format!("fl.dead.*.{id}")
+}
+
+/// Where the dead letters of a class lie, or those of all.
+#[must_use]
+pub fn dead_of_any_task(class: Option<&ClassName>) -> String {
+    format!("fl.dead.{}.*", class.map_or("*", ClassName::as_str))
+}
+
 /// The stream of a lane.
 #[must_use]
 pub const fn lane_stream(lane: Lane) -> &'static str {

@@ -3,11 +3,15 @@
 
 use clap::{Parser, Subcommand};
 
+use super::bench;
+use super::demo;
+use super::dlq;
 use super::exit::Exit;
 use super::flags::Global;
 use super::role::{coordinator, dev, worker};
 use super::session::Session;
 use super::streams;
+use super::task;
 use super::{doctor, policy};
 use crate::config::Raw;
 
@@ -38,6 +42,14 @@ pub(super) enum Command {
     Worker(worker::Args),
     /// Make consumers, judge failures, find what nobody covers
     Coordinator(coordinator::Args),
+    /// Show a whole mesh at work: real sentences through a real embedding model
+    Demo(demo::Args),
+    /// Measure the mesh against a bare client loop
+    Bench(bench::Args),
+    /// Submit tasks and see what becomes of them
+    Task(task::Args),
+    /// Tasks that were given up
+    Dlq(dlq::Args),
     /// Streams at the server: what must exist, what does
     Streams(streams::Args),
     /// Work on policy documents
@@ -55,7 +67,10 @@ impl Command {
             Self::Dev(args) => args.fill(raw),
             Self::Worker(args) => args.fill(raw),
             Self::Coordinator(args) => args.fill(raw),
-            Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
+            Self::Demo(args) => args.fill(raw),
+            Self::Bench(args) => args.fill(raw),
+            Self::Task(args) => args.fill(raw),
+            Self::Dlq(_) | Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
         }
     }
 
@@ -64,6 +79,10 @@ impl Command {
             Self::Dev(args) => dev::run(args, session).await,
             Self::Worker(_) => worker::run(session).await,
             Self::Coordinator(_) => coordinator::run(session).await,
+            Self::Demo(_) => demo::run(session).await,
+            Self::Bench(args) => bench::run(args, session).await,
+            Self::Task(args) => task::run(args, session).await,
+            Self::Dlq(args) => dlq::run(args, session).await,
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
             Self::Doctor(args) => doctor::run(args, session).await,

@@ -1,8 +1,11 @@
 //! Exit codes, and the one place that says which error leads to which.
 
+use super::task::NotAccepted;
+use crate::broker::publish::PublishError;
 use crate::broker::topology::TopologyError;
 use crate::broker::{ConnectError, RequestError};
 use crate::config::SettingsFaults;
+use crate::gateway::Refusal;
 use crate::telemetry;
 
 /// How a command ended. Scripts depend on the numbers.
@@ -94,6 +97,15 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
             _ => Exit::Error,
         };
     }
+    if let Some(error) = error.downcast_ref::<NotAccepted>() {
+        return match error {
+            NotAccepted::Publish(error) => of_publish(error),
+            NotAccepted::Offline => Exit::Unavailable,
+        };
+    }
+    if error.is::<Refusal>() {
+        return Exit::Refused;
+    }
     // The connection was open, so what failed is the server or the way to it.
     if error.is::<RequestError>() {
         return Exit::Unavailable;
@@ -101,6 +113,13 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
     let usage = error.is::<SettingsFaults>()
         || matches!(error.downcast_ref(), Some(telemetry::StartError::Filter { .. }));
     if usage { Exit::Usage } else { Exit::Error }
+}
+
+fn of_publish(error: &PublishError) -> Exit {
+    match error {
+        PublishError::Full { .. } | PublishError::TooLarge { .. } => Exit::Refused,
+        PublishError::NoStream { .. } | PublishError::Unknown { .. } => Exit::Unavailable,
+    }
 }
 
 /// What people are told: the error and its causes, each once. Some errors of this crate already
@@ -127,6 +146,10 @@ mod tests {
             at: "nats://127.0.0.1:1".to_owned(),
             reason: "refused".to_owned(),
         };
+        let full = PublishError::Full {
+            subject: "fl.task.core.c.m.0".to_owned(),
+            reason: "maximum messages exceeded".to_owned(),
+        };
         for (error, exit) in [
             (
                 anyhow::Error::from(Stop::not_found("no such task")),
@@ -137,6 +160,12 @@ mod tests {
                 anyhow::Error::from(unreachable).context("while looking"),
                 Exit::Unavailable,
             ),
+            (NotAccepted::Offline.into(), Exit::Unavailable),
+            (
+                anyhow::Error::from(NotAccepted::Publish(full)).context("task t is not accepted"),
+                Exit::Refused,
+            ),
+            (Refusal::Zero { field: "timeout_ms" }.into(), Exit::Refused),
             (SettingsFaults(vec!["slots".to_owned()]).into(), Exit::Usage),
             (anyhow::anyhow!("anything"), Exit::Error),
         ] {

@@ -5,6 +5,9 @@
 //! [`output`] writes its data and [`exit`] maps its errors. Then one file or folder per command.
 
 mod args;
+mod bench;
+mod demo;
+mod dlq;
 mod doctor;
 mod exit;
 pub mod flags;
@@ -14,6 +17,7 @@ mod role;
 mod session;
 mod start;
 mod streams;
+mod task;
 
 #[cfg(test)]
 mod help;

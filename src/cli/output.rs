@@ -75,6 +75,29 @@ pub(super) fn table<const N: usize>(
     table.trim_fmt()
 }
 
+/// Text that others wrote, for one cell of a table: no line ends, and nothing that a terminal acts on.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().fold(String::new(), |mut line, c| {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+        line
+    })
+}
+
+/// How long ago, in the largest unit that fits.
+pub(super) fn age(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 fn error_json(exit: Exit, message: &str) -> String {
     serde_json::json!({"error": {"code": exit.code(), "exit": exit as u8, "message": message}}).to_string()
 }
@@ -97,6 +120,17 @@ mod tests {
     fn an_error_is_one_json_object() {
         expect![[r#"{"error":{"code":"unavailable","exit":6,"message":"nobody \"there\""}}"#]]
             .assert_eq(&error_json(Exit::Unavailable, "nobody \"there\""));
+    }
+
+    #[test]
+    fn a_cell_keeps_to_its_line_and_drives_no_terminal() {
+        assert_eq!(one_line("a\r\nb \u{1b}[2J é"), r"a\r\nb \u{1b}[2J é");
+    }
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let ages = [0, 59_999, 60_000, 7_199_000, 7_200_000, 172_800_000].map(age);
+        assert_eq!(ages, ["0 s", "59 s", "1 min", "1 h", "2 h", "2 d"]);
     }
 
     #[test]

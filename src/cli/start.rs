@@ -69,7 +69,12 @@ pub fn run(invocation: Invocation) -> ExitCode {
     };
     let ended = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(command.run(&session)));
+        .and_then(|runtime| {
+            let ended = runtime.block_on(command.run(&session));
+            // A read of stdin that nobody waits for any more would hold the end up until a key is hit.
+            runtime.shutdown_background();
+            ended
+        });
     match ended {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(error) => fail(output, &error),

@@ -144,6 +144,12 @@ pub fn parse_body(content_type: Option<&str>, body: &[u8]) -> Result<TaskBody, B
     decode(Codec::of(content_type, body), body)
 }
 
+/// A body as a plain value, whether or not it is a task; for showing.
+#[must_use]
+pub fn body_value(content_type: Option<&str>, body: &[u8]) -> Option<Value> {
+    decode(Codec::of(content_type, body), body).ok()
+}
+
 /// Writes a body.
 ///
 /// # Errors

@@ -23,7 +23,7 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
-pub use body::{BodyError, Codec, TaskBody, parse_body, write_body};
+pub use body::{BodyError, Codec, TaskBody, body_value, parse_body, write_body};
 pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;
 pub use header::{Headers, ReadHeaders};

@@ -28,6 +28,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// Executions that failed, this one included if it was one: a report that a coordinator makes
+    /// of a task it cannot place was never delivered.
+    #[must_use]
+    pub fn executions(&self) -> u32 {
+        self.task.attempt.saturating_add(u32::from(self.delivered > 0))
+    }
+
     /// The history with this failure added, for the next hop. The time the report was stored
     /// stands for the end of the execution, so that two readers write the same.
     #[must_use]

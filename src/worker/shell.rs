@@ -114,7 +114,9 @@ impl Shell {
         // An answer that is lost with the process costs its task another ack_wait.
         let flushed = tokio::time::timeout(FLUSH_WITHIN, self.service.broker.flush()).await;
         if !matches!(flushed, Ok(Ok(()))) {
-            tracing::warn!("the last answers may not have reached the server, which then delivers those tasks again");
+            tracing::warn!(
+                "the last answers may not have reached the server, which then delivers those tasks again"
+            );
         }
     }
 
@@ -200,10 +202,11 @@ impl Shell {
         for done in finished {
             self.leases.release(done.held);
             self.intake.finished(done.queue, done.cost_ms);
-            if !self.parked.is_empty() && self.intake.start_parked() {
-                if let Some((queue, held, delivery)) = self.parked.pop_front() {
-                    self.start(queue, held, *delivery);
-                }
+            if !self.parked.is_empty()
+                && self.intake.start_parked()
+                && let Some((queue, held, delivery)) = self.parked.pop_front()
+            {
+                self.start(queue, held, *delivery);
             }
         }
     }

@@ -2,9 +2,12 @@
 
 mod support;
 
+mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]
 mod embeddings;
 mod failures;
 mod fairness;
+mod limits;
 mod survival;
+mod urgent;

@@ -83,7 +83,10 @@ async fn a_sigterm_ends_a_worker_with_0_and_starts_no_task_twice() {
     while starts.recv().await.is_some() {
         started += 1;
     }
-    assert_eq!(started, by_worker[1], "a start of the second worker came to nothing");
+    assert_eq!(
+        started, by_worker[1],
+        "a start of the second worker came to nothing"
+    );
     assert_eq!(records(&mesh).await, 40);
     mesh.stop().await;
 }

@@ -5,4 +5,3 @@ pub(super) mod coordinator;
 pub(super) mod dev;
 mod process;
 pub(super) mod worker;
-

@@ -102,6 +102,10 @@ fn a_refusal_names_the_field_and_the_place() {
             r#"TaskBody.deadline: "tomorrow" is no RFC 3339 time such as 2026-11-23T12:00:00Z at line 1 column 47"#
         ]],
     );
+}
+
+#[test]
+fn a_refusal_names_the_field_and_the_place_of_names_and_times() {
     check(
         "callback_url",
         json!("https://a\r\nFl-State: dead"),

@@ -204,9 +204,9 @@ impl Mesh {
         let bare = Bare::of(&self.server).await;
         bare.first(subject::DEAD, &format!("fl.dead.*.{id}")).await;
         let id = TaskId::new(id).expect("a task id");
-        let found = self.broker.dead_letter(&id).await.expect("a readable letter");
-        let (letter, original) = found.expect("it is stored");
-        (letter.record, original)
+        let found = self.broker.dead_letter(&id).await.expect("the server answers");
+        let letter = found.expect("it is stored");
+        (letter.read.expect("a readable letter"), letter.original)
     }
 
     /// Stops everything that runs on the mesh, then the server.

@@ -27,7 +27,15 @@ impl Role {
         let slots = slots.to_string();
         let policy = policy.to_str().expect("a path in UTF-8");
         let mut role = Self::start(&[
-            "worker", "--nats", url, "--worker-id", id, "--slots", &slots, "--policy", policy,
+            "worker",
+            "--nats",
+            url,
+            "--worker-id",
+            id,
+            "--slots",
+            &slots,
+            "--policy",
+            policy,
         ]);
         role.says("taking tasks").await;
         role

@@ -1,0 +1,43 @@
+//! The commands under `task`.
+
+use clap::Subcommand;
+
+use super::{get, result, submit, wait};
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+use crate::config::Raw;
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Submit a task, or a file of them
+    Submit(Box<submit::Args>),
+    /// Show what is known of a task
+    Get(get::Args),
+    /// Wait until a task has ended, and show how
+    Wait(wait::Args),
+    /// Print a task's output
+    Result(result::Args),
+}
+
+impl Args {
+    pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
+        if let Command::Submit(args) = &self.command {
+            args.fill(raw);
+        }
+    }
+}
+
+pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
+    match args.command {
+        Command::Submit(args) => submit::run(&args, session).await,
+        Command::Get(args) => get::run(&args, session).await,
+        Command::Wait(args) => wait::run(&args, session).await,
+        Command::Result(args) => result::run(&args, session).await,
+    }
+}

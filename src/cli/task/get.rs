@@ -1,0 +1,103 @@
+//! `task get`: what is known of a task, from the most binding record down.
+
+use serde_json::{Value, json};
+
+use super::record;
+use crate::broker::letters::Letter;
+use crate::broker::waiting::Waiting;
+use crate::cli::exit::{Exit, Stop};
+use crate::cli::output::{one_line, table};
+use crate::cli::session::Session;
+use crate::task::{State, TaskId};
+use crate::wire::to_rfc3339;
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    task_id: TaskId,
+}
+
+pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
+    let id = &args.task_id;
+    let broker = session.connect().await?;
+    if let Some(found) = broker.result(id).await? {
+        session
+            .output
+            .show(&record::facts(&found), |_| record::text(&found))?;
+    } else if let Some(letter) = broker.dead_letter(id).await? {
+        session
+            .output
+            .show(&dead_json(id, &letter), |_| dead_text(id, &letter))?;
+    } else if let Some(waiting) = broker.waiting(id).await? {
+        session
+            .output
+            .show(&waiting_json(&waiting), |_| waiting_text(&waiting))?;
+    } else {
+        return Err(Stop::not_found(format!(
+            "task {id} is not found among results, dead letters and retries; it may be queued or running, \
+             or never have been accepted"
+        ))
+        .into());
+    }
+    Ok(Exit::Ok)
+}
+
+/// A letter whose record is gone already.
+fn dead_json(id: &TaskId, letter: &Letter) -> Value {
+    let read = letter.read.as_ref().ok();
+    json!({
+        "task_id": id.as_str(),
+        "state": State::Dead.as_str(),
+        "reason": read.map(|l| l.reason.as_str()),
+        "error": read.map(|l| json!({"kind": l.report.kind.as_str(), "message": l.report.error})),
+        "ended_at": to_rfc3339(letter.stored_at),
+    })
+}
+
+fn dead_text(id: &TaskId, letter: &Letter) -> String {
+    let reason = letter.read.as_ref().map_or("unreadable", |l| l.reason.as_str());
+    table(
+        ["field", "value"],
+        [
+            ["task id".to_owned(), id.to_string()],
+            ["state".to_owned(), State::Dead.to_string()],
+            ["reason".to_owned(), reason.to_owned()],
+            ["ended".to_owned(), to_rfc3339(letter.stored_at)],
+            ["more".to_owned(), format!("fairlane dlq show {id}")],
+        ],
+    )
+}
+
+fn waiting_json(waiting: &Waiting) -> Value {
+    let task = &waiting.task;
+    let last = waiting.history.last();
+    json!({
+        "task_id": task.id.as_str(),
+        "state": State::Retrying.as_str(),
+        "lane": task.lane.as_str(),
+        "class": task.class.as_str(),
+        "tenant": task.tenant.as_str(),
+        "attempt": task.attempt,
+        "hop": task.hop,
+        "due": to_rfc3339(waiting.due),
+        "error": last.map(|e| json!({"kind": e.kind.as_str(), "message": e.error})),
+    })
+}
+
+fn waiting_text(waiting: &Waiting) -> String {
+    let task = &waiting.task;
+    let last = waiting.history.last();
+    let error = last.map(|e| one_line(&format!("{}: {}", e.kind, e.error)));
+    table(
+        ["field", "value"],
+        [
+            ["task id".to_owned(), task.id.to_string()],
+            ["state".to_owned(), State::Retrying.to_string()],
+            ["due".to_owned(), to_rfc3339(waiting.due)],
+            ["lane".to_owned(), task.lane.to_string()],
+            ["class".to_owned(), task.class.to_string()],
+            ["failed attempts".to_owned(), task.attempt.to_string()],
+            ["hop".to_owned(), task.hop.to_string()],
+            ["last error".to_owned(), error.unwrap_or_default()],
+        ],
+    )
+}

@@ -1,0 +1,21 @@
+//! `task`: submit one or many, see what became of one, wait for it, print its result.
+//!
+//! [`args`] is the tree. [`submit`] takes one task, made by [`ask`] from flags, and [`batch`] many,
+//! which [`lines`] reads off a file and [`tally`] counts; both publish through [`accept`], which alone says
+//! that a task is accepted. [`get`], [`wait`] and [`result`] read, and [`record`] shows what they found.
+
+mod accept;
+mod args;
+mod ask;
+mod batch;
+mod get;
+mod lines;
+mod progress;
+mod record;
+mod result;
+mod submit;
+mod tally;
+mod wait;
+
+pub(super) use accept::NotAccepted;
+pub(super) use args::{Args, run};

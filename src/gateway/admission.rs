@@ -1,0 +1,137 @@
+//! From the raw body of a submission to a task that can be published, or to the reason why not.
+
+use bytes::Bytes;
+
+use super::Refusal;
+use crate::broker::publish::Original;
+use crate::policy::{Facts, Policy, classify};
+use crate::task::{ClassName, EpochMs, Lane, ModelName, Shard, Task, TaskFacts, TaskId, TenantId};
+use crate::wire::{Codec, TaskBody, parse_body};
+
+/// What was asked for beside the body; each wins over the body's own field.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The lane; the caller clears it where the submitter may not choose.
+    pub lane: Option<Lane>,
+    /// The business scenario.
+    pub class: Option<ClassName>,
+    /// Who pays.
+    pub tenant: Option<TenantId>,
+    /// The identity.
+    pub task_id: Option<TaskId>,
+    /// Lower is more urgent.
+    pub priority: Option<u32>,
+    /// When the answer stops being worth having.
+    pub deadline: Option<EpochMs>,
+    /// Time to the first output and per idle gap, in milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// Bound on executions that may fail.
+    pub max_attempts: Option<u32>,
+}
+
+/// A task that may be published. It is not accepted before its stream said so.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// The task on its first hop.
+    pub task: Task,
+    /// Its body as it was sent, with its content type.
+    pub original: Original,
+}
+
+/// Decides on one submission. `new_id` is asked only when neither caller nor body names the task.
+///
+/// # Errors
+/// [`Refusal`] for the first thing that is wrong.
+pub fn admit(
+    policy: &Policy,
+    body: Bytes,
+    content_type: Option<&str>,
+    asked: &Asked,
+    now: EpochMs,
+    new_id: impl FnOnce() -> TaskId,
+    body_max: usize,
+) -> Result<Admitted, Refusal> {
+    if body.len() > body_max {
+        return Err(Refusal::TooLarge {
+            bytes: body.len(),
+            max: body_max,
+        });
+    }
+    let read = parse_body(content_type, &body).map_err(Refusal::Unreadable)?;
+    let read = overridden(read, asked);
+    check(policy, &read)?;
+    let facts = Facts {
+        class: read.class.as_ref(),
+        priority: read.priority,
+        lane: asked.lane,
+        deadline: read.deadline,
+        business_weight: read.business_weight,
+    };
+    let place = classify(policy, &facts, now).map_err(Refusal::UnknownClass)?;
+    let shards = policy.class(place.class.as_str()).map_or(1, |class| class.shards);
+    let tenant = read.tenant.unwrap_or_else(TenantId::default_tenant);
+    let codec = Codec::of(content_type, &body);
+    Ok(Admitted {
+        task: Task {
+            id: read.task_id.unwrap_or_else(new_id),
+            lane: place.lane,
+            class: place.class,
+            model: read.model,
+            shard: Shard::of(&tenant, shards),
+            tenant,
+            attempt: 0,
+            hop: 0,
+            enqueued_at: now,
+            fence: 0,
+            facts: TaskFacts {
+                deadline: read.deadline,
+                priority: read.priority,
+                max_attempts: read.max_attempts,
+                timeout_ms: read.timeout_ms,
+                labels: read.labels,
+                ..TaskFacts::default()
+            },
+        },
+        original: Original::encoded(body, codec),
+    })
+}
+
+fn overridden(read: TaskBody, asked: &Asked) -> TaskBody {
+    TaskBody {
+        task_id: asked.task_id.clone().or(read.task_id),
+        class: asked.class.clone().or(read.class),
+        tenant: asked.tenant.clone().or(read.tenant),
+        priority: asked.priority.or(read.priority),
+        deadline: asked.deadline.or(read.deadline),
+        timeout_ms: asked.timeout_ms.or(read.timeout_ms),
+        max_attempts: asked.max_attempts.or(read.max_attempts),
+        ..read
+    }
+}
+
+fn check(policy: &Policy, read: &TaskBody) -> Result<(), Refusal> {
+    if policy.model(read.model.as_str()).is_none() {
+        let known: Vec<ModelName> = policy.models.iter().map(|m| m.name.clone()).collect();
+        let given = read.model.clone();
+        return Err(Refusal::UnknownModel { given, known });
+    }
+    for (field, given) in [
+        ("depends_on", !read.depends_on.is_empty()),
+        ("concurrency_key", read.concurrency_key.is_some()),
+        ("run_at", read.run_at.is_some()),
+        ("callback_url", read.callback_url.is_some()),
+    ] {
+        if given {
+            return Err(Refusal::Unsupported { field });
+        }
+    }
+    for (field, zero) in [
+        ("timeout_ms", read.timeout_ms == Some(0)),
+        ("max_attempts", read.max_attempts == Some(0)),
+    ] {
+        if zero {
+            return Err(Refusal::Zero { field });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! `fairlane dev` and the commands against it, as a user runs them.
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::support::cli::{Dev, is_there, json, run, wait_for_end};
+use crate::support::process;
+
+#[test]
+fn dev_takes_a_task_and_gives_its_result_back() {
+    let dev = Dev::start(&["--workers", "2"]);
+    let policy = dev.policy.to_str().unwrap();
+    let submitted = dev.run(&[
+        "task",
+        "submit",
+        "--policy",
+        policy,
+        "--model",
+        "sim",
+        "--input",
+        "hello",
+        "--class",
+        "pay",
+        "--task-id",
+        "greeting",
+        "--wait",
+        "60",
+        "--json",
+    ]);
+    assert!(submitted.status.success(), "{submitted:?}");
+
+    let result = dev.run(&["task", "result", "greeting", "--json"]);
+    let record = json(&result);
+    assert_eq!(
+        (&record["state"], &record["output"]),
+        (&json!("completed"), &json!("hello")),
+        "{record}"
+    );
+    assert_eq!(dev.run(&["task", "get", "nobody"]).status.code(), Some(4));
+    assert_eq!(dev.run(&["streams", "plan", "--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_task_that_is_given_up_is_a_dead_letter_with_its_reason() {
+    let dev = Dev::start(&[]);
+    let body = dev.policy.with_file_name("task.json");
+    let task =
+        json!({"task_id": "doomed", "model": "sim", "input": {"fail_rate": 1, "fail_kind": "permanent"}});
+    std::fs::write(&body, task.to_string()).unwrap();
+    let policy = dev.policy.to_str().unwrap();
+    let submitted = dev.run(&[
+        "task",
+        "submit",
+        "--policy",
+        policy,
+        "--body",
+        body.to_str().unwrap(),
+        "--wait",
+        "60",
+        "--json",
+    ]);
+    assert_eq!(submitted.status.code(), Some(1), "{submitted:?}");
+
+    let letters = dev.run(&["dlq", "ls", "--json"]);
+    assert!(
+        String::from_utf8_lossy(&letters.stdout).contains("permanent"),
+        "{letters:?}"
+    );
+    let shown = dev.run(&["dlq", "show", "doomed"]);
+    assert!(
+        shown.status.success() && String::from_utf8_lossy(&shown.stdout).contains("fail_rate"),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn an_interrupt_ends_dev_in_order_and_leaves_nothing_behind() {
+    let mut dev = Dev::start(&[]);
+    let guard = dev.guard();
+    let folder = process::folder_of(guard);
+    assert!(is_there(&folder));
+    dev.signal(Signal::SIGINT);
+    assert_eq!(dev.wait(), Some(0));
+    assert!(!process::exists(guard) && !is_there(&folder));
+}
+
+#[test]
+fn dev_killed_with_sigkill_leaves_nothing_behind() {
+    let mut dev = Dev::start(&[]);
+    let guard = dev.guard();
+    let folder = process::folder_of(guard);
+    dev.signal(Signal::SIGKILL);
+    assert_eq!(dev.wait(), None);
+    wait_for_end(guard);
+    assert!(!is_there(&folder));
+}
+
+#[test]
+fn a_kept_store_still_has_the_results_of_the_run_before() {
+    let store = tempfile::tempdir().unwrap();
+    let path = store.path().to_str().unwrap();
+    let mut first = Dev::start(&["--store", path]);
+    let policy = first.policy.to_str().unwrap().to_owned();
+    let submit = [
+        "task",
+        "submit",
+        "--policy",
+        &policy,
+        "--model",
+        "sim",
+        "--input",
+        "kept",
+        "--task-id",
+        "kept",
+    ];
+    assert!(
+        first
+            .run(&[&submit[..], &["--wait", "60"]].concat())
+            .status
+            .success()
+    );
+    first.signal(Signal::SIGTERM);
+    assert_eq!(first.wait(), Some(0));
+
+    let second = Dev::start(&["--store", path]);
+    assert_eq!(
+        json(&second.run(&["task", "result", "kept", "--json"]))["output"],
+        json!("kept")
+    );
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_at_once_with_advice() {
+    let told = run(&["--nats", "nats://127.0.0.1:1", "task", "get", "x", "--json"]);
+    assert_eq!(told.status.code(), Some(6), "{told:?}");
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert!(said.contains("fairlane dev"), "{said}");
+}
+
+#[test]
+fn metrics_on_an_address_others_can_reach_are_refused() {
+    let told = run(&["worker", "--metrics-listen", "0.0.0.0:9000"]);
+    assert_eq!(told.status.code(), Some(2), "{told:?}");
+    assert!(
+        String::from_utf8_lossy(&told.stderr).contains("loopback"),
+        "{told:?}"
+    );
+}
