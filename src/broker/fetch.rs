@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use async_nats::StatusCode;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
+use async_nats::{StatusCode, Subscriber};
 use futures_util::StreamExt;
 
 use super::connect::Broker;
@@ -14,12 +14,10 @@ use super::subject;
 use crate::task::{EpochMs, TaskId};
 use crate::wire::{Fence, ReadHeaders, ResultRecord, UnreadableResult, read_fence, read_result};
 
-/// How often a waiter looks without having heard anything.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// First pause between hearing a record and finding it stored; doubles up to [`STORE_PAUSE_MAX`].
-const STORE_PAUSE: Duration = Duration::from_millis(1);
-/// Beyond this the record was refused, or its stream is in trouble.
-const STORE_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How soon a record that may be on its way to the disk is looked for again; doubles.
+const LOOK_AGAIN_MIN: Duration = Duration::from_millis(2);
+/// The longest pause between two such looks: what takes twice as long is not being written.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(4);
 
 /// A record with the place it has in its stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,9 +63,9 @@ impl Broker {
         id: &TaskId,
         patience: Duration,
     ) -> Result<Option<Stored<ResultRecord>>, RequestError> {
-        // Listen first, look second: what is written in between is heard.
+        // Listen first, look second: what is published in between is heard.
         let heard = self.client.subscribe(subject::result(id)).await;
-        let mut heard = heard.map_err(RequestError::of("subscribe to the result"))?;
+        let heard = heard.map_err(RequestError::of("subscribe to the result"))?;
         // The server must have the subscription before it is asked for the record.
         self.flush()
             .await
@@ -75,38 +73,36 @@ impl Broker {
         if let Some(found) = self.result(id).await? {
             return Ok(Some(found));
         }
-        let waited = tokio::time::timeout(patience, async {
-            loop {
-                // What was published while the connection was away is not heard.
-                let heard = tokio::time::timeout(LOOK_EVERY, heard.next()).await;
-                let found = match heard {
-                    Ok(Some(_)) => self.result_soon(id).await?,
-                    Ok(None) | Err(_) => self.result(id).await?,
-                };
-                if found.is_some() {
-                    return Ok(found);
-                }
-            }
-        });
+        let waited = tokio::time::timeout(patience, self.until_stored(id, heard));
         match waited.await {
             Ok(found) => found,
             Err(_) => self.result(id).await,
         }
     }
 
-    /// The record of a publication that was just heard. A subscriber hears it before the stream has
-    /// stored it (a sync to disk lies between), and the stream may still refuse it: so the stream is
-    /// asked, a few times with growing pauses.
-    async fn result_soon(&self, id: &TaskId) -> Result<Option<Stored<ResultRecord>>, RequestError> {
-        let mut pause = STORE_PAUSE;
-        while pause < STORE_PAUSE_MAX {
+    /// Looks whenever a record may have come: the stream decides, not what is heard. A publication
+    /// passes before it is stored, so that one may be missed and not be there yet; one that the
+    /// fence refuses is heard too, and one that comes while the connection is lost is not.
+    async fn until_stored(
+        &self,
+        id: &TaskId,
+        mut heard: Subscriber,
+    ) -> Result<Option<Stored<ResultRecord>>, RequestError> {
+        let mut connections = self.connections();
+        let mut pause = Some(LOOK_AGAIN_MIN);
+        loop {
+            tokio::select! {
+                message = heard.next() => match message {
+                    Some(_) => pause = Some(LOOK_AGAIN_MIN),
+                    None => return Ok(None),
+                },
+                Ok(()) = connections.changed() => pause = Some(LOOK_AGAIN_MIN),
+                () = after(pause) => pause = pause.map(|p| p * 2).filter(|p| *p <= LOOK_AGAIN_MAX),
+            }
             if let Some(found) = self.result(id).await? {
                 return Ok(Some(found));
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
         }
-        self.result(id).await
     }
 
     pub(super) async fn last(
@@ -141,6 +137,13 @@ impl Broker {
             .get_stream_no_info(name)
             .await
             .map_err(RequestError::of(format!("use the stream {name}")))
+    }
+}
+
+async fn after(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
     }
 }
 

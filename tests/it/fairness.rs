@@ -1,4 +1,4 @@
-//! Shares, limits and promptness on a real server.
+//! Shares between backlogged classes on a real server.
 
 use std::collections::HashMap;
 use std::time::Duration;

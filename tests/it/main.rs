@@ -8,4 +8,6 @@ mod dev_server;
 mod embeddings;
 mod failures;
 mod fairness;
+mod limits;
 mod survival;
+mod urgent;

@@ -47,6 +47,16 @@ impl Answers {
         }
     }
 
+    /// The next answer about a task of one consumer.
+    pub(crate) async fn next_of(&mut self, consumer: &str) -> Answer {
+        loop {
+            let answer = self.next().await;
+            if answer.consumer == consumer {
+                return answer;
+            }
+        }
+    }
+
     /// Waits until `word` was said about `count` different tasks of the lane `FL_CORE`; gives
     /// everything that was said about tasks of it until then.
     pub(crate) async fn until(&mut self, word: &str, count: usize) -> Vec<Answer> {

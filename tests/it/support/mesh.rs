@@ -206,7 +206,7 @@ impl Mesh {
         let id = TaskId::new(id).expect("a task id");
         let found = self.broker.dead_letter(&id).await.expect("the server answers");
         let letter = found.expect("it is stored");
-        (letter.read.expect("it can be read"), letter.original)
+        (letter.read.expect("a readable letter"), letter.original)
     }
 
     /// Stops everything that runs on the mesh, then the server.

@@ -16,5 +16,5 @@ pub(crate) use bare::{Bare, Heard};
 pub(crate) use guarded::Guarded;
 pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
 pub(crate) use nats::{options, program, server};
-pub(crate) use probe::{Probe, Starts};
+pub(crate) use probe::{PASSES, Probe, Starts};
 pub(crate) use role::Role;
