@@ -1,10 +1,15 @@
 //! Starting and stopping: a soft and a hard stop, and every task tracked.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// How long what was stopped hard may take to notice.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// What a role is stopped by. Clones share the same tokens.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +20,8 @@ pub struct Lifecycle {
     hard: CancellationToken,
     /// Somebody asked twice.
     aborted: CancellationToken,
+    /// A part of it panicked.
+    crashed: CancellationToken,
     tasks: TaskTracker,
     /// Runs beside the work and is not waited for.
     aside: TaskTracker,
@@ -46,6 +53,7 @@ impl Lifecycle {
             soft: self.soft.child_token(),
             hard: self.hard.child_token(),
             aborted: self.aborted.child_token(),
+            crashed: CancellationToken::new(),
             tasks: TaskTracker::new(),
             aside: TaskTracker::new(),
         }
@@ -67,13 +75,26 @@ impl Lifecycle {
         self.aside.spawn(work);
     }
 
-    /// Runs `work`, tracked; [`Lifecycle::finished`] waits for it.
-    pub fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<F::Output>
+    /// Runs `work`, tracked; [`Lifecycle::finished`] waits for it. If it panics, everything is
+    /// asked to stop: a process that lost a part of itself must not look healthy.
+    pub fn spawn<F>(&self, work: F) -> tokio::task::JoinHandle<()>
     where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
     {
-        self.tasks.spawn(work)
+        let (soft, crashed) = (self.soft.clone(), self.crashed.clone());
+        self.tasks.spawn(async move {
+            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                tracing::error!("a part of this process crashed; stopping the rest");
+                crashed.cancel();
+                soft.cancel();
+            }
+        })
+    }
+
+    /// Whether a part of it panicked.
+    #[must_use]
+    pub fn is_crashed(&self) -> bool {
+        self.crashed.is_cancelled()
     }
 
     /// Asks everything to finish, waits up to `grace`, then stops the rest. Says whether all
@@ -88,7 +109,9 @@ impl Lifecycle {
                 grace_ms = grace.as_millis() as u64,
                 "grace time is over; stopping what still runs"
             );
-            self.tasks.wait().await;
+            if tokio::time::timeout(LAST_WAIT, self.tasks.wait()).await.is_err() {
+                tracing::error!("something does not stop; leaving it");
+            }
         }
         finished
     }

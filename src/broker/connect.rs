@@ -148,6 +148,12 @@ impl Broker {
         matches!(changed, Ok(Ok(()))) || self.client.connection_state() == State::Connected
     }
 
+    /// Whether the connection is open right now.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
     /// The server's version, such as `2.15.1`.
     #[must_use]
     pub fn server_version(&self) -> String {

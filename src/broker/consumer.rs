@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 
 use super::connect::Broker;
 use super::error::RequestError;
@@ -102,10 +102,11 @@ impl Broker {
             .get_stream_no_info(name)
             .await
             .map_err(RequestError::of(operation.clone()))?;
-        let names: Vec<Result<String, _>> = stream.consumer_names().collect().await;
-        names
-            .into_iter()
-            .collect::<Result<_, _>>()
+        // Stops at the first error: the client's stream of names gives errors without end.
+        stream
+            .consumer_names()
+            .try_collect()
+            .await
             .map_err(RequestError::of(operation))
     }
 }

@@ -1,8 +1,13 @@
 //! What a worker holds of a task until it acks: ending it consumes it, keeping it alive borrows it.
 
+use std::time::Duration;
+
 use async_nats::Subject;
 
 use super::connect::Broker;
+
+/// How long an answer may wait for room in the client while the server is away.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A delivered message that has not been acked. Dropping it leaves the message to ack_wait.
 #[derive(Debug)]
@@ -49,14 +54,20 @@ impl Broker {
 
     /// The task is still being worked on; ack_wait starts anew.
     pub async fn keep_alive(&self, heartbeat: &Heartbeat) {
-        self.answer(heartbeat.reply.clone(), "+WPI").await;
+        // A sign of life that waits for the connection comes too late to be one.
+        if self.is_connected() {
+            self.answer(heartbeat.reply.clone(), "+WPI").await;
+        }
     }
 
     /// Acks are not answered: what does not arrive is redelivered, and the fence keeps it from
     /// having a second result.
     async fn answer(&self, reply: Subject, word: &'static str) {
-        if let Err(error) = self.client.publish(reply, word.into()).await {
-            tracing::warn!(%error, word, "cannot answer a delivery; the server will deliver it again");
+        let sent = tokio::time::timeout(ANSWER_TIMEOUT, self.client.publish(reply, word.into()));
+        match sent.await {
+            Ok(Ok(())) => (),
+            Ok(Err(error)) => tracing::warn!(%error, word, "a delivery was not answered; it will come again"),
+            Err(_) => tracing::warn!(word, "no connection to answer a delivery; it will come again"),
         }
     }
 }

@@ -101,7 +101,7 @@ pub enum PublishError {
         subject: String,
     },
     /// The message does not fit.
-    #[error("{subject}: {bytes} bytes are more than the {max} that fit; make the input smaller")]
+    #[error("{subject}: {bytes} bytes are more than the {max} that fit; make it smaller")]
     TooLarge {
         /// Where it was to go.
         subject: String,
@@ -163,15 +163,16 @@ impl Broker {
     }
 
     async fn try_fence(&self, record: &ResultRecord, fence: u64) -> Result<Fenced, PublishError> {
-        let subject = subject::result(&record.task_id);
+        let (subject, body) = (subject::result(&record.task_id), result_body(record));
+        let bytes = body.len();
         let message = PublishMessage::build()
             .headers(to_map(&result_headers(record)))
-            .payload(result_body(record).into())
+            .payload(body.into())
             .expected_last_subject_sequence(fence);
         match self.send(&subject, message).await {
             Ok(ack) => Ok(Fenced::First(ack.sequence)),
             Err(error) if server_code(&error) == Some(FENCED) => Ok(Fenced::Refused),
-            Err(error) => Err(self.explain(subject, 0, error)),
+            Err(error) => Err(self.explain(subject, bytes, error)),
         }
     }
 

@@ -59,6 +59,8 @@ struct WaitInbox {
     subscriber: Subscriber,
     sent: u64,
     received: u64,
+    /// Withdrawn: only answers that were on their way still come.
+    closing: bool,
 }
 
 /// The pulls of one worker.
@@ -115,10 +117,13 @@ impl Puller {
         self.waits.is_empty()
     }
 
-    /// Whether a queue is known.
+    /// The queue of a route, if it was added.
     #[must_use]
-    pub fn has(&self, route: &Route) -> bool {
-        self.queues.iter().any(|known| **known == *route)
+    pub fn queue(&self, route: &Route) -> Option<QueueId> {
+        self.queues
+            .iter()
+            .position(|known| **known == *route)
+            .map(QueueId)
     }
 
     /// Sends an ask.
@@ -163,6 +168,7 @@ impl Puller {
                 subscriber,
                 sent: 0,
                 received: 0,
+                closing: false,
             });
         }
         if let Some(inbox) = self.waits.iter_mut().find(|inbox| inbox.generation == generation) {
@@ -178,6 +184,10 @@ impl Puller {
     }
 
     async fn pull(&self, queue: QueueId, reply: String, request: String) -> Result<(), RequestError> {
+        // One that waits for the connection would be answered when nobody expects it any more.
+        if !self.broker.is_connected() {
+            return Ok(());
+        }
         let route = &self.queues[queue.0];
         let (stream, consumer) = (subject::lane_stream(route.lane), subject::consumer(route));
         let next = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}");
@@ -202,6 +212,7 @@ impl Puller {
         let Some(inbox) = self.waits.iter_mut().find(|inbox| inbox.generation == generation) else {
             return Ok(());
         };
+        inbox.closing = true;
         let missing = inbox.sent.saturating_sub(inbox.received);
         let ended = inbox.subscriber.unsubscribe_after(inbox.sent).await;
         ended.map_err(RequestError::of("withdraw waiting pulls"))?;
@@ -215,6 +226,12 @@ impl Puller {
             sent.map_err(RequestError::of("withdraw waiting pulls"))?;
         }
         Ok(())
+    }
+
+    /// The connection was lost: the pulls of withdrawn inboxes went with it, and what would have ended
+    /// them may have too.
+    pub fn reconnected(&mut self) {
+        self.waits.retain(|inbox| !inbox.closing);
     }
 
     /// Waits for something to come in, then takes all that is there: nothing when it was only that

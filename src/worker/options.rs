@@ -57,7 +57,7 @@ impl Worker {
 
     /// Waits until it has stopped.
     pub async fn stopped(self) {
-        // A panic of the shell was reported by the runtime; the process exits non-zero elsewhere.
+        // A panic was seen by the lifecycle, which stops the rest.
         if let Err(error) = self.done.await {
             tracing::error!(%error, "the worker ended by itself");
         }

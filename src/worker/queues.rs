@@ -51,7 +51,8 @@ impl Classes {
     ) -> usize {
         let mut added = 0;
         for consumer in found.iter().filter(|c| executors.get(&c.route.model).is_some()) {
-            if puller.has(&consumer.route) {
+            if let Some(known) = puller.queue(&consumer.route) {
+                intake.set_limit(known, consumer.max_ack_pending);
                 continue;
             }
             let spec = QueueSpec {

@@ -144,7 +144,10 @@ impl Shell {
                         tracing::warn!(%error, "cannot look for consumers; trying again");
                     }
                 }
-                Event::Reconnected => self.intake.reconnected(),
+                Event::Reconnected => {
+                    self.intake.reconnected();
+                    self.puller.reconnected();
+                }
                 Event::Drain => self.drain().await,
                 Event::Stop => return,
             }
@@ -160,11 +163,11 @@ impl Shell {
             // Running tasks see the hard stop themselves and hand back; then nothing is left here.
             () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
             _ = self.heartbeat.tick() => Event::Heartbeat,
+            _ = self.discover.tick(), if !self.draining => Event::Discover,
             Ok(()) = self.connections.changed() => Event::Reconnected,
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
             () = sleep_until(deadline) => Event::Deadline,
-            _ = self.discover.tick(), if !self.draining => Event::Discover,
         }
     }
 

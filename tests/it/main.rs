@@ -11,3 +11,4 @@ mod fairness;
 mod limits;
 mod survival;
 mod urgent;
+mod verdicts;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde::Serialize;
 
-use super::process::Process;
+use super::process::{Process, unique_name};
 use crate::cli::exit::Exit;
 use crate::cli::flags;
 use crate::cli::session::Session;
@@ -69,8 +69,9 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         executors,
         workers: args.workers,
         slots: settings.slots,
-        name: settings.worker_id.clone().unwrap_or_else(|| "dev".to_owned()),
+        name: settings.worker_id.clone().unwrap_or_else(|| unique_name("dev")),
     };
+    let mut server_died = false;
     let started = Mesh::start(options, &process.lifecycle).await;
     if started.is_ok() {
         process.readiness.send_replace(Readiness::Ready);
@@ -102,7 +103,12 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         };
         tokio::select! {
             () = process.lifecycle.soft().cancelled() => (),
-            () = gone => tracing::error!("nats-server has ended by itself; stopping"),
+            () = gone => {
+                // Nothing can be finished or handed back without it.
+                tracing::error!("nats-server has ended by itself; stopping");
+                process.lifecycle.hard().cancel();
+                server_died = true;
+            }
         }
     }
     let exit = process.stop().await;
@@ -112,7 +118,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         server.stop().await;
     }
     started?;
-    Ok(exit)
+    Ok(if server_died { Exit::Error } else { exit })
 }
 
 /// The server of this process; its guard is this same executable.

@@ -62,7 +62,7 @@ impl Process {
             "stopping: finishing what runs"
         );
         self.lifecycle.stop(self.grace).await;
-        if self.lifecycle.is_aborted() {
+        if self.lifecycle.is_aborted() || self.lifecycle.is_crashed() {
             Exit::Error
         } else {
             Exit::Ok
