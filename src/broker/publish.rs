@@ -53,6 +53,13 @@ impl Original {
         }
     }
 
+    /// What to store in place of a message that does not fit beside its report: no body, and none of
+    /// the headers this version does not know.
+    #[must_use]
+    pub fn left_out() -> Self {
+        Self::default()
+    }
+
     /// `headers` with the content type of the original and the headers this version does not know.
     fn carry(&self, mut headers: Headers) -> Headers {
         if let Some(map) = &self.headers {

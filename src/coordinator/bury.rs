@@ -42,7 +42,12 @@ pub(super) async fn dead(
     if fence(broker, report, State::Dead, error, at).await? == Buried::Decided {
         return Ok(Buried::Decided);
     }
-    broker.publish_dead(report, reason, original).await?;
+    match broker.publish_dead(report, reason, original).await {
+        Err(PublishError::TooLarge { .. }) => {
+            broker.publish_dead(report, reason, &Original::left_out()).await?
+        }
+        stored => stored?,
+    };
     tracing::info!(task.id = %report.task.id, reason = %reason, error = %report.error, "a task became a dead letter");
     Ok(Buried::Done)
 }

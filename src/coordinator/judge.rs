@@ -96,10 +96,18 @@ async fn carry_out(
                 hop,
                 ..report.task.clone()
             };
-            of.broker
-                .publish_retry_at(&next, due, original, &report.history_after(at))
-                .await?;
-            of.metrics.retry(next.lane, &next.class);
+            let history = report.history_after(at);
+            match of.broker.publish_retry_at(&next, due, original, &history).await {
+                // With its history it has outgrown a message, so it can never travel again.
+                Err(PublishError::TooLarge { .. }) => {
+                    dead(&of.broker, report, DeadReason::Permanent, original, at).await?;
+                    of.metrics.dead_letter(&report.task.class, DeadReason::Permanent);
+                }
+                scheduled => {
+                    scheduled?;
+                    of.metrics.retry(next.lane, &next.class);
+                }
+            }
         }
         Verdict::Dead { reason } => {
             if dead(&of.broker, report, reason, original, at).await? == Buried::Done {

@@ -60,7 +60,10 @@ async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
             Some(route) if covered.len() + to_cover.len() < CONSUMERS_MAX => to_cover.push(route),
             route => {
                 tracing::warn!(nats.subject = %subject, count, "nobody covers these tasks; they become dead letters");
-                bury_all(of, lane, &subject, route).await?;
+                // One that cannot be buried now must not keep the others from being found.
+                if let Err(error) = bury_all(of, lane, &subject, route).await {
+                    tracing::warn!(nats.subject = %subject, %error, "not all of them; trying again");
+                }
             }
         }
     }

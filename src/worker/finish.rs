@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::serve::{PAUSE_MAX, PAUSE_MIN, Run, Service};
-use crate::broker::publish::{Fenced, PublishError};
+use crate::broker::publish::{Fenced, Original, PublishError};
 use crate::clock;
 use crate::executor::Outcome;
 use crate::metrics::TaskOutcome;
 use crate::task::{DeadReason, ErrorKind, Route, State};
-use crate::wire::{Report, ResultError, ResultRecord, read_history};
+use crate::wire::{Fence, Report, ResultError, ResultRecord, read_history};
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +44,19 @@ impl Service {
         let record = self.record(&run, State::Completed, output, usage, None);
         match self.write_fence(&run, &record).await {
             Written::Done(fenced) => {
+                let own = match fenced {
+                    Fenced::First(_) => Some(true),
+                    Fenced::Refused => self.is_own(&record).await,
+                };
                 let queued_ms = run.queued_ms;
+                let Some(own) = own else {
+                    return self.give_back(run).await;
+                };
                 self.broker.ack(run.delivery.lease).await;
-                match fenced {
-                    Fenced::First(_) => Ending::Completed { queued_ms },
-                    Fenced::Refused => Ending::Decided,
+                if own {
+                    Ending::Completed { queued_ms }
+                } else {
+                    Ending::Decided
                 }
             }
             Written::TooLarge(message) => self.report(run, ErrorKind::ResultTooLarge, message, None).await,
@@ -57,14 +65,25 @@ impl Service {
     }
 
     async fn report(&self, run: Run, kind: ErrorKind, error: String, retry_after_ms: Option<u64>) -> Ending {
-        let report = self.report_of(&run, kind, error, retry_after_ms);
+        let mut report = self.report_of(&run, kind, error, retry_after_ms);
         tracing::info!(task.id = %run.task.id, error.kind = %kind, error = %report.error, "a task failed");
+        let mut original = run.delivery.original.clone();
         let mut pause = PAUSE_MIN;
         loop {
-            match self.broker.publish_report(&report, &run.delivery.original).await {
+            match self.broker.publish_report(&report, &original).await {
                 Ok(_) => break,
+                Err(PublishError::TooLarge { bytes, .. }) if !original.body.is_empty() => {
+                    // Without its body it cannot run again: it ends here, with its reason.
+                    report.kind = ErrorKind::Permanent;
+                    report.error = format!(
+                        "{} (its body of {bytes} bytes did not fit beside the report)",
+                        report.error
+                    );
+                    original = Original::left_out();
+                    continue;
+                }
                 Err(error) => {
-                    tracing::warn!(task.id = %run.task.id, %error, "cannot report a failure; trying again")
+                    tracing::warn!(task.id = %run.task.id, %error, "cannot report a failure; trying again");
                 }
             }
             if !self.pause(&mut pause).await {
@@ -87,22 +106,31 @@ impl Service {
         let report = self.report_of(&run, ErrorKind::Malformed, what.to_owned(), None);
         match self.write_fence(&run, &record).await {
             Written::Stopped => return self.give_back(run).await,
-            Written::Done(Fenced::Refused) if !self.is_own(&record).await => {
-                self.broker.ack(run.delivery.lease).await;
-                return Ending::Decided;
-            }
+            Written::Done(Fenced::Refused) => match self.is_own(&record).await {
+                Some(true) => (),
+                Some(false) => {
+                    self.broker.ack(run.delivery.lease).await;
+                    return Ending::Decided;
+                }
+                None => return self.give_back(run).await,
+            },
             Written::Done(_) | Written::TooLarge(_) => (),
         }
+        let mut original = run.delivery.original.clone();
         let mut pause = PAUSE_MIN;
         loop {
-            match self
+            let stored = self
                 .broker
-                .publish_dead(&report, DeadReason::Malformed, &run.delivery.original)
-                .await
-            {
+                .publish_dead(&report, DeadReason::Malformed, &original)
+                .await;
+            match stored {
                 Ok(_) => break,
+                Err(PublishError::TooLarge { .. }) if !original.body.is_empty() => {
+                    original = Original::left_out();
+                    continue;
+                }
                 Err(error) => {
-                    tracing::warn!(task.id = %run.task.id, %error, "cannot store a dead letter; trying again")
+                    tracing::warn!(task.id = %run.task.id, %error, "cannot store a dead letter; trying again");
                 }
             }
             if !self.pause(&mut pause).await {
@@ -113,13 +141,26 @@ impl Service {
         Ending::Malformed
     }
 
-    /// Whether the record that refused ours says the same: then we wrote it on an earlier try, and
-    /// what follows is ours to do.
-    async fn is_own(&self, record: &ResultRecord) -> bool {
-        match self.broker.fence(&record.task_id).await {
-            Ok(Some(found)) => found.record.state == record.state && found.record.hop == record.hop,
-            // Doing what follows once more is harmless, leaving it out is not.
-            Ok(None) | Err(_) => true,
+    /// Whether the record that refused ours is ours, written on an earlier try: then what follows is
+    /// ours to do. Asks until there is an answer; None when the worker is to stop before.
+    async fn is_own(&self, record: &ResultRecord) -> Option<bool> {
+        let mut pause = PAUSE_MIN;
+        loop {
+            match self.broker.fence(&record.task_id).await {
+                Ok(found) => {
+                    let same = |f: &Fence| {
+                        (f.state, f.hop, f.worker.as_deref())
+                            == (record.state, record.hop, Some(&record.worker))
+                    };
+                    return Some(found.is_some_and(|found| same(&found.record)));
+                }
+                Err(error) => {
+                    tracing::warn!(task.id = %record.task_id, %error, "cannot read the fence; trying again");
+                }
+            }
+            if !self.pause(&mut pause).await {
+                return None;
+            }
         }
     }
 
