@@ -45,6 +45,8 @@ pub(super) struct Released {
     pub(super) places: u32,
     /// Places that were filled before.
     pub(super) filled: u32,
+    /// When the last of them was asked for.
+    pub(super) sent: Moment,
     pub(super) outcome: PullOutcome,
 }
 
@@ -127,6 +129,7 @@ impl Asks {
         Some(Released {
             places,
             filled,
+            sent: pull.sent,
             outcome,
         })
     }
@@ -154,7 +157,7 @@ impl Asks {
 
     /// Gives up the pulls whose deadline has passed.
     pub(super) fn overdue(&mut self, now: Moment) -> Option<Released> {
-        let (mut places, mut filled) = (0, 0);
+        let (mut places, mut filled, mut sent) = (0, 0, Moment::default());
         for pull in self.pulls.extract_if(.., |p| p.deadline <= now) {
             // One that is filled gets no answer any more.
             if pull.left == 0 {
@@ -162,6 +165,7 @@ impl Asks {
             }
             places += pull.left;
             filled += pull.asked - pull.left;
+            sent = sent.max(pull.sent);
             if self.late.len() == LATE_MAX {
                 self.late.pop_front();
             }
@@ -170,6 +174,7 @@ impl Asks {
         (places > 0).then_some(Released {
             places,
             filled,
+            sent,
             outcome: PullOutcome::Overdue,
         })
     }

@@ -22,35 +22,6 @@ const CHECK_DEADLINES_MIN: u32 = 2;
 const ASK_PART: u32 = 8;
 
 impl Intake {
-    /// When [`Intake::poll`] may have something to say without a further event.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Moment> {
-        let grace = self.round_trip.deadline();
-        let queues = self.queues.iter().flat_map(|q| {
-            let unsure = q
-                .waiting
-                .filter(|_| q.knowledge == Knowledge::Unknown)
-                .map(|w| w.since + grace);
-            [
-                q.asks.next_deadline(),
-                q.unavailable_until,
-                q.resting_until,
-                q.waiting.map(|w| w.until + grace),
-                unsure,
-            ]
-        });
-        let idle = self
-            .free_since
-            .filter(|_| !self.draining)
-            .map(|since| since + self.round_trip.smoothed())
-            .filter(|at| *at > self.planned_at);
-        let wants = self.queues.iter().any(|q| q.needs_wait() || q.room() > 0);
-        queues
-            .chain([self.hold_until, idle.filter(|_| wants)])
-            .flatten()
-            .min()
-    }
-
     pub(super) fn plan(&mut self, now: Moment) {
         if self.waits_open && (self.draining || self.running + self.parked >= self.slots) {
             self.close_waits(now);

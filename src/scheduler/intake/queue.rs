@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::asks::Asks;
+use super::asks::{Asks, Released};
 use super::facts::QueueSpec;
 use super::round_trip::RoundTrip;
 use crate::task::Moment;
@@ -40,8 +40,10 @@ pub(super) struct Queue {
     /// Most places asked at once; 1 once two asks went unanswered and doubled when one is
     /// filled, so that a queue at its limit is not asked for slots it cannot use.
     pub(super) ask_cap: u32,
-    /// Asks in a row that brought nothing although tasks were known to be there.
+    /// Asks in a row that brought nothing although tasks were known to be there, each sent after
+    /// the one before had missed.
     pub(super) misses: u32,
+    pub(super) missed_at: Moment,
     /// Not asked before: it was at its limit, or its server busy.
     pub(super) resting_until: Option<Moment>,
 }
@@ -58,6 +60,7 @@ impl Queue {
             unavailable_until: None,
             ask_cap: u32::MAX,
             misses: 0,
+            missed_at: Moment::default(),
             resting_until: None,
         }
     }
@@ -96,23 +99,35 @@ impl Queue {
         self.checked_at.is_none_or(|at| now.since(at) >= interval)
     }
 
-    /// An ask brought `filled` tasks and then nothing more, although more were known to be there. The
-    /// queue rests: for a round trip, so that the slot goes to another class first, and from the
-    /// second time in a row ever longer, up to [`REST_MAX`].
-    pub(super) fn missed(&mut self, filled: u32, now: Moment, round_trip: &RoundTrip) {
-        self.misses = if filled > 0 { 1 } else { self.misses + 1 };
+    /// An ask brought some of its tasks or none, although more were known to be there. The queue
+    /// rests: for a round trip, so that the slot goes to another class first, then ever longer.
+    /// After the last rest it counts as [`Knowledge::Quiet`], and a wait tells when it is not.
+    pub(super) fn missed(&mut self, released: &Released, now: Moment, round_trip: &RoundTrip) {
         self.checked_at = Some(now);
-        let rest = match self.misses.checked_sub(2) {
-            None => round_trip.smoothed(),
-            Some(rests) => {
+        // One stall of the server is one miss, however many asks met it.
+        if released.sent < self.missed_at {
+            self.resting_until = self.resting_until.max(Some(now + round_trip.smoothed()));
+            return;
+        }
+        self.missed_at = now;
+        self.misses = if released.filled > 0 { 1 } else { self.misses + 1 };
+        let rest = match self.misses {
+            0 | 1 => round_trip.smoothed(),
+            RESTS_MAX.. => {
+                self.knowledge = Knowledge::Quiet;
+                return;
+            }
+            rests => {
                 self.ask_cap = 1;
-                round_trip
-                    .deadline()
-                    .saturating_mul(1 << rests.min(10))
-                    .min(REST_MAX)
+                round_trip.deadline() * (1 << (rests - 2))
             }
         };
         self.resting_until = Some(now + rest);
+    }
+
+    /// A task came: it is neither empty nor at its limit.
+    pub(super) fn answered(&mut self) {
+        (self.misses, self.resting_until) = (0, None);
     }
 
     /// What was heard of its backlog.
@@ -126,8 +141,9 @@ impl Queue {
     }
 }
 
-/// The longest a queue goes unasked that seemed to be at its limit. A wait may find it sooner.
-const REST_MAX: Duration = Duration::from_secs(1);
+/// Misses in a row after which asking again is no use. Its rests last a round trip, and one, two and
+/// four deadlines.
+const RESTS_MAX: u32 = 5;
 
 /// Asks of one queue under way at once: enough to keep slots filling while answers travel, few
 /// enough for the server's `max_waiting` with hundreds of workers.

@@ -62,7 +62,7 @@ impl RoundTrip {
     /// waiting for a place makes a sample of one round trip and three fifths of the mean at most, so
     /// the mean stays under three round trips however many such samples there are.
     pub(super) fn ask_expires(&self) -> Duration {
-        (self.smoothed * 3 / 5).clamp(EXPIRES_MIN, DEADLINE_MAX / 4)
+        (self.smoothed / 2).clamp(EXPIRES_MIN, DEADLINE_MAX / 4)
     }
 
     /// How long a slot is kept for the answer to a check.

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::setup::{Dice, FAR, Lane, Setup};
+use super::setup::{Dice, FAR, Lane, Setup, Slow};
 use super::world::World;
 
 fn setup(seed: u64) -> Setup {
@@ -21,6 +21,7 @@ fn setup(seed: u64) -> Setup {
         jitter_us: dice.below(latency_us),
         workers,
         lanes,
+        slow: Slow::Never,
     }
 }
 
