@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::core::Intake;
 use super::facts::{Decision, PullId, QueueId};
 use super::queue::{Knowledge, Waiting};
-use crate::scheduler::weighted::ClassId;
+use crate::scheduler::weighted::{ClassId, Standing};
 use crate::task::Moment;
 
 /// How long the server holds a wait. Long enough to cost nothing when idle, short enough that a
@@ -116,9 +116,18 @@ impl Intake {
         let mut room: Vec<u32> = self.queues.iter().map(super::queue::Queue::room).collect();
         let mut batch = vec![0_u32; room.len()];
         for _ in 0..free {
-            let members = &self.members;
-            let ready = |class: ClassId| members[class.0].iter().any(|q| room[q.0] > 0);
-            let Some(class) = self.shares.choose(ready) else {
+            let (members, queues) = (&self.members, &self.queues);
+            let standing = |class: ClassId| {
+                let members = &members[class.0];
+                if members.iter().any(|q| room[q.0] > 0) {
+                    Standing::Ready
+                } else if members.iter().any(|q| queues[q.0].is_delayed()) {
+                    Standing::Delayed
+                } else {
+                    Standing::Absent
+                }
+            };
+            let Some(class) = self.shares.choose(standing) else {
                 break;
             };
             let Some(queue) = self.next_member(class, &room) else {

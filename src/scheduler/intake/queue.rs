@@ -87,6 +87,11 @@ impl Queue {
         self.resting_until.is_some() || !matches!(self.knowledge, Knowledge::Backlog(n) if n > 0)
     }
 
+    /// Whether it rests because its server was busy once, as far as can be told.
+    pub(super) fn is_delayed(&self) -> bool {
+        self.resting_until.is_some()
+    }
+
     /// Whether only a wait can tell when it has a task again.
     pub(super) fn needs_wait(&self) -> bool {
         let idle = self.asks.reserved() == 0;
