@@ -65,31 +65,37 @@ impl Queue {
         }
     }
 
-    /// How many more tasks it is worth to ask for.
+    /// How many more tasks it is worth to ask for now.
     pub(super) fn room(&self) -> u32 {
+        if self.resting_until.is_some() || self.asks.outstanding() >= PULLS_MAX {
+            return 0;
+        }
+        self.wanted()
+            .min(self.ask_cap.saturating_sub(self.asks.reserved()))
+    }
+
+    /// Whether there is more than may be asked for just now.
+    pub(super) fn is_delayed(&self) -> bool {
+        self.wanted() > 0 && self.room() == 0
+    }
+
+    /// Tasks known to be there that nobody was asked for yet.
+    fn wanted(&self) -> u32 {
         let Knowledge::Backlog(backlog) = self.knowledge else {
             return 0;
         };
-        let paused = self.unavailable_until.is_some() || self.resting_until.is_some();
-        if paused || self.asks.outstanding() >= PULLS_MAX {
+        if self.unavailable_until.is_some() {
             return 0;
         }
-        let reserved = self.asks.reserved();
-        let there = u32::try_from(backlog).unwrap_or(u32::MAX);
-        there
-            .min(self.ask_cap)
+        u32::try_from(backlog)
+            .unwrap_or(u32::MAX)
             .min(self.spec.limit.saturating_sub(self.held))
-            .saturating_sub(reserved)
+            .saturating_sub(self.asks.reserved())
     }
 
     /// Whether no task of it is known that it would give out.
     pub(super) fn is_silent(&self) -> bool {
         self.resting_until.is_some() || !matches!(self.knowledge, Knowledge::Backlog(n) if n > 0)
-    }
-
-    /// Whether it rests because its server was busy once, as far as can be told.
-    pub(super) fn is_delayed(&self) -> bool {
-        self.resting_until.is_some()
     }
 
     /// Whether only a wait can tell when it has a task again.

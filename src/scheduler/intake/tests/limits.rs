@@ -59,6 +59,11 @@ fn a_network_that_slows_down_is_noticed_although_its_answers_come_too_late() {
     world.run_until_ms(500);
     world.setup.latency_us = 25_000;
     world.run_until_ms(2500);
+    println!("{:?}", world.workers[0].intake.round_trip);
+    println!(
+        "asks {} fin {} hb {}",
+        world.workers[0].asks, world.finished, world.hand_backs
+    );
     let smoothed_ms = world.workers[0].intake.round_trip.smoothed().as_millis();
     println!("round trip {smoothed_ms} ms");
     // A deadline is two of it, so from 25 on the answers of 50 ms come in time.
