@@ -95,12 +95,11 @@ impl Asks {
 
     /// Books one task, or says that no place was left for it.
     pub(super) fn fill(&mut self, now: Moment, grace: Duration) -> Option<Filled> {
-        let alone = self.pulls.len() == 1;
         let oldest = self.pulls.iter_mut().find(|p| p.left > 0)?;
         let first = oldest.left == oldest.asked;
         oldest.left -= 1;
         let complete = oldest.left == 0;
-        let took = (alone && first).then(|| now.since(oldest.sent));
+        let took = first.then(|| now.since(oldest.sent));
         if self.reserved() == 0 {
             self.pulls.clear();
         }
