@@ -36,6 +36,9 @@ pub(super) struct Consumer {
     again: VecDeque<usize>,
     unacked: BTreeSet<usize>,
     pub(super) limit: usize,
+    /// Pulls received so far.
+    pub(super) asks: u64,
+    pub(super) waits: u64,
     pulls: VecDeque<Pull>,
     out: Vec<(usize, Reply)>,
 }
@@ -47,6 +50,8 @@ impl Consumer {
             again: VecDeque::new(),
             unacked: BTreeSet::new(),
             limit: limit as usize,
+            asks: 0,
+            waits: 0,
             pulls: VecDeque::new(),
             out: Vec::new(),
         }
@@ -91,6 +96,10 @@ impl Consumer {
     }
 
     pub(super) fn pull(&mut self, pull: Pull) {
+        match pull.inbox {
+            Inbox::Ask(_) => self.asks += 1,
+            Inbox::Wait { .. } => self.waits += 1,
+        }
         self.pulls.push_back(pull);
         if pull.awake {
             self.serve_first(pull);

@@ -14,6 +14,7 @@ pub(super) struct World {
     pub(super) consumers: Vec<Consumer>,
     pub(super) workers: Vec<Worker>,
     pub(super) hand_backs: u64,
+    pub(super) handed_back_us: Vec<u64>,
     pub(super) finished: u64,
     /// The longest that a slot was idle beside a queue that was ready all the while.
     pub(super) idle_beside_ready_us: u64,
@@ -40,6 +41,7 @@ impl World {
             consumers: setup.lanes.iter().map(|l| Consumer::new(l.limit)).collect(),
             workers: (0..count).map(|at| setup.worker(at)).collect(),
             hand_backs: 0,
+            handed_back_us: Vec::new(),
             finished: 0,
             idle_beside_ready_us: 0,
             losing: false,
