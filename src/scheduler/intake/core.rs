@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::asks::Released;
 use super::facts::{AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec};
 use super::queue::{Knowledge, Queue};
 use super::round_trip::RoundTrip;
@@ -133,7 +134,7 @@ impl Intake {
             AskEnd::Empty => queue.knowledge = Knowledge::Quiet,
             // Not emptied: the class keeps its credit, and its queue is asked again.
             AskEnd::Expired { .. } => {
-                queue.missed(&released, now, &self.round_trip);
+                self.missed(id, &released, now);
                 return Some(released.outcome);
             }
             AskEnd::Refused => {
@@ -207,6 +208,15 @@ impl Intake {
             self.plan(now);
         }
         self.decided.pop_front()
+    }
+
+    /// An ask ended short of tasks that were known to be there.
+    pub(super) fn missed(&mut self, id: QueueId, released: &Released, now: Moment) {
+        let queue = &mut self.queues[id.0];
+        queue.missed(released, now, &self.round_trip);
+        // What its running tasks turn out to be cheaper than estimated is given back as well.
+        let refunds_ms = f64::from(self.slots) * queue.spec.estimate_ms;
+        self.shares.delayed(queue.spec.class, refunds_ms);
     }
 
     pub(super) fn release(&mut self, id: QueueId, places: u32) {

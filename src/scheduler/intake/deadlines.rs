@@ -45,7 +45,7 @@ impl Intake {
         for at in 0..self.queues.len() {
             if let Some(released) = self.queues[at].asks.overdue(now) {
                 self.release(QueueId(at), released.places);
-                self.queues[at].missed(&released, now, &self.round_trip);
+                self.missed(QueueId(at), &released, now);
                 self.overdue.push(QueueId(at));
             }
             let queue = &mut self.queues[at];
