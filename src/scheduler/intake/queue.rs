@@ -74,6 +74,11 @@ impl Queue {
             .min(self.ask_cap.saturating_sub(self.asks.reserved()))
     }
 
+    /// Whether an ask for `batch` tasks may well go unanswered.
+    pub(super) fn seems_limited(&self, batch: u32) -> bool {
+        self.misses > 0 || self.ask_cap < batch
+    }
+
     /// Whether there is more than may be asked for just now.
     pub(super) fn is_delayed(&self) -> bool {
         self.wanted() > 0 && self.room() == 0
