@@ -2,7 +2,10 @@
 //!
 //! A FIFO consumer hides the cost of its head until it is delivered, so a class is charged an
 //! estimate when a task is asked for and the rest when it is done. A class is served while its
-//! balance is above zero and may overdraw it by one task; each visit adds `quantum · weight`.
+//! balance is above zero and may overdraw it by one task; when none is, the next one in turn is
+//! granted `quantum · weight`. A class that cannot be served for a moment is granted its part all
+//! the same and goes first when it can be.
+//!
 //! Two classes that stay backlogged differ in service per weight by at most
 //! `2 · c_max / w_min + quantum` (Shreedhar and Varghese's deficit round robin, with the
 //! surplus form's overdraft of one task).
@@ -100,10 +103,10 @@ impl Shares {
         standing.iter().position(|s| *s == Standing::Ready).map(ClassId)
     }
 
-    /// The class whose turn it is, or else one that was delayed in its own or got something back.
+    /// A class that was delayed in its turn or got something back, or else the one whose turn it is.
     fn in_credit(&self, standing: &[Standing]) -> Option<ClassId> {
         let count = self.accounts.len();
-        (count - 1..2 * count - 1)
+        (0..count)
             .map(|step| (self.next + step) % count)
             .find(|at| standing[*at] == Standing::Ready && self.accounts[*at].balance_ms > 0.0)
             .map(ClassId)
@@ -174,6 +177,14 @@ mod tests {
         }
     }
 
+    fn second_delayed(class: ClassId) -> Standing {
+        if class.0 == 0 {
+            Standing::Ready
+        } else {
+            Standing::Delayed
+        }
+    }
+
     #[test]
     fn equal_tasks_are_served_in_proportion_to_shares() {
         let mut shares = shares(&[40.0, 30.0, 20.0, 10.0], 50.0);
@@ -204,6 +215,35 @@ mod tests {
             })
             .collect();
         assert!(next.iter().filter(|c| **c == 1).count() <= 12, "{next:?}");
+    }
+
+    #[test]
+    fn a_class_that_is_delayed_at_times_still_gets_its_share() {
+        let mut shares = shares(&[40.0, 30.0, 20.0, 10.0], 50.0);
+        let mut served = [0_u32; 4];
+        for step in 0..2000 {
+            let second_of_three = |class: ClassId| match (class.0, step % 3) {
+                (0, 1) => Standing::Delayed,
+                _ => Standing::Ready,
+            };
+            let class = shares.choose(second_of_three).unwrap();
+            shares.charge(class, 5.0);
+            served[class.0] += 1;
+        }
+        for (count, want) in served.iter().zip([800, 600, 400, 200]) {
+            assert!(count.abs_diff(want) <= 20, "{served:?}");
+        }
+    }
+
+    #[test]
+    fn a_class_delayed_for_long_saves_up_a_few_rounds() {
+        let mut shares = shares(&[1.0, 1.0], 10.0);
+        for _ in 0..1000 {
+            let class = shares.choose(second_delayed).unwrap();
+            shares.charge(class, 5.0);
+            shares.delayed(ClassId(1), 7.0);
+        }
+        assert!(shares.balance_ms(ClassId(1)) <= 4.0 * 5.0 + 7.0);
     }
 
     #[test]

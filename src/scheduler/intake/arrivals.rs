@@ -25,7 +25,7 @@ impl Intake {
         queue.learned(backlog, now);
         let filled = match source {
             Source::Ask => {
-                queue.answered();
+                queue.rested();
                 match queue.asks.late_fill(now) {
                     Some(took) => {
                         self.round_trip.at_least(took);

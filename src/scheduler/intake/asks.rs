@@ -33,8 +33,9 @@ const LATE_MAX: usize = 8;
 
 /// What a fill told.
 pub(super) struct Filled {
-    /// Time since the pull was sent, when it can only have answered that one pull. It includes
-    /// what the pull waited at the server, if the queue was at its limit.
+    /// Time since the pull was sent, with its first task. It includes what the pull waited at the
+    /// server, if the queue was at its limit. A message booked on the wrong one of several pulls
+    /// leaves the mean right, and workers with many slots seldom have but one.
     pub(super) took: Option<Duration>,
     /// Whether a pull is complete with it.
     pub(super) complete: bool,

@@ -44,6 +44,8 @@ pub struct Intake {
     /// One slot is kept for what a round of checks may bring.
     pub(super) hold_until: Option<Moment>,
     pub(super) free_since: Option<Moment>,
+    /// Places came back unfilled: they have waited enough and are asked for without company.
+    pub(super) hurried: bool,
     /// When it was last decided what to ask: a time before it needs no timer any more.
     pub(super) planned_at: Moment,
     pub(super) draining: bool,
@@ -69,6 +71,7 @@ impl Intake {
             waits_open: false,
             hold_until: None,
             free_since: None,
+            hurried: false,
             planned_at: Moment::default(),
             draining: false,
             decided: VecDeque::new(),
@@ -163,9 +166,11 @@ impl Intake {
         for at in 0..self.queues.len() {
             let lost = std::mem::take(&mut self.queues[at].asks).reserved();
             self.release(QueueId(at), lost);
-            self.queues[at].waiting = None;
-            self.queues[at].knowledge = Knowledge::Unknown;
-            self.queues[at].checked_at = None;
+            let queue = &mut self.queues[at];
+            queue.waiting = None;
+            queue.knowledge = Knowledge::Unknown;
+            queue.checked_at = None;
+            queue.rested();
         }
         self.hold_until = None;
         // An inbox that was given up stays given up.
@@ -217,6 +222,8 @@ impl Intake {
         // What its running tasks turn out to be cheaper than estimated is given back as well.
         let refunds_ms = f64::from(self.slots) * queue.spec.estimate_ms;
         self.shares.delayed(queue.spec.class, refunds_ms);
+        self.hurried = true;
+        self.forget_credit(id);
     }
 
     pub(super) fn release(&mut self, id: QueueId, places: u32) {

@@ -110,11 +110,11 @@ impl Intake {
     fn plan_asks(&mut self, now: Moment) {
         let free = self.free().saturating_sub(u32::from(self.hold_until.is_some()));
         let enough = self.slots.div_ceil(ASK_PART);
-        // Waiting for company and then for a queue at its limit would take too long.
-        let alone = self.idle_for_a_round_trip(now) || self.queues.iter().any(|q| q.seems_limited(enough));
+        let alone = self.hurried || self.idle_for_a_round_trip(now);
         if free == 0 || (free < enough && !alone) {
             return;
         }
+        self.hurried = false;
         let mut room: Vec<u32> = self.queues.iter().map(super::queue::Queue::room).collect();
         let mut batch = vec![0_u32; room.len()];
         for _ in 0..free {

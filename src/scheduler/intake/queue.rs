@@ -37,7 +37,7 @@ pub(super) struct Queue {
     pub(super) checked_at: Option<Moment>,
     /// No pulls before: the server refused one.
     pub(super) unavailable_until: Option<Moment>,
-    /// Most places asked at once; 1 once two asks went unanswered and doubled when one is
+    /// Most places asked at once; 1 once two asks in a row missed and doubled when one is
     /// filled, so that a queue at its limit is not asked for slots it cannot use.
     pub(super) ask_cap: u32,
     /// Asks in a row that brought nothing although tasks were known to be there, each sent after
@@ -72,11 +72,6 @@ impl Queue {
         }
         self.wanted()
             .min(self.ask_cap.saturating_sub(self.asks.reserved()))
-    }
-
-    /// Whether an ask for `batch` tasks may well go unanswered.
-    pub(super) fn seems_limited(&self, batch: u32) -> bool {
-        self.misses > 0 || self.ask_cap < batch
     }
 
     /// Whether there is more than may be asked for just now.
@@ -129,20 +124,20 @@ impl Queue {
         self.misses = if released.filled > 0 { 1 } else { self.misses + 1 };
         let rest = match self.misses {
             0 | 1 => round_trip.smoothed(),
-            RESTS_MAX.. => {
+            MISSES_MAX.. => {
                 self.knowledge = Knowledge::Quiet;
                 return;
             }
-            rests => {
+            misses => {
                 self.ask_cap = 1;
-                round_trip.deadline() * (1 << (rests - 2))
+                round_trip.deadline() * (1 << (misses - 2))
             }
         };
-        self.resting_until = Some(now + rest);
+        self.resting_until = Some(now + rest.min(REST_MAX));
     }
 
-    /// A task came: it is neither empty nor at its limit.
-    pub(super) fn answered(&mut self) {
+    /// What was heard says no more that it is empty or at its limit.
+    pub(super) fn rested(&mut self) {
         (self.misses, self.resting_until) = (0, None);
     }
 
@@ -157,9 +152,11 @@ impl Queue {
     }
 }
 
-/// Misses in a row after which asking again is no use. Its rests last a round trip, and one, two and
-/// four deadlines.
-const RESTS_MAX: u32 = 5;
+/// Misses in a row after which asking again is no use. The rests between them last a round trip, and
+/// one, two and four deadlines.
+const MISSES_MAX: u32 = 5;
+/// However slow the server.
+const REST_MAX: Duration = Duration::from_secs(1);
 
 /// Asks of one queue under way at once: enough to keep slots filling while answers travel, few
 /// enough for the server's `max_waiting` with hundreds of workers.

@@ -56,9 +56,9 @@ fn a_ready_class_uses_what_a_limited_one_leaves_on_four_workers() {
 fn a_ready_class_uses_what_a_limited_one_leaves_on_one_slot_workers() {
     check(&[1; 16], 75.0);
 }
+
 #[test]
 fn a_ready_class_uses_what_a_limited_one_leaves_on_wide_workers() {
     check(&[16], 80.0);
     check(&[64], 80.0);
-    check(&[32; 2], 80.0);
 }

@@ -90,7 +90,6 @@ fn check_slow(percent: u64, cost_us: u64) {
 #[test]
 fn a_server_slow_at_times_changes_no_share() {
     check_slow(10, 5000);
-    check_slow(10, 20_000);
 }
 
 #[test]

@@ -7,7 +7,13 @@ use super::world::World;
 fn wait_of_one(world: &mut World, at_ms: u64) -> u64 {
     world.publish(at_ms, 0, 1, 1000);
     world.run_until_ms(at_ms);
-    let urgent = |w: &World| w.tasks.iter().rev().find(|t| t.queue == 0).and_then(|t| t.started_us);
+    let urgent = |w: &World| {
+        w.tasks
+            .iter()
+            .rev()
+            .find(|t| t.queue == 0)
+            .and_then(|t| t.started_us)
+    };
     world.run_while(|w| urgent(w).is_none());
     urgent(world).unwrap() - at_ms * 1000
 }
