@@ -33,8 +33,9 @@ const LATE_MAX: usize = 8;
 
 /// What a fill told.
 pub(super) struct Filled {
-    /// Time since the pull was sent, when it can only have answered that one pull. It includes
-    /// what the pull waited at the server, if the queue was at its limit.
+    /// Time since the pull was sent, with its first task. It includes what the pull waited at the
+    /// server, if the queue was at its limit. A message booked on the wrong one of several pulls
+    /// leaves the mean right, and workers with many slots seldom have but one.
     pub(super) took: Option<Duration>,
     /// Whether a pull is complete with it.
     pub(super) complete: bool,
@@ -45,6 +46,8 @@ pub(super) struct Released {
     pub(super) places: u32,
     /// Places that were filled before.
     pub(super) filled: u32,
+    /// When the last of them was asked for.
+    pub(super) sent: Moment,
     pub(super) outcome: PullOutcome,
 }
 
@@ -93,12 +96,11 @@ impl Asks {
 
     /// Books one task, or says that no place was left for it.
     pub(super) fn fill(&mut self, now: Moment, grace: Duration) -> Option<Filled> {
-        let alone = self.pulls.len() == 1;
         let oldest = self.pulls.iter_mut().find(|p| p.left > 0)?;
         let first = oldest.left == oldest.asked;
         oldest.left -= 1;
         let complete = oldest.left == 0;
-        let took = (alone && first).then(|| now.since(oldest.sent));
+        let took = first.then(|| now.since(oldest.sent));
         if self.reserved() == 0 {
             self.pulls.clear();
         }
@@ -127,6 +129,7 @@ impl Asks {
         Some(Released {
             places,
             filled,
+            sent: pull.sent,
             outcome,
         })
     }
@@ -154,7 +157,7 @@ impl Asks {
 
     /// Gives up the pulls whose deadline has passed.
     pub(super) fn overdue(&mut self, now: Moment) -> Option<Released> {
-        let (mut places, mut filled) = (0, 0);
+        let (mut places, mut filled, mut sent) = (0, 0, Moment::default());
         for pull in self.pulls.extract_if(.., |p| p.deadline <= now) {
             // One that is filled gets no answer any more.
             if pull.left == 0 {
@@ -162,6 +165,7 @@ impl Asks {
             }
             places += pull.left;
             filled += pull.asked - pull.left;
+            sent = sent.max(pull.sent);
             if self.late.len() == LATE_MAX {
                 self.late.pop_front();
             }
@@ -170,6 +174,7 @@ impl Asks {
         (places > 0).then_some(Released {
             places,
             filled,
+            sent,
             outcome: PullOutcome::Overdue,
         })
     }

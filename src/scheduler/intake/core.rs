@@ -3,15 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::asks::Filled;
-use super::facts::{Admission, AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Source};
+use super::asks::Released;
+use super::facts::{AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec};
 use super::queue::{Knowledge, Queue};
 use super::round_trip::RoundTrip;
 use crate::scheduler::weighted::{COST_MIN_MS, ClassId, Shares};
 use crate::task::{Moment, fnv1a_64};
 
-/// A task that has been delivered this often is parked rather than handed back once more.
-const PARK_AFTER_DELIVERIES: u64 = 2;
 /// How long a queue that refused a pull is left alone.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
@@ -46,11 +44,13 @@ pub struct Intake {
     /// One slot is kept for what a round of checks may bring.
     pub(super) hold_until: Option<Moment>,
     pub(super) free_since: Option<Moment>,
+    /// Places came back unfilled: they have waited enough and are asked for without company.
+    pub(super) hurried: bool,
     /// When it was last decided what to ask: a time before it needs no timer any more.
     pub(super) planned_at: Moment,
     pub(super) draining: bool,
     pub(super) decided: VecDeque<Decision>,
-    overdue: Vec<QueueId>,
+    pub(super) overdue: Vec<QueueId>,
 }
 
 impl Intake {
@@ -71,6 +71,7 @@ impl Intake {
             waits_open: false,
             hold_until: None,
             free_since: None,
+            hurried: false,
             planned_at: Moment::default(),
             draining: false,
             decided: VecDeque::new(),
@@ -102,92 +103,6 @@ impl Intake {
     /// A queue's limit changed.
     pub fn set_limit(&mut self, queue: QueueId, limit: u32) {
         self.queues[queue.0].spec.limit = limit;
-    }
-
-    /// A task arrived. `backlog` is what the queue still held, `deliveries` how often the task has
-    /// been delivered, this time included.
-    pub fn delivered(
-        &mut self,
-        id: QueueId,
-        source: Source,
-        backlog: u64,
-        deliveries: u64,
-        now: Moment,
-    ) -> Admission {
-        let grace = self.round_trip.deadline();
-        let queue = &mut self.queues[id.0];
-        queue.learned(backlog, now);
-        let filled = match source {
-            Source::Ask => match queue.asks.late_fill(now) {
-                Some(took) => {
-                    self.round_trip.at_least(took);
-                    queue.asks.fill(now, grace).map(|f| Filled { took: None, ..f })
-                }
-                None => queue.asks.fill(now, grace),
-            },
-            Source::Wait => {
-                queue.waiting = None;
-                queue.resting_until = None;
-                self.hold_until = None;
-                None
-            }
-        };
-        if let Some(filled) = &filled {
-            (queue.misses, queue.resting_until) = (0, None);
-            if filled.complete {
-                queue.ask_cap = queue.ask_cap.saturating_mul(2);
-            }
-            if let Some(took) = filled.took {
-                self.round_trip.sample(took);
-            }
-        }
-        let charged = filled.is_some();
-        self.admit(id, charged, deliveries)
-    }
-
-    fn admit(&mut self, id: QueueId, charged: bool, deliveries: u64) -> Admission {
-        let QueueSpec {
-            class, estimate_ms, ..
-        } = self.queues[id.0].spec;
-        let admission = if self.draining {
-            Admission::HandBack
-        } else if self.running < self.slots {
-            Admission::Start
-        } else if deliveries >= PARK_AFTER_DELIVERIES && self.parked < self.slots {
-            Admission::Park
-        } else {
-            Admission::HandBack
-        };
-        match admission {
-            Admission::Start => self.running += 1,
-            Admission::Park => self.parked += 1,
-            Admission::HandBack => {
-                if charged {
-                    self.shares.charge(class, -estimate_ms);
-                }
-                // It is there again, so the queue holds at least this one.
-                let queue = &mut self.queues[id.0];
-                if queue.knowledge == Knowledge::Quiet {
-                    queue.knowledge = Knowledge::Backlog(1);
-                }
-                return admission;
-            }
-        }
-        self.queues[id.0].held += 1;
-        if !charged {
-            self.shares.charge(class, estimate_ms);
-        }
-        admission
-    }
-
-    /// Whether a parked task may start now; it takes the slot if so.
-    pub fn start_parked(&mut self) -> bool {
-        let can = self.parked > 0 && self.running < self.slots && !self.draining;
-        if can {
-            self.parked -= 1;
-            self.running += 1;
-        }
-        can
     }
 
     /// A task that was started is done or given up, after `cost_ms` of its slot.
@@ -222,7 +137,7 @@ impl Intake {
             AskEnd::Empty => queue.knowledge = Knowledge::Quiet,
             // Not emptied: the class keeps its credit, and its queue is asked again.
             AskEnd::Expired { .. } => {
-                queue.missed(released.filled, now, &self.round_trip);
+                self.missed(id, &released, now);
                 return Some(released.outcome);
             }
             AskEnd::Refused => {
@@ -251,9 +166,11 @@ impl Intake {
         for at in 0..self.queues.len() {
             let lost = std::mem::take(&mut self.queues[at].asks).reserved();
             self.release(QueueId(at), lost);
-            self.queues[at].waiting = None;
-            self.queues[at].knowledge = Knowledge::Unknown;
-            self.queues[at].checked_at = None;
+            let queue = &mut self.queues[at];
+            queue.waiting = None;
+            queue.knowledge = Knowledge::Unknown;
+            queue.checked_at = None;
+            queue.rested();
         }
         self.hold_until = None;
         // An inbox that was given up stays given up.
@@ -287,11 +204,6 @@ impl Intake {
         self.running == 0 && self.parked == 0 && self.free() == self.slots
     }
 
-    /// Queues with an ask that ran past its deadline since the last call, for metrics.
-    pub fn take_overdue(&mut self) -> Vec<QueueId> {
-        std::mem::take(&mut self.overdue)
-    }
-
     /// The next thing to do, if any.
     pub fn poll(&mut self, now: Moment) -> Option<Decision> {
         if self.decided.is_empty() {
@@ -303,43 +215,25 @@ impl Intake {
         self.decided.pop_front()
     }
 
-    fn expire(&mut self, now: Moment) {
-        let grace = self.round_trip.deadline();
-        for at in 0..self.queues.len() {
-            if let Some(released) = self.queues[at].asks.overdue(now) {
-                self.release(QueueId(at), released.places);
-                self.queues[at].missed(released.filled, now, &self.round_trip);
-                self.overdue.push(QueueId(at));
-            }
-            let queue = &mut self.queues[at];
-            if let Some(waiting) = queue.waiting {
-                if now.since(waiting.since) >= grace && queue.knowledge == Knowledge::Unknown {
-                    queue.knowledge = Knowledge::Quiet;
-                }
-                if waiting.until + grace <= now {
-                    queue.waiting = None;
-                }
-            }
-            if queue.unavailable_until.is_some_and(|until| until <= now) {
-                queue.unavailable_until = None;
-            }
-            if queue.resting_until.is_some_and(|until| until <= now) {
-                queue.resting_until = None;
-            }
-        }
-        if self.hold_until.is_some_and(|until| until <= now) {
-            self.hold_until = None;
-        }
+    /// An ask ended short of tasks that were known to be there.
+    pub(super) fn missed(&mut self, id: QueueId, released: &Released, now: Moment) {
+        let queue = &mut self.queues[id.0];
+        queue.missed(released, now, &self.round_trip);
+        // What its running tasks turn out to be cheaper than estimated is given back as well.
+        let refunds_ms = f64::from(self.slots) * queue.spec.estimate_ms;
+        self.shares.delayed(queue.spec.class, refunds_ms);
+        self.hurried = true;
+        self.forget_credit(id);
     }
 
-    fn release(&mut self, id: QueueId, places: u32) {
+    pub(super) fn release(&mut self, id: QueueId, places: u32) {
         let spec = self.queues[id.0].spec;
         self.shares
             .charge(spec.class, -f64::from(places) * spec.estimate_ms);
     }
 
     /// Takes the credit of a class none of whose queues is known to hold a task.
-    fn forget_credit(&mut self, id: QueueId) {
+    pub(super) fn forget_credit(&mut self, id: QueueId) {
         let class = self.queues[id.0].spec.class;
         let backlogged = |q: &QueueId| matches!(self.queues[q.0].knowledge, Knowledge::Backlog(n) if n > 0);
         if !self.members[class.0].iter().any(backlogged) {

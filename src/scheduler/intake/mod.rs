@@ -12,10 +12,13 @@
 //!   and is withdrawn the moment the last slot fills.
 //!
 //! Reading order: [`facts`] is the vocabulary, [`queue`] what is known of one consumer, [`asks`]
-//! the places asked for, [`round_trip`] the clock both kinds are timed by, [`core`] decides.
+//! the places asked for, [`round_trip`] the clock both kinds are timed by, [`core`] the state and
+//! what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks.
 
+mod arrivals;
 mod asks;
 mod core;
+mod deadlines;
 mod facts;
 mod plan;
 mod queue;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::core::Intake;
 use super::facts::{Decision, PullId, QueueId};
 use super::queue::{Knowledge, Waiting};
-use crate::scheduler::weighted::ClassId;
+use crate::scheduler::weighted::{ClassId, Standing};
 use crate::task::Moment;
 
 /// How long the server holds a wait. Long enough to cost nothing when idle, short enough that a
@@ -22,35 +22,6 @@ const CHECK_DEADLINES_MIN: u32 = 2;
 const ASK_PART: u32 = 8;
 
 impl Intake {
-    /// When [`Intake::poll`] may have something to say without a further event.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Moment> {
-        let grace = self.round_trip.deadline();
-        let queues = self.queues.iter().flat_map(|q| {
-            let unsure = q
-                .waiting
-                .filter(|_| q.knowledge == Knowledge::Unknown)
-                .map(|w| w.since + grace);
-            [
-                q.asks.next_deadline(),
-                q.unavailable_until,
-                q.resting_until,
-                q.waiting.map(|w| w.until + grace),
-                unsure,
-            ]
-        });
-        let idle = self
-            .free_since
-            .filter(|_| !self.draining)
-            .map(|since| since + self.round_trip.smoothed())
-            .filter(|at| *at > self.planned_at);
-        let wants = self.queues.iter().any(|q| q.needs_wait() || q.room() > 0);
-        queues
-            .chain([self.hold_until, idle.filter(|_| wants)])
-            .flatten()
-            .min()
-    }
-
     pub(super) fn plan(&mut self, now: Moment) {
         if self.waits_open && (self.draining || self.running + self.parked >= self.slots) {
             self.close_waits(now);
@@ -139,15 +110,26 @@ impl Intake {
     fn plan_asks(&mut self, now: Moment) {
         let free = self.free().saturating_sub(u32::from(self.hold_until.is_some()));
         let enough = self.slots.div_ceil(ASK_PART);
-        if free == 0 || (free < enough && !self.idle_for_a_round_trip(now)) {
+        let alone = self.hurried || self.idle_for_a_round_trip(now);
+        if free == 0 || (free < enough && !alone) {
             return;
         }
+        self.hurried = false;
         let mut room: Vec<u32> = self.queues.iter().map(super::queue::Queue::room).collect();
         let mut batch = vec![0_u32; room.len()];
         for _ in 0..free {
-            let members = &self.members;
-            let ready = |class: ClassId| members[class.0].iter().any(|q| room[q.0] > 0);
-            let Some(class) = self.shares.choose(ready) else {
+            let (members, queues) = (&self.members, &self.queues);
+            let standing = |class: ClassId| {
+                let members = &members[class.0];
+                if members.iter().any(|q| room[q.0] > 0) {
+                    Standing::Ready
+                } else if members.iter().any(|q| queues[q.0].is_delayed()) {
+                    Standing::Delayed
+                } else {
+                    Standing::Absent
+                }
+            };
+            let Some(class) = self.shares.choose(standing) else {
                 break;
             };
             let Some(queue) = self.next_member(class, &room) else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::asks::Asks;
+use super::asks::{Asks, Released};
 use super::facts::QueueSpec;
 use super::round_trip::RoundTrip;
 use crate::task::Moment;
@@ -37,11 +37,13 @@ pub(super) struct Queue {
     pub(super) checked_at: Option<Moment>,
     /// No pulls before: the server refused one.
     pub(super) unavailable_until: Option<Moment>,
-    /// Most places asked at once; 1 once two asks went unanswered and doubled when one is
+    /// Most places asked at once; 1 once two asks in a row missed and doubled when one is
     /// filled, so that a queue at its limit is not asked for slots it cannot use.
     pub(super) ask_cap: u32,
-    /// Asks in a row that brought nothing although tasks were known to be there.
+    /// Asks in a row that brought nothing although tasks were known to be there, each sent after
+    /// the one before had missed.
     pub(super) misses: u32,
+    pub(super) missed_at: Moment,
     /// Not asked before: it was at its limit, or its server busy.
     pub(super) resting_until: Option<Moment>,
 }
@@ -58,25 +60,37 @@ impl Queue {
             unavailable_until: None,
             ask_cap: u32::MAX,
             misses: 0,
+            missed_at: Moment::default(),
             resting_until: None,
         }
     }
 
-    /// How many more tasks it is worth to ask for.
+    /// How many more tasks it is worth to ask for now.
     pub(super) fn room(&self) -> u32 {
+        if self.resting_until.is_some() || self.asks.outstanding() >= PULLS_MAX {
+            return 0;
+        }
+        self.wanted()
+            .min(self.ask_cap.saturating_sub(self.asks.reserved()))
+    }
+
+    /// Whether there is more than may be asked for just now.
+    pub(super) fn is_delayed(&self) -> bool {
+        self.wanted() > 0 && self.room() == 0
+    }
+
+    /// Tasks known to be there that nobody was asked for yet.
+    fn wanted(&self) -> u32 {
         let Knowledge::Backlog(backlog) = self.knowledge else {
             return 0;
         };
-        let paused = self.unavailable_until.is_some() || self.resting_until.is_some();
-        if paused || self.asks.outstanding() >= PULLS_MAX {
+        if self.unavailable_until.is_some() {
             return 0;
         }
-        let reserved = self.asks.reserved();
-        let there = u32::try_from(backlog).unwrap_or(u32::MAX);
-        there
-            .min(self.ask_cap)
+        u32::try_from(backlog)
+            .unwrap_or(u32::MAX)
             .min(self.spec.limit.saturating_sub(self.held))
-            .saturating_sub(reserved)
+            .saturating_sub(self.asks.reserved())
     }
 
     /// Whether no task of it is known that it would give out.
@@ -96,23 +110,35 @@ impl Queue {
         self.checked_at.is_none_or(|at| now.since(at) >= interval)
     }
 
-    /// An ask brought `filled` tasks and then nothing more, although more were known to be there. The
-    /// queue rests: for a round trip, so that the slot goes to another class first, and from the
-    /// second time in a row ever longer, up to [`REST_MAX`].
-    pub(super) fn missed(&mut self, filled: u32, now: Moment, round_trip: &RoundTrip) {
-        self.misses = if filled > 0 { 1 } else { self.misses + 1 };
+    /// An ask brought some of its tasks or none, although more were known to be there. The queue
+    /// rests: for a round trip, so that the slot goes to another class first, then ever longer.
+    /// After the last rest it counts as [`Knowledge::Quiet`], and a wait tells when it is not.
+    pub(super) fn missed(&mut self, released: &Released, now: Moment, round_trip: &RoundTrip) {
         self.checked_at = Some(now);
-        let rest = match self.misses.checked_sub(2) {
-            None => round_trip.smoothed(),
-            Some(rests) => {
+        // One stall of the server is one miss, however many asks met it.
+        if released.sent < self.missed_at {
+            self.resting_until = self.resting_until.max(Some(now + round_trip.smoothed()));
+            return;
+        }
+        self.missed_at = now;
+        self.misses = if released.filled > 0 { 1 } else { self.misses + 1 };
+        let rest = match self.misses {
+            0 | 1 => round_trip.smoothed(),
+            MISSES_MAX.. => {
+                self.knowledge = Knowledge::Quiet;
+                return;
+            }
+            misses => {
                 self.ask_cap = 1;
-                round_trip
-                    .deadline()
-                    .saturating_mul(1 << rests.min(10))
-                    .min(REST_MAX)
+                round_trip.deadline() * (1 << (misses - 2))
             }
         };
-        self.resting_until = Some(now + rest);
+        self.resting_until = Some(now + rest.min(REST_MAX));
+    }
+
+    /// What was heard says no more that it is empty or at its limit.
+    pub(super) fn rested(&mut self) {
+        (self.misses, self.resting_until) = (0, None);
     }
 
     /// What was heard of its backlog.
@@ -126,7 +152,10 @@ impl Queue {
     }
 }
 
-/// The longest a queue goes unasked that seemed to be at its limit. A wait may find it sooner.
+/// Misses in a row after which asking again is no use. The rests between them last a round trip, and
+/// one, two and four deadlines.
+const MISSES_MAX: u32 = 5;
+/// However slow the server.
 const REST_MAX: Duration = Duration::from_secs(1);
 
 /// Asks of one queue under way at once: enough to keep slots filling while answers travel, few

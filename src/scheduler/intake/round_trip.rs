@@ -56,13 +56,13 @@ impl RoundTrip {
     }
 
     /// How long the server may hold an ask that it cannot answer. What is there is sent at once, so
-    /// this only bounds what a slot loses to a queue at its limit: together with the way there and
-    /// back it stays under two round trips, the status is back before the deadline, and nothing
-    /// comes after it. Less than a round trip also keeps the mean honest: a task that came after
-    /// waiting for a place makes a sample of one round trip and three fifths of the mean at most, so
-    /// the mean stays under three round trips however many such samples there are.
+    /// this only bounds what a slot loses to a queue at its limit: there and back, this, and the way
+    /// of the next ask are two round trips. The status is back before the deadline, and nothing comes
+    /// after it. Half a round trip also keeps the mean honest: a task that came after waiting for a
+    /// place makes a sample of one round trip and half the mean at most, so the mean stays under two
+    /// round trips however many such samples there are.
     pub(super) fn ask_expires(&self) -> Duration {
-        (self.smoothed * 3 / 5).clamp(EXPIRES_MIN, DEADLINE_MAX / 4)
+        (self.smoothed / 2).clamp(EXPIRES_MIN, DEADLINE_MAX / 4)
     }
 
     /// How long a slot is kept for the answer to a check.

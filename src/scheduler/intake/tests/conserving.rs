@@ -4,12 +4,16 @@ use super::event::Task;
 use super::setup::Setup;
 use super::world::World;
 
+const COST_US: u64 = 27_000;
+
 fn limited_beside_ready(workers: Vec<u32>) -> (World, u64) {
-    let setup = Setup::new(workers, &[50.0, 50.0], 20.0).limit(0, 2);
+    let mut setup = Setup::new(workers, &[50.0, 50.0], COST_US as f64 / 1000.0).limit(0, 2);
+    // Half a round trip is the least expiry then: below, the grain of timers counts, not the network.
+    (setup.latency_us, setup.jitter_us) = (2000, 200);
     let round_trip_us = setup.round_trip_us();
     let mut world = World::new(setup);
-    world.publish(0, 0, 100, 20_000);
-    world.publish(0, 1, 4000, 20_000);
+    world.publish(0, 0, 100, COST_US);
+    world.publish(0, 1, 4000, COST_US);
     world.run_until_ms(50);
     world.idle_beside_ready_us = 0;
     world.run_until_ms(1000);
@@ -37,7 +41,7 @@ fn check(workers: &[u32], least: f64) {
     assert!(used >= least, "{used:.1} %");
 }
 
-// A slot is empty for a round trip after each task of 20 ms: 3.0 of 23.0 ms is what asking late costs.
+// A slot is empty for a round trip after each task of 27 ms: 4 of 31 ms is what asking late costs.
 #[test]
 fn a_ready_class_uses_what_a_limited_one_leaves_on_one_worker() {
     check(&[8], 83.0);
@@ -51,4 +55,10 @@ fn a_ready_class_uses_what_a_limited_one_leaves_on_four_workers() {
 #[test]
 fn a_ready_class_uses_what_a_limited_one_leaves_on_one_slot_workers() {
     check(&[1; 16], 75.0);
+}
+
+#[test]
+fn a_ready_class_uses_what_a_limited_one_leaves_on_wide_workers() {
+    check(&[16], 80.0);
+    check(&[64], 80.0);
 }

@@ -18,6 +18,8 @@ pub(super) struct Pull {
     pub(super) worker: usize,
     pub(super) inbox: Inbox,
     pub(super) left: u32,
+    /// Whether the server has come to serve it; its expiry runs all the same.
+    pub(super) awake: bool,
 }
 
 /// What the server sends to a worker.
@@ -34,6 +36,9 @@ pub(super) struct Consumer {
     again: VecDeque<usize>,
     unacked: BTreeSet<usize>,
     pub(super) limit: usize,
+    /// Pulls received so far.
+    pub(super) asks: u64,
+    pub(super) waits: u64,
     pulls: VecDeque<Pull>,
     out: Vec<(usize, Reply)>,
 }
@@ -45,6 +50,8 @@ impl Consumer {
             again: VecDeque::new(),
             unacked: BTreeSet::new(),
             limit: limit as usize,
+            asks: 0,
+            waits: 0,
             pulls: VecDeque::new(),
             out: Vec::new(),
         }
@@ -89,7 +96,26 @@ impl Consumer {
     }
 
     pub(super) fn pull(&mut self, pull: Pull) {
+        match pull.inbox {
+            Inbox::Ask(_) => self.asks += 1,
+            Inbox::Wait { .. } => self.waits += 1,
+        }
         self.pulls.push_back(pull);
+        if pull.awake {
+            self.serve_first(pull);
+        }
+    }
+
+    /// The server has come to serve a pull it received before.
+    pub(super) fn awake(&mut self, serial: u64) {
+        if let Some(pull) = self.pulls.iter_mut().find(|p| p.serial == serial) {
+            pull.awake = true;
+            let pull = *pull;
+            self.serve_first(pull);
+        }
+    }
+
+    fn serve_first(&mut self, pull: Pull) {
         self.serve();
         let Inbox::Ask(_) = pull.inbox else { return };
         // An ask that got something and left nothing ends at once; one that got nothing stays.
@@ -122,7 +148,8 @@ impl Consumer {
     /// One message for each waiting pull in turn.
     fn serve(&mut self) {
         while self.is_ready() {
-            let Some(mut pull) = self.pulls.pop_front() else {
+            let awake = self.pulls.iter().position(|p| p.awake);
+            let Some(mut pull) = awake.and_then(|at| self.pulls.remove(at)) else {
                 return;
             };
             let next = self.again.pop_front().or_else(|| self.fresh.pop_front());

@@ -31,3 +31,19 @@ fn an_idle_worker_pulls_each_queue_once_per_expiry() {
     assert!(worker.waits <= 4 * 13, "{}", worker.waits);
     assert_eq!(worker.asks, 0);
 }
+
+#[test]
+fn a_queue_that_others_emptied_is_asked_a_few_times_and_then_waited_on() {
+    let mut world = World::new(Setup::new(vec![4; 4], &[40.0, 30.0, 20.0, 10.0], 5.0));
+    (0..4).for_each(|queue| world.publish(0, queue, 50, 5000));
+    world.run_while(|w| !w.is_done());
+    let asks = |w: &World| w.workers.iter().map(|w| w.asks).sum::<u64>();
+    let done = asks(&world);
+    let quiet_ms = world.now_us / 1000 + 200;
+    world.run_until_ms(quiet_ms);
+    let before = asks(&world);
+    println!("{} asks for nothing", before - done);
+    world.run_until_ms(quiet_ms + 20_000);
+    assert_eq!(asks(&world), before);
+    assert!(world.workers.iter().all(|w| w.intake.free() == w.slots));
+}

@@ -24,6 +24,10 @@ pub(super) enum Event {
         worker: usize,
         order: Order,
     },
+    PullAwakes {
+        queue: usize,
+        serial: u64,
+    },
     PullExpires {
         queue: usize,
         serial: u64,
@@ -60,4 +64,16 @@ pub(super) enum Order {
     HandBack {
         task: usize,
     },
+}
+
+impl Order {
+    pub(super) fn is_ask(&self) -> bool {
+        matches!(
+            self,
+            Self::Pull {
+                inbox: Inbox::Ask(_),
+                ..
+            }
+        )
+    }
 }

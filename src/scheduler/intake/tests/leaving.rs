@@ -43,9 +43,22 @@ fn places_of_lost_pulls_are_free_after_the_deadline() {
     world.publish(0, 1, 500, 5000);
     world.run_until_ms(50);
     world.losing = true;
-    world.run_until_ms(50 + 5 + 3 + 2 * deadline_ms);
+    world.run_until_ms(65);
     assert_eq!(world.workers[0].started, 0);
+    assert!(world.workers[0].intake.free() < 8);
+    world.drain(0);
+    world.run_until_ms(65 + 2 * deadline_ms);
     assert_eq!(world.workers[0].intake.free(), 8);
+}
+
+#[test]
+fn a_worker_whose_pulls_are_lost_asks_again() {
+    let mut world = World::new(Setup::new(vec![8], &[60.0, 40.0], 5.0));
+    world.publish(0, 0, 500, 5000);
+    world.publish(0, 1, 500, 5000);
+    world.run_until_ms(50);
+    world.losing = true;
+    world.run_until_ms(80);
     world.losing = false;
     world.run_while(|w| !w.is_done());
     assert!(world.now_us < 7_000_000, "{} µs", world.now_us);

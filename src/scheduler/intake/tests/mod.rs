@@ -17,4 +17,5 @@ mod leaving;
 mod limits;
 mod random;
 mod shares;
+mod slow;
 mod urgent;

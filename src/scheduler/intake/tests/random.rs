@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::setup::{Dice, FAR, Lane, Setup};
+use super::setup::{Dice, FAR, Lane, Setup, Slow};
 use super::world::World;
 
 fn setup(seed: u64) -> Setup {
@@ -21,6 +21,7 @@ fn setup(seed: u64) -> Setup {
         jitter_us: dice.below(latency_us),
         workers,
         lanes,
+        slow: [Slow::Never, Slow::Serving(20), Slow::Reading(20)][dice.below(3) as usize],
     }
 }
 
@@ -55,7 +56,8 @@ proptest! {
         let most = world.tasks.iter().map(|t| t.deliveries).max().unwrap_or(0);
         println!("{} tasks, {} hand-backs, most deliveries {most}", world.tasks.len(), world.hand_backs);
         prop_assert!(most <= 4, "{most} deliveries: {setup:?}");
-        let quiet_ms = world.now_us / 1000 + 3000;
+        // A stale hint is good for five asks, with rests of a second at most between them.
+        let quiet_ms = world.now_us / 1000 + 8000;
         world.run_until_ms(quiet_ms);
         for worker in &world.workers {
             prop_assert_eq!(worker.intake.free(), worker.slots);

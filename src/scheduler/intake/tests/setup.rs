@@ -21,7 +21,20 @@ pub(super) struct Setup {
     /// Slots of each worker.
     pub(super) workers: Vec<u32>,
     pub(super) lanes: Vec<Lane>,
+    pub(super) slow: Slow,
 }
+
+/// How the server dawdles over asks: over so many percent of them for up to [`SLOW_ROUND_TRIPS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slow {
+    Never,
+    /// Before it has read them: then the answer is as late.
+    Reading(u64),
+    /// Once it has: then their expiry runs meanwhile.
+    Serving(u64),
+}
+
+pub(super) const SLOW_ROUND_TRIPS: u64 = 4;
 
 impl Setup {
     /// Unlimited classes of these shares, 1.5 ms each way give or take a tenth, so that twice the
@@ -38,11 +51,17 @@ impl Setup {
             jitter_us: 150,
             workers,
             lanes: shares.iter().map(lane).collect(),
+            slow: Slow::Never,
         }
     }
 
     pub(super) fn limit(mut self, lane: usize, limit: u32) -> Self {
         self.lanes[lane].limit = limit;
+        self
+    }
+
+    pub(super) fn slow(mut self, slow: Slow) -> Self {
+        self.slow = slow;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Backlogged classes are served in proportion to their shares.
 
-use super::setup::Setup;
+use super::setup::{Setup, Slow};
 use super::world::World;
 
 const SHARES: [f64; 4] = [40.0, 30.0, 20.0, 10.0];
@@ -11,9 +11,7 @@ const WARM_UP: u64 = 1000;
 
 /// Percent of the service each class got in 2,000 finished tasks, in ms of one slot, while all four
 /// were backlogged.
-fn service(workers: Vec<u32>, costs_us: [u64; 4], estimate_ms: f64, seed: u64) -> [f64; 4] {
-    let mut setup = Setup::new(workers, &SHARES, estimate_ms);
-    setup.seed = seed;
+fn service(setup: Setup, costs_us: [u64; 4]) -> [f64; 4] {
     let mut world = World::new(setup);
     for (queue, cost_us) in costs_us.into_iter().enumerate() {
         world.publish(0, queue, 3500, cost_us);
@@ -35,12 +33,16 @@ fn service(workers: Vec<u32>, costs_us: [u64; 4], estimate_ms: f64, seed: u64) -
 }
 
 fn check(workers: &[u32], costs_us: [u64; 4], estimate_ms: f64) {
-    for seed in 1..=3 {
-        let got = service(workers.to_vec(), costs_us, estimate_ms, seed);
-        println!("{} workers, seed {seed}: {got:.1?}", workers.len());
-        for (got_one, share) in got.iter().zip(SHARES) {
-            assert!((got_one - share).abs() <= 2.0, "seed {seed}: {got:.1?}");
-        }
+    (1..=3).for_each(|seed| check_with(workers, costs_us, estimate_ms, seed, Slow::Never));
+}
+
+fn check_with(workers: &[u32], costs_us: [u64; 4], estimate_ms: f64, seed: u64, slow: Slow) {
+    let mut setup = Setup::new(workers.to_vec(), &SHARES, estimate_ms).slow(slow);
+    setup.seed = seed;
+    let got = service(setup, costs_us);
+    println!("{} workers, seed {seed}, {slow:?}: {got:.1?}", workers.len());
+    for (got_one, share) in got.iter().zip(SHARES) {
+        assert!((got_one - share).abs() <= 2.0, "seed {seed}, {slow:?}: {got:.1?}");
     }
 }
 
@@ -75,4 +77,22 @@ fn four_workers_divide_cost_not_count() {
 #[test]
 fn sixteen_one_slot_workers_divide_cost_not_count() {
     check(&[1; 16], UNEQUAL, 20.0);
+}
+
+fn check_slow(percent: u64, cost_us: u64) {
+    for slow in [Slow::Serving(percent), Slow::Reading(percent)] {
+        for workers in [&[16][..], &[4; 4], &[1; 16]] {
+            check_with(workers, [cost_us; 4], cost_us as f64 / 1000.0, 1, slow);
+        }
+    }
+}
+
+#[test]
+fn a_server_slow_at_times_changes_no_share() {
+    check_slow(10, 5000);
+}
+
+#[test]
+fn a_server_slow_every_third_time_changes_no_share() {
+    check_slow(30, 20_000);
 }

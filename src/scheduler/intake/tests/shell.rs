@@ -50,6 +50,7 @@ impl World {
 
     pub(super) fn hand_back(&mut self, worker: usize, task: usize) {
         self.hand_backs += 1;
+        self.handed_back_us.push(self.now_us);
         self.up(worker, Order::HandBack { task });
     }
 

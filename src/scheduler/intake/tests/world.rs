@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::facts::QueueId;
-use super::consumer::{Consumer, Pull, Reply};
+use super::consumer::{Consumer, Inbox, Pull, Reply};
 use super::event::{Event, Order, Task};
-use super::setup::{Dice, Setup};
+use super::setup::{Dice, SLOW_ROUND_TRIPS, Setup, Slow};
 use super::worker::Worker;
 
 pub(super) struct World {
@@ -14,6 +14,7 @@ pub(super) struct World {
     pub(super) consumers: Vec<Consumer>,
     pub(super) workers: Vec<Worker>,
     pub(super) hand_backs: u64,
+    pub(super) handed_back_us: Vec<u64>,
     pub(super) finished: u64,
     /// The longest that a slot was idle beside a queue that was ready all the while.
     pub(super) idle_beside_ready_us: u64,
@@ -40,6 +41,7 @@ impl World {
             consumers: setup.lanes.iter().map(|l| Consumer::new(l.limit)).collect(),
             workers: (0..count).map(|at| setup.worker(at)).collect(),
             hand_backs: 0,
+            handed_back_us: Vec::new(),
             finished: 0,
             idle_beside_ready_us: 0,
             losing: false,
@@ -122,7 +124,19 @@ impl World {
     pub(super) fn up(&mut self, worker: usize, order: Order) {
         let arrival = (self.now_us + self.latency_us()).max(self.last_up_us[worker]);
         self.last_up_us[worker] = arrival;
-        self.at(arrival, Event::Up { worker, order });
+        let reading_us = match self.setup.slow {
+            Slow::Reading(percent) if order.is_ask() => self.delay_us(percent),
+            _ => 0,
+        };
+        self.at(arrival + reading_us, Event::Up { worker, order });
+    }
+
+    /// How long the server dawdles over an ask.
+    fn delay_us(&mut self, percent: u64) -> u64 {
+        if self.dice.below(100) >= percent {
+            return 0;
+        }
+        self.dice.below(SLOW_ROUND_TRIPS * self.setup.round_trip_us())
     }
 
     fn handle(&mut self, event: Event) {
@@ -140,6 +154,10 @@ impl World {
                 self.answer(queue);
             }
             Event::Up { worker, order } => self.serve(worker, order),
+            Event::PullAwakes { queue, serial } => {
+                self.consumers[queue].awake(serial);
+                self.answer(queue);
+            }
             Event::PullExpires { queue, serial } => {
                 self.consumers[queue].expired(serial);
                 self.answer(queue);
@@ -175,11 +193,19 @@ impl World {
                 let serial = self.serial;
                 let expires_us = expires.as_micros() as u64;
                 self.at(self.now_us + expires_us, Event::PullExpires { queue, serial });
+                let delay_us = match (self.setup.slow, inbox) {
+                    (Slow::Serving(percent), Inbox::Ask(_)) => self.delay_us(percent),
+                    _ => 0,
+                };
+                if delay_us > 0 {
+                    self.at(self.now_us + delay_us, Event::PullAwakes { queue, serial });
+                }
                 self.consumers[queue].pull(Pull {
                     serial,
                     worker,
                     inbox,
                     left: batch,
+                    awake: delay_us == 0,
                 });
                 self.answer(queue);
             }

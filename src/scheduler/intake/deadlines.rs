@@ -1,0 +1,71 @@
+//! What happens when nothing is heard.
+
+use super::core::Intake;
+use super::facts::QueueId;
+use super::queue::Knowledge;
+use crate::task::Moment;
+
+impl Intake {
+    /// When [`Intake::poll`] may have something to say without a further event.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Moment> {
+        let grace = self.round_trip.deadline();
+        let queues = self.queues.iter().flat_map(|q| {
+            let unsure = q
+                .waiting
+                .filter(|_| q.knowledge == Knowledge::Unknown)
+                .map(|w| w.since + grace);
+            [
+                q.asks.next_deadline(),
+                q.unavailable_until,
+                q.resting_until,
+                q.waiting.map(|w| w.until + grace),
+                unsure,
+            ]
+        });
+        let idle = self
+            .free_since
+            .filter(|_| !self.draining)
+            .map(|since| since + self.round_trip.smoothed())
+            .filter(|at| *at > self.planned_at);
+        let wants = self.queues.iter().any(|q| q.needs_wait() || q.room() > 0);
+        queues
+            .chain([self.hold_until, idle.filter(|_| wants)])
+            .flatten()
+            .min()
+    }
+
+    /// Queues with an ask that ran past its deadline since the last call, for metrics.
+    pub fn take_overdue(&mut self) -> Vec<QueueId> {
+        std::mem::take(&mut self.overdue)
+    }
+
+    pub(super) fn expire(&mut self, now: Moment) {
+        let grace = self.round_trip.deadline();
+        for at in 0..self.queues.len() {
+            if let Some(released) = self.queues[at].asks.overdue(now) {
+                self.release(QueueId(at), released.places);
+                self.missed(QueueId(at), &released, now);
+                self.overdue.push(QueueId(at));
+            }
+            let queue = &mut self.queues[at];
+            if let Some(waiting) = queue.waiting {
+                if now.since(waiting.since) >= grace && queue.knowledge == Knowledge::Unknown {
+                    queue.knowledge = Knowledge::Quiet;
+                }
+                if waiting.until + grace <= now {
+                    queue.waiting = None;
+                }
+            }
+            if queue.unavailable_until.is_some_and(|until| until <= now) {
+                queue.unavailable_until = None;
+            }
+            if queue.resting_until.is_some_and(|until| until <= now) {
+                queue.resting_until = None;
+            }
+        }
+        if self.hold_until.is_some_and(|until| until <= now) {
+            self.hold_until = None;
+        }
+    }
+}
