@@ -12,7 +12,7 @@ pub(crate) mod process;
 mod role;
 
 pub(crate) use answers::{Answer, Answers};
-pub(crate) use bare::{Bare, Heard};
+pub(crate) use bare::{Bare, Heard, publish_raw};
 pub(crate) use guarded::Guarded;
 pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
 pub(crate) use nats::{options, program, server};
