@@ -2,6 +2,7 @@
 
 mod support;
 
+mod bad_input;
 mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]
