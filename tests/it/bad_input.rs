@@ -48,7 +48,7 @@ async fn each_is_a_dead_letter(cases: Vec<Case>) {
         r#"{"task_id":"good","model":"m","input":1}"#,
     )
     .await
-    .unwrap();
+    .expect("the lane takes it");
     assert_eq!(mesh.result("good").await.record.state, State::Completed);
     assert_eq!(bare.stream("FL_CORE").await.messages, 0);
     mesh.stop().await;
