@@ -1,8 +1,5 @@
 //! A client that is none of ours: what anybody with a NATS client can send and see.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
-
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::publish::PublishAck;
@@ -67,6 +64,23 @@ impl Bare {
         stream.cached_info().state.clone()
     }
 
+    /// Lets a stream take at most so many messages.
+    pub(crate) async fn limit(&self, name: &str, max_messages: i64) {
+        let mut config = self
+            .jetstream
+            .get_stream(name)
+            .await
+            .expect("it exists")
+            .cached_info()
+            .config
+            .clone();
+        config.max_messages = max_messages;
+        self.jetstream
+            .update_stream(config)
+            .await
+            .expect("the limit is set");
+    }
+
     /// The first message on `subject` of a stream, awaited.
     pub(crate) async fn first(&self, stream: &str, subject: &str) -> jetstream::Message {
         let config = pull::Config {
@@ -90,18 +104,4 @@ impl Heard {
         let next = next.unwrap_or_else(|_| panic!("nothing was heard for {PATIENCE:?}"));
         next.expect("the connection stays")
     }
-}
-
-/// Publishes bytes no client library would: `headers` goes over the wire as it is.
-pub(crate) fn publish_raw(server: &Server, subject: &str, headers: &[u8], body: &[u8]) {
-    let address = server.url().trim_start_matches("nats://");
-    let mut stream = TcpStream::connect(address).expect("NATS listens");
-    let (head, total) = (headers.len(), headers.len() + body.len());
-    let mut bytes = b"CONNECT {\"verbose\":false,\"headers\":true,\"protocol\":1}\r\n".to_vec();
-    bytes.extend(format!("HPUB {subject} {head} {total}\r\n").bytes());
-    bytes.extend([headers, body, b"\r\nPING\r\n"].concat());
-    stream.write_all(&bytes).expect("NATS reads");
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let answer = lines.find(|line| line == "PONG" || line.starts_with("-ERR"));
-    assert_eq!(answer.as_deref(), Some("PONG"), "NATS refuses the bytes");
 }

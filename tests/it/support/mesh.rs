@@ -68,13 +68,6 @@ pub(crate) struct Mesh {
     pub(crate) coordinator: Lifecycle,
 }
 
-/// A worker of a mesh, which can be stopped alone.
-pub(crate) struct Hand {
-    pub(crate) worker: Worker,
-    pub(crate) lifecycle: Lifecycle,
-    pub(crate) metrics: Arc<WorkerMetrics>,
-}
-
 impl Mesh {
     /// A mesh under the policy `yaml`, without workers.
     pub(crate) async fn start(yaml: &str) -> Self {
@@ -115,9 +108,9 @@ impl Mesh {
     }
 
     /// A worker with a connection of its own that runs `executor` for the model `m`.
-    pub(crate) async fn worker(&self, id: &str, slots: u32, executor: Arc<dyn Executor>) -> Hand {
+    pub(crate) async fn worker(&self, id: &str, slots: u32, executor: Arc<dyn Executor>) {
         let broker = connect(&self.server, id).await;
-        self.worker_over(broker, id, slots, executor).await
+        self.worker_over(broker, id, slots, executor).await;
     }
 
     /// The same over a connection that others may share.
@@ -127,26 +120,18 @@ impl Mesh {
         id: &str,
         slots: u32,
         executor: Arc<dyn Executor>,
-    ) -> Hand {
+    ) {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[0].name, executor);
-        let metrics = Arc::new(WorkerMetrics::new());
         let options = WorkerOptions {
             id: id.to_owned(),
             slots,
             policy: self.policy.clone(),
             executors,
-            metrics: metrics.clone(),
+            metrics: Arc::new(WorkerMetrics::new()),
         };
-        let lifecycle = self.lifecycle.child();
-        let worker = Worker::start(broker, options, &lifecycle)
-            .await
-            .expect("a worker starts");
-        Hand {
-            worker,
-            lifecycle,
-            metrics,
-        }
+        let started = Worker::start(broker, options, &self.lifecycle.child()).await;
+        started.map(|_| ()).expect("a worker starts");
     }
 
     /// A task of `class`, to be published.
@@ -214,15 +199,6 @@ impl Mesh {
         self.coordinator.stop(PATIENCE).await;
         self.lifecycle.stop(PATIENCE).await;
         self.server.stop().await;
-    }
-}
-
-impl Hand {
-    /// Stops the worker as a SIGTERM does; says whether it ended by itself.
-    pub(crate) async fn stop(self) -> bool {
-        let by_itself = self.lifecycle.stop(PATIENCE).await;
-        self.worker.stopped().await;
-        by_itself
     }
 }
 
