@@ -18,6 +18,7 @@ pub mod letters;
 mod login;
 pub mod publish;
 pub mod pull;
+pub mod raw;
 pub mod reports;
 pub mod subject;
 pub mod sweep;

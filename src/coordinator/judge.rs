@@ -4,7 +4,7 @@ use crate::broker::delivery::Delivery;
 use crate::broker::publish::{Original, PublishError};
 use crate::broker::subject::parse_retry;
 use crate::policy::{Failed, Verdict, verdict};
-use crate::task::{DeadReason, EpochMs, ErrorKind, Route, Shard, State, Task};
+use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, Route, Shard, State, Task};
 use crate::wire::header::SHARD;
 use crate::wire::{
     Arrival, ReadHeaders, Report, ResultError, read_facts, read_history, read_report, salvage,
@@ -12,6 +12,7 @@ use crate::wire::{
 
 use super::Coordinator;
 use super::bury::{Buried, BuryError, dead, fence};
+use super::nameless::nameless;
 
 /// Pause before a lane that was full is tried again, in ms; doubles with every hop.
 const FULL_PAUSE_MS: u64 = 1000;
@@ -22,7 +23,7 @@ const FULL_PAUSE_MS_MAX: u64 = 60_000;
 pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
     let headers = delivery.original.headers();
     let Some(route) = route(&delivery.subject, &headers) else {
-        return stray(delivery);
+        return stray(of, delivery).await;
     };
     let read = read_report(
         &route,
@@ -43,7 +44,7 @@ pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), 
 pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
     let headers = delivery.original.headers();
     let Some(route) = route(&delivery.subject, &headers) else {
-        return stray(delivery);
+        return stray(of, delivery).await;
     };
     let arrival = arrival(&route, &headers, delivery);
     let task = match read_facts(&arrival) {
@@ -153,7 +154,7 @@ fn unreadable(task: Task, what: String) -> Report {
     bare(task, ErrorKind::Malformed, what)
 }
 
-fn bare(task: Task, kind: ErrorKind, error: String) -> Report {
+pub(super) fn bare(task: Task, kind: ErrorKind, error: String) -> Report {
     Report {
         task,
         kind,
@@ -166,9 +167,19 @@ fn bare(task: Task, kind: ErrorKind, error: String) -> Report {
     }
 }
 
-/// A subject whose tokens are no names: nobody's task. It is logged and dropped.
-fn stray(delivery: &Delivery) -> Result<(), BuryError> {
-    tracing::error!(nats.subject = %delivery.subject, "a message on a subject that names no task is dropped");
+/// A subject whose tokens are no names: whatever it is, it is accepted, so it ends as a dead letter.
+async fn stray(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
+    let route = nameless(Lane::Normal)?;
+    let headers = delivery.original.headers();
+    let (body, at) = (&delivery.original.body, delivery.stored_at);
+    let read = read_report(&route, &headers, body, delivery.sequence, at);
+    let task = match read {
+        Ok(report) => report.task,
+        Err(malformed) => salvage(&arrival(&route, &headers, delivery), &malformed),
+    };
+    let (report, reason) = unroutable(task, format!("{}: names no task", delivery.subject));
+    dead(&of.broker, &report, reason, &delivery.original, at).await?;
+    of.metrics.dead_letter(&report.task.class, reason);
     Ok(())
 }
 

@@ -5,14 +5,18 @@
 //!
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
 //! [`consumers`] makes them, [`reports`] reads what failed and what is due, [`judge`] carries out
-//! verdicts, [`bury`] writes dead letters, [`uncovered`] finds tasks no consumer would deliver.
+//! verdicts, [`bury`] writes dead letters, [`uncovered`] finds tasks no consumer would deliver and
+//! [`unreadable`] messages no worker can take; [`nameless`] is what they are filed under when their
+//! subject says nothing.
 
 mod bury;
 mod consumers;
 mod judge;
+mod nameless;
 mod reports;
 mod role;
 mod routes;
 mod uncovered;
+mod unreadable;
 
 pub use role::{Coordinator, CoordinatorError};

@@ -10,22 +10,22 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::broker::RequestError;
+use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_task, task as task_subject};
-use crate::broker::sweep::Stray;
+use crate::broker::sweep::Consumed;
 use crate::metrics::UncoveredAction;
-use crate::task::{ClassName, Lane, ModelToken, NameError, Route, Shard, Task};
+use crate::task::{Lane, Route, Task};
 use crate::wire::{Arrival, read_facts, salvage};
 
 use super::bury::{BuryError, dead};
+use super::nameless::nameless;
 use super::routes::is_known;
-use super::{Coordinator, consumers, judge};
+use super::{Coordinator, consumers, judge, unreadable};
 
 /// How often the lanes are looked over.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Consumers of one lane at most: beyond it a replicated stream becomes slow.
 const CONSUMERS_MAX: usize = 200;
-/// Stands for class and model in the dead letter of a subject whose tokens are no names.
-const NAMELESS: &str = "unroutable";
 
 /// Sweeps until the coordinator stops.
 pub(super) async fn run(of: Arc<Coordinator>) {
@@ -39,6 +39,11 @@ pub(super) async fn run(of: Arc<Coordinator>) {
         for lane in Lane::ALL {
             if let Err(error) = sweep(&of, lane).await {
                 tracing::warn!(%lane, %error, "a lane could not be looked over; trying again");
+            }
+        }
+        for stream in Consumed::ALL {
+            if let Err(error) = unreadable::bury(&of, stream).await {
+                tracing::warn!(?stream, %error, "messages nobody can read are left; trying again");
             }
         }
     }
@@ -88,14 +93,14 @@ async fn bury_all(
         let (task, why) = identify(lane, route.as_ref(), &stray)?;
         let (report, reason) = judge::unroutable(task, why);
         dead(&of.broker, &report, reason, &stray.original, stray.stored_at).await?;
-        of.broker.remove_stray(lane, stray.sequence).await?;
+        of.broker.remove(Consumed::Lane(lane), stray.sequence).await?;
         of.metrics.dead_letter(&report.task.class, reason);
         of.metrics.uncovered(UncoveredAction::DeadLettered, 1);
     }
     Ok(())
 }
 
-fn identify(lane: Lane, route: Option<&Route>, stray: &Stray) -> Result<(Task, String), RequestError> {
+fn identify(lane: Lane, route: Option<&Route>, stray: &Raw) -> Result<(Task, String), RequestError> {
     let named = route.cloned().or_else(|| parse_task(&stray.subject));
     let why = match &named {
         Some(route) => format!(
@@ -107,10 +112,7 @@ fn identify(lane: Lane, route: Option<&Route>, stray: &Stray) -> Result<(Task, S
     };
     let route = match named {
         Some(route) => route,
-        None => nameless(lane).map_err(|error| RequestError {
-            operation: format!("bury {}", stray.subject),
-            source: Box::new(error),
-        })?,
+        None => nameless(lane)?,
     };
     let headers = stray.original.headers();
     let arrival = Arrival {
@@ -122,14 +124,4 @@ fn identify(lane: Lane, route: Option<&Route>, stray: &Stray) -> Result<(Task, S
     };
     let task = read_facts(&arrival).unwrap_or_else(|malformed| salvage(&arrival, &malformed));
     Ok((task, why))
-}
-
-fn nameless(lane: Lane) -> Result<Route, NameError> {
-    let (class, model) = (ClassName::new(NAMELESS)?, ModelToken::new(NAMELESS)?);
-    Ok(Route {
-        lane,
-        class,
-        model,
-        shard: Shard::Stable(0),
-    })
 }
