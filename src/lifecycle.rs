@@ -20,7 +20,7 @@ pub struct Lifecycle {
     hard: CancellationToken,
     /// Somebody asked twice.
     aborted: CancellationToken,
-    /// A part of it panicked.
+    /// A part of it panicked or is gone otherwise.
     crashed: CancellationToken,
     tasks: TaskTracker,
     /// Runs beside the work and is not waited for.
@@ -91,7 +91,14 @@ impl Lifecycle {
         })
     }
 
-    /// Whether a part of it panicked.
+    /// Stops everything at once because a part without which nothing can be finished is gone.
+    pub fn crash(&self) {
+        self.crashed.cancel();
+        self.soft.cancel();
+        self.hard.cancel();
+    }
+
+    /// Whether a part of it is gone.
     #[must_use]
     pub fn is_crashed(&self) -> bool {
         self.crashed.is_cancelled()

@@ -9,6 +9,7 @@ use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
 
 use super::login::with_login;
+use crate::lifecycle::Lifecycle;
 use crate::task::fnv1a_64;
 
 /// How long the first connection may take before the answer is no.
@@ -146,6 +147,23 @@ impl Broker {
         }
         let changed = tokio::time::timeout(patience, opened.changed()).await;
         matches!(changed, Ok(Ok(()))) || self.client.connection_state() == State::Connected
+    }
+
+    /// Stops what `lifecycle` holds when the client itself ends. It comes back from everything but a
+    /// crash of its own, and after one nothing is received or sent any more.
+    pub fn crash_with(&self, lifecycle: &Lifecycle) {
+        let (broker, stopping) = (self.clone(), lifecycle.clone());
+        lifecycle.spawn_aside(async move {
+            // Held to the end: the client also ends when nobody has it any more.
+            let mut connections = broker.connections();
+            let ended = async { while connections.changed().await.is_ok() {} };
+            tokio::select! {
+                () = stopping.hard().cancelled() => return,
+                () = ended => (),
+            }
+            tracing::error!("the NATS client has crashed; stopping, to be started anew");
+            stopping.crash();
+        });
     }
 
     /// Whether the connection is open right now.

@@ -39,6 +39,7 @@ impl Coordinator {
         metrics: Arc<CoordinatorMetrics>,
         lifecycle: &Lifecycle,
     ) -> Result<Arc<Self>, CoordinatorError> {
+        broker.crash_with(lifecycle);
         let coordinator = Arc::new(Self {
             broker,
             policy,

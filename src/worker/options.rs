@@ -43,6 +43,7 @@ impl Worker {
         options: WorkerOptions,
         lifecycle: &Lifecycle,
     ) -> Result<Self, RequestError> {
+        broker.crash_with(lifecycle);
         let (told, readiness) = watch::channel(Readiness::Starting);
         let shell = Shell::open(broker, options, lifecycle.clone(), told).await?;
         let done = lifecycle.spawn(shell.run());
