@@ -1,16 +1,13 @@
 //! Messages that are no tasks, from clients that are not ours: each is a dead letter that says why,
 //! byte for byte, and the worker goes on.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use fairlane::broker::publish::PublishError;
-use fairlane::dev::{Server, ServerOptions};
 use fairlane::executor::simulate::Simulate;
-use fairlane::task::{DeadReason, State, TaskId};
+use fairlane::task::{DeadReason, State};
 use serde_json::json;
 
-use crate::support::{Bare, Mesh, PATIENCE, TWO_CLASSES, connect, options};
+use crate::support::{Bare, Mesh, TWO_CLASSES};
 
 /// Headers and body of a message on `fl.task.core.pay.m.0`, and a part of what is said about it.
 type Case = (&'static [(&'static str, &'static str)], Vec<u8>, &'static str);
@@ -42,15 +39,8 @@ async fn each_is_a_dead_letter(cases: Vec<Case>) {
         assert_eq!(original.body, body, "{says}");
         assert_eq!(mesh.result(&id).await.record.state, State::Dead, "{says}");
     }
-    bare.publish(
-        "fl.task.core.pay.m.0",
-        &[],
-        r#"{"task_id":"good","model":"m","input":1}"#,
-    )
-    .await
-    .expect("the lane takes it");
+    bare.task(r#"{"task_id":"good","model":"m","input":1}"#).await;
     assert_eq!(mesh.result("good").await.record.state, State::Completed);
-    assert_eq!(bare.stream("FL_CORE").await.messages, 0);
     mesh.stop().await;
 }
 
@@ -186,73 +176,4 @@ async fn a_task_too_large_to_be_reported_ends_as_a_dead_letter_without_its_body(
     assert!(original.body.is_empty());
     assert_eq!(mesh.result(&id).await.record.state, State::Dead);
     mesh.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_lane_refuses_new_tasks_and_keeps_what_it_accepted() {
-    let mesh = Mesh::start(TWO_CLASSES).await;
-    let bare = Bare::of(&mesh.server).await;
-    bare.limit("FL_CORE", 2).await;
-    for id in ["one", "two"] {
-        mesh.submit(id, "pay", "1").await.expect("there is room");
-    }
-    let refused = mesh.submit("three", "pay", "1").await;
-    assert!(matches!(refused, Err(PublishError::Full { .. })), "{refused:?}");
-    mesh.worker("w", 2, Arc::new(Simulate)).await;
-    for id in ["one", "two"] {
-        assert_eq!(mesh.result(id).await.record.state, State::Completed);
-    }
-    mesh.submit("three", "pay", "1")
-        .await
-        .expect("there is room again");
-    assert_eq!(mesh.result("three").await.record.state, State::Completed);
-    mesh.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_goes_away_and_comes_back_loses_no_accepted_task() {
-    let store = tempfile::tempdir().unwrap();
-    let server = Server::start(options_on(store.path(), None)).await.unwrap();
-    let mesh = Mesh::on(server, TWO_CLASSES).await;
-    let port: u16 = mesh
-        .server
-        .url()
-        .rsplit(':')
-        .next()
-        .and_then(|p| p.parse().ok())
-        .unwrap();
-    mesh.submit_many("pay", 200, r#"{"service_ms":5}"#).await;
-    mesh.worker("w", 4, Arc::new(Simulate)).await;
-    // Some are done and some are not when the server goes.
-    assert_eq!(mesh.result("pay-20").await.record.state, State::Completed);
-    let Mesh {
-        server,
-        broker,
-        lifecycle,
-        ..
-    } = mesh;
-    server.stop().await;
-    let server = Server::start(options_on(store.path(), Some(port))).await.unwrap();
-
-    let fresh = connect(&server, "after").await;
-    for n in 0..200 {
-        let id = TaskId::new(&format!("pay-{n}")).unwrap();
-        let found = fresh.wait_for_result(&id, PATIENCE).await.unwrap();
-        assert_eq!(
-            found.expect("it has a record").record.state,
-            State::Completed,
-            "{id}"
-        );
-    }
-    lifecycle.stop(PATIENCE).await;
-    drop(broker);
-    server.stop().await;
-}
-
-fn options_on(store: &Path, port: Option<u16>) -> ServerOptions {
-    ServerOptions {
-        store: Some(store.to_owned()),
-        port,
-        ..options()
-    }
 }

@@ -3,6 +3,7 @@
 mod support;
 
 mod bad_input;
+mod bad_subjects;
 mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]
@@ -10,6 +11,7 @@ mod embeddings;
 mod failures;
 mod fairness;
 mod limits;
+mod outage;
 mod survival;
 mod urgent;
 mod verdicts;

@@ -10,15 +10,8 @@ use crate::support::{Answer, Answers, Bare, Mesh, Probe, Role, TWO_CLASSES};
 /// A task that is still running when the test has done what it does.
 const LONG: &str = r#"{"service_ms":60000}"#;
 
-/// The policy as a file for another process.
-fn policy_file() -> tempfile::NamedTempFile {
-    let file = tempfile::NamedTempFile::new().expect("there is a place for temporary files");
-    std::fs::write(file.path(), TWO_CLASSES).expect("it can be written");
-    file
-}
-
 async fn worker(mesh: &Mesh, slots: u32) -> Role {
-    Role::worker(mesh.server.url(), "away", slots, policy_file().path()).await
+    Role::worker(mesh.server.url(), "away", slots, TWO_CLASSES).await
 }
 
 /// Fence records that were ever written.

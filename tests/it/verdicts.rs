@@ -76,24 +76,29 @@ async fn a_report_without_a_coordinator_waits_for_the_next_one() {
 async fn an_unknown_class_or_model_is_a_dead_letter_with_the_reason_unroutable() {
     let mesh = Mesh::start(TWO_CLASSES).await;
     let bare = Bare::of(&mesh.server).await;
-    for (id, subject) in [
-        ("class", "fl.task.core.nobody.m.0"),
-        ("model", "fl.task.normal.pay.gpt.0"),
-    ] {
-        let body = format!(
-            r#"{{"task_id":"{id}","input":1,"model":"{}"}}"#,
-            subject.split('.').nth(4).unwrap()
-        );
-        bare.publish(subject, &[], body.clone()).await.unwrap();
+    let cases = [
+        (
+            "class",
+            "fl.task.core.nobody.m.0",
+            r#"{"task_id":"class","model":"m","input":1}"#,
+        ),
+        (
+            "model",
+            "fl.task.normal.pay.gpt.0",
+            r#"{"task_id":"model","model":"gpt","input":1}"#,
+        ),
+    ];
+    for (_, subject, body) in cases {
+        bare.publish(subject, &[], body).await.unwrap();
+    }
+    for (id, subject, body) in cases {
         let (letter, original) = mesh.dead_letter(id).await;
         assert_eq!(letter.reason, DeadReason::Unroutable, "{id}");
         assert!(letter.report.error.contains(subject), "{}", letter.report.error);
         assert_eq!(original.body, body);
         let record = mesh.result(id).await.record;
-        assert_eq!(
-            (record.state, record.error.unwrap().kind),
-            (State::Dead, "unroutable".to_owned())
-        );
+        let error = record.error.expect("it says why");
+        assert_eq!((record.state, error.kind.as_str()), (State::Dead, "unroutable"));
     }
     mesh.stop().await;
 }

@@ -9,12 +9,14 @@ mod mesh;
 mod nats;
 mod probe;
 pub(crate) mod process;
+mod raw;
 mod role;
 
 pub(crate) use answers::{Answer, Answers};
-pub(crate) use bare::{Bare, Heard, publish_raw};
+pub(crate) use bare::{Bare, Heard};
 pub(crate) use guarded::Guarded;
 pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
 pub(crate) use nats::{options, program, server};
 pub(crate) use probe::{PASSES, Probe, Starts};
+pub(crate) use raw::publish_raw;
 pub(crate) use role::Role;

@@ -1,6 +1,5 @@
 //! A role as a process of its own, which can be signalled and killed.
 
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use nix::sys::signal::Signal;
@@ -22,10 +21,12 @@ pub(crate) struct Role {
 }
 
 impl Role {
-    /// A worker of the policy in `policy`, ready to take tasks.
-    pub(crate) async fn worker(url: &str, id: &str, slots: u32, policy: &Path) -> Self {
+    /// A worker under the policy `yaml`, ready to take tasks.
+    pub(crate) async fn worker(url: &str, id: &str, slots: u32, yaml: &str) -> Self {
         let slots = slots.to_string();
-        let policy = policy.to_str().expect("a path in UTF-8");
+        let file = tempfile::NamedTempFile::new().expect("there is a place for temporary files");
+        std::fs::write(file.path(), yaml).expect("it can be written");
+        let policy = file.path().to_str().expect("a path in UTF-8");
         let mut role = Self::start(&[
             "worker",
             "--nats",
