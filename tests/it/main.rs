@@ -3,6 +3,8 @@
 mod support;
 
 mod bad_input;
+#[cfg(feature = "embed")]
+mod demo_role;
 mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]
@@ -10,6 +12,7 @@ mod embeddings;
 mod failures;
 mod fairness;
 mod limits;
+mod streams_role;
 mod survival;
 mod urgent;
 mod verdicts;
