@@ -64,6 +64,16 @@ impl Bare {
         stream.cached_info().state.clone()
     }
 
+    /// How many pulls the server holds for a consumer.
+    pub(crate) async fn waiting(&self, stream: &str, consumer: &str) -> usize {
+        let stream = self.jetstream.get_stream(stream).await.expect("it exists");
+        stream
+            .consumer_info(consumer)
+            .await
+            .expect("it exists")
+            .num_waiting
+    }
+
     /// Lets a stream take at most so many messages.
     pub(crate) async fn limit(&self, name: &str, max_messages: i64) {
         let mut config = self
