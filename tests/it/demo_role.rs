@@ -1,9 +1,11 @@
 //! `fairlane demo` as a user runs it, with the real model.
 
+use crate::support::Turn;
 use crate::support::cli::{json, run};
 
 #[test]
 fn the_demo_brings_every_sentence_back_and_finds_each_by_other_words() {
+    let _turn = Turn::blocking();
     let shown = run(&["demo", "--json"]);
     assert!(shown.status.success(), "{shown:?}");
     let report = json(&shown);

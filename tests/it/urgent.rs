@@ -87,25 +87,7 @@ async fn an_urgent_task_finds_the_one_idle_worker_behind_99_full_ones_on_its_fir
     let mut pulls = bare
         .hear(&format!("$JS.API.CONSUMER.MSG.NEXT.FL_CORE.{URGENT}"))
         .await;
-    // The last of them withdraw their waits while tasks pass through the idle one: how soon depends
-    // on the machine, so as many pass as it takes until the server holds one wait, three times over.
-    let mut alone = 0;
-    for n in 0.. {
-        let id = format!("b-{n}");
-        mesh.submit(&id, "b", PASSES).await.unwrap();
-        next_class(&mut starts).await;
-        mesh.result(&id).await;
-        until_it_waits(&mut pulls).await;
-        alone = if bare.waiting("FL_CORE", URGENT).await == 1 {
-            alone + 1
-        } else {
-            0
-        };
-        if alone == 3 {
-            break;
-        }
-    }
-
+    until_one_waits(&mesh, &bare, &mut starts, &mut pulls).await;
     let mut answers = Answers::on(&mesh.server).await;
     let mut ahead = Vec::new();
     for n in 0..20 {
@@ -140,4 +122,25 @@ async fn an_urgent_task_finds_the_one_idle_worker_behind_99_full_ones_on_its_fir
     assert_eq!(probe.most(), 100);
     probe.release(99);
     mesh.stop().await;
+}
+
+/// The full workers withdraw their waits while tasks pass through the idle one: how soon depends on
+/// the machine, so as many pass as it takes until the server holds one wait, three times over.
+async fn until_one_waits(mesh: &Mesh, bare: &Bare, starts: &mut Starts, pulls: &mut Heard) {
+    let mut alone = 0;
+    for n in 0.. {
+        let id = format!("b-{n}");
+        mesh.submit(&id, "b", PASSES).await.unwrap();
+        next_class(starts).await;
+        mesh.result(&id).await;
+        until_it_waits(pulls).await;
+        alone = if bare.waiting("FL_CORE", URGENT).await == 1 {
+            alone + 1
+        } else {
+            0
+        };
+        if alone == 3 {
+            break;
+        }
+    }
 }

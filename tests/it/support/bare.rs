@@ -54,7 +54,8 @@ impl Bare {
     /// Listens on `subject`.
     pub(crate) async fn hear(&self, subject: &str) -> Heard {
         let heard = self.client.subscribe(subject.to_owned()).await;
-        self.client.flush().await.expect("NATS answers");
+        // A flush only writes; an answer shows that the server has read what came before.
+        self.jetstream.query_account().await.expect("NATS answers");
         Heard(heard.expect("NATS answers"))
     }
 

@@ -10,6 +10,7 @@ mod nats;
 mod probe;
 pub(crate) mod process;
 mod role;
+mod turn;
 
 pub(crate) use answers::{Answer, Answers};
 pub(crate) use bare::{Bare, Heard};
@@ -18,3 +19,4 @@ pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
 pub(crate) use nats::{options, program, server};
 pub(crate) use probe::{PASSES, Probe, Starts};
 pub(crate) use role::Role;
+pub(crate) use turn::Turn;
