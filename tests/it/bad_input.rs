@@ -165,15 +165,35 @@ async fn a_task_id_that_is_used_twice_has_one_result_and_the_first_stands() {
     mesh.stop().await;
 }
 
+/// A body as large as the server takes it, which leaves no room for anything beside it.
+fn as_large_as_it_gets(mesh: &Mesh, start: &str) -> Vec<u8> {
+    let room = mesh.broker.max_payload() - start.len() - 2;
+    format!("{start}{}\"}}", "x".repeat(room)).into_bytes()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_too_large_to_be_reported_ends_as_a_dead_letter_without_its_body() {
+async fn a_task_too_large_to_be_moved_completes_or_ends_dead_without_its_body_and_says_so() {
     let (mesh, bare) = mesh().await;
-    let body = vec![b'x'; mesh.broker.max_payload() - 64];
-    let accepted = bare.publish("fl.task.core.pay.m.0", &[], body).await;
-    let id = format!("core-{}", accepted.expect("the lane takes it").sequence);
-    let (letter, original) = mesh.dead_letter(&id).await;
-    assert_eq!(letter.reason, DeadReason::Malformed);
-    assert!(original.body.is_empty());
-    assert_eq!(mesh.result(&id).await.record.state, State::Dead);
+    let good = r#"{"task_id":"good","model":"m","input":1,"pad":""#;
+    bare.task(as_large_as_it_gets(&mesh, good)).await;
+    assert_eq!(mesh.result("good").await.record.state, State::Completed);
+
+    let failing = r#"{"task_id":"failing","model":"m","input":{"fail_attempts":1},"pad":""#;
+    bare.task(as_large_as_it_gets(&mesh, failing)).await;
+    let broken = r#"{"task_id":"broken","model":"m","pad":""#;
+    bare.task(as_large_as_it_gets(&mesh, broken)).await;
+    let stray = r#"{"task_id":"stray","model":"m","input":1,"pad":""#;
+    let stray = as_large_as_it_gets(&mesh, stray);
+    bare.publish("fl.task.core.nobody.m.0", &[], stray).await.unwrap();
+    for (id, reason, says) in [
+        ("failing", DeadReason::Permanent, "did not fit beside the report"),
+        ("broken", DeadReason::Malformed, "input: missing"),
+        ("stray", DeadReason::Unroutable, "no consumer for class nobody"),
+    ] {
+        let (letter, original) = mesh.dead_letter(id).await;
+        assert_eq!((letter.reason, original.body.len()), (reason, 0), "{id}");
+        assert!(letter.report.error.contains(says), "{}", letter.report.error);
+        assert_eq!(mesh.result(id).await.record.state, State::Dead);
+    }
     mesh.stop().await;
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::support::Turn;
 use fairlane::executor::embed::{DIMENSIONS, Embedding, LoadError, MiniLm, TOKENS_MAX};
 
 /// Two implementations in 32-bit floats differ in the order of their sums, by about 1e-6.
@@ -23,6 +24,7 @@ struct Expected {
 
 #[test]
 fn a_text_alone_has_the_embedding_that_numpy_gives() {
+    let _turn = Turn::blocking();
     for expected in expected() {
         check(&embed_one(&expected.text), &expected);
     }
@@ -30,6 +32,7 @@ fn a_text_alone_has_the_embedding_that_numpy_gives() {
 
 #[test]
 fn a_text_in_a_padded_batch_has_the_embedding_that_numpy_gives() {
+    let _turn = Turn::blocking();
     let expected = expected();
     let texts: Vec<&str> = expected.iter().map(|it| it.text.as_str()).collect();
     let embeddings = embed(&texts);
@@ -43,6 +46,7 @@ fn a_text_in_a_padded_batch_has_the_embedding_that_numpy_gives() {
 /// that does so gives that very vector, and one that forgets half of the mask fails `check`.
 #[test]
 fn padding_has_no_part_in_the_embedding_of_a_short_text() {
+    let _turn = Turn::blocking();
     let neighbour = "queue ".repeat(MASK_IGNORED_TOKENS - 2);
     let mut checked = 0;
     for expected in expected() {
@@ -71,6 +75,7 @@ fn padding_has_no_part_in_the_embedding_of_a_short_text() {
 
 #[test]
 fn an_odd_text_has_an_embedding_of_length_one() {
+    let _turn = Turn::blocking();
     let one_word = "x".repeat(100_000);
     let texts = [
         "",
@@ -98,6 +103,7 @@ fn an_odd_text_has_an_embedding_of_length_one() {
 
 #[test]
 fn a_long_text_is_cut_at_the_limit() {
+    let _turn = Turn::blocking();
     let cut = embed_one(&"queue ".repeat(TOKENS_MAX - 2));
     let long = embed_one(&"queue ".repeat(20_000));
     assert_eq!(long.tokens, TOKENS_MAX);
@@ -106,11 +112,13 @@ fn a_long_text_is_cut_at_the_limit() {
 
 #[test]
 fn an_empty_batch_has_no_embeddings() {
+    let _turn = Turn::blocking();
     assert_eq!(embed(&[]), []);
 }
 
 #[test]
 fn threads_share_one_model() {
+    let _turn = Turn::blocking();
     let expected = expected();
     std::thread::scope(|scope| {
         for expected in expected.iter().take(4) {
@@ -121,6 +129,7 @@ fn threads_share_one_model() {
 
 #[test]
 fn a_folder_without_config_json_gets_the_built_in_one() {
+    let _turn = Turn::blocking();
     let folder = tempfile::tempdir().expect("a temporary folder");
     for file in ["model.safetensors", "tokenizer.json"] {
         std::fs::copy(model_dir().join(file), folder.path().join(file)).expect("a copy of the model");
@@ -132,6 +141,7 @@ fn a_folder_without_config_json_gets_the_built_in_one() {
 
 #[test]
 fn a_missing_or_damaged_file_is_named_with_the_next_step() {
+    let _turn = Turn::blocking();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let refused = |file: &str| {
         let error = MiniLm::load(folder.path()).err().expect("a refusal");

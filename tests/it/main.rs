@@ -4,6 +4,8 @@ mod support;
 
 mod bad_input;
 mod bad_subjects;
+#[cfg(feature = "embed")]
+mod demo_role;
 mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]
@@ -12,6 +14,7 @@ mod failures;
 mod fairness;
 mod limits;
 mod outage;
+mod streams_role;
 mod survival;
 mod urgent;
 mod verdicts;

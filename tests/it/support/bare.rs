@@ -54,7 +54,8 @@ impl Bare {
     /// Listens on `subject`.
     pub(crate) async fn hear(&self, subject: &str) -> Heard {
         let heard = self.client.subscribe(subject.to_owned()).await;
-        self.client.flush().await.expect("NATS answers");
+        // A flush only writes; an answer shows that the server has read what came before.
+        self.jetstream.query_account().await.expect("NATS answers");
         Heard(heard.expect("NATS answers"))
     }
 
@@ -62,6 +63,16 @@ impl Bare {
     pub(crate) async fn stream(&self, name: &str) -> stream::State {
         let stream = self.jetstream.get_stream(name).await.expect("the stream exists");
         stream.cached_info().state.clone()
+    }
+
+    /// How many pulls the server holds for a consumer.
+    pub(crate) async fn waiting(&self, stream: &str, consumer: &str) -> usize {
+        let stream = self.jetstream.get_stream(stream).await.expect("it exists");
+        stream
+            .consumer_info(consumer)
+            .await
+            .expect("it exists")
+            .num_waiting
     }
 
     /// Lets a stream take at most so many messages.

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::process;
+use super::{Turn, process};
 
 /// The executable under test.
 const FAIRLANE: &str = env!("CARGO_BIN_EXE_fairlane");
@@ -29,11 +29,13 @@ pub(crate) struct Dev {
     pub(crate) ready: Value,
     pub(crate) policy: PathBuf,
     _folder: tempfile::TempDir,
+    _turn: Turn,
 }
 
 impl Dev {
     /// Starts it and waits for its line.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        let turn = Turn::blocking();
         let folder = tempfile::tempdir().expect("a folder");
         let policy = folder.path().join("policy.yaml");
         std::fs::write(&policy, SIMULATED).expect("a policy is written");
@@ -53,6 +55,7 @@ impl Dev {
             ready,
             policy,
             _folder: folder,
+            _turn: turn,
         }
     }
 

@@ -21,7 +21,7 @@ use fairlane::task::{ClassName, Lane, Shard, Task, TaskFacts, TaskId, TenantId};
 use fairlane::wire::{DeadLetter, ResultRecord};
 use fairlane::worker::{Worker, WorkerOptions};
 
-use super::Bare;
+use super::{Bare, Turn};
 
 /// How long a test waits for something that must happen. Not a pause: what happens sooner ends it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -66,6 +66,7 @@ pub(crate) struct Mesh {
     pub(crate) lifecycle: Lifecycle,
     /// The coordinator it started with, which can be stopped alone.
     pub(crate) coordinator: Lifecycle,
+    _turn: Turn,
 }
 
 impl Mesh {
@@ -74,8 +75,18 @@ impl Mesh {
         Self::on(super::server().await, yaml).await
     }
 
+    /// The same with no other test beside it.
+    pub(crate) async fn start_alone(yaml: &str) -> Self {
+        let turn = Turn::alone().await;
+        Self::with(turn, super::server().await, yaml).await
+    }
+
     /// The same on a server of the test's choosing.
     pub(crate) async fn on(server: Server, yaml: &str) -> Self {
+        Self::with(Turn::shared().await, server, yaml).await
+    }
+
+    async fn with(turn: Turn, server: Server, yaml: &str) -> Self {
         let policy = parse_policy("test.yaml", yaml).unwrap_or_else(|faults| panic!("{faults}"));
         let broker = connect(&server, "test").await;
         let plan = topology::plan(
@@ -92,6 +103,7 @@ impl Mesh {
             policy: Arc::new(policy),
             coordinator: lifecycle.child(),
             lifecycle,
+            _turn: turn,
         };
         mesh.coordinator = mesh.coordinator().await;
         mesh

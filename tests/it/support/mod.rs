@@ -11,6 +11,7 @@ mod probe;
 pub(crate) mod process;
 mod raw;
 mod role;
+mod turn;
 
 pub(crate) use answers::{Answer, Answers};
 pub(crate) use bare::{Bare, Heard};
@@ -20,3 +21,4 @@ pub(crate) use nats::{options, program, server};
 pub(crate) use probe::{PASSES, Probe, Starts};
 pub(crate) use raw::publish_raw;
 pub(crate) use role::Role;
+pub(crate) use turn::Turn;
