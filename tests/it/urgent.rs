@@ -130,7 +130,7 @@ async fn until_one_waits(mesh: &Mesh, bare: &Bare, starts: &mut Starts, pulls: &
     let mut alone = 0;
     for n in 0.. {
         let id = format!("b-{n}");
-        mesh.submit(&id, "b", PASSES).await.unwrap();
+        mesh.submit(&id, "b", PASSES).await.expect("accepted");
         next_class(starts).await;
         mesh.result(&id).await;
         until_it_waits(pulls).await;
