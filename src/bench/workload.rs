@@ -12,7 +12,7 @@ use crate::clock;
 use crate::config::{Faults, parse_policy};
 use crate::executor::{Executor, Job, Outcome};
 use crate::policy::Policy;
-use crate::task::{Lane, Route, Shard, Task, TaskFacts, TaskId, TenantId};
+use crate::task::{Lane, Route, Task, TaskId};
 
 /// Slots of the one worker.
 pub const SLOTS: u32 = 1024;
@@ -53,19 +53,15 @@ impl Workload {
     #[must_use]
     pub fn task(&self, number: usize) -> Option<Task> {
         let class = &self.policy.classes[number % self.policy.classes.len()];
-        Some(Task {
-            id: TaskId::new(&format!("bench-{number}")).ok()?,
-            lane: Lane::Core,
-            class: class.name.clone(),
-            model: self.policy.models[0].name.clone(),
-            shard: Shard::Stable(0),
-            tenant: TenantId::default_tenant(),
-            attempt: 0,
-            hop: 0,
-            enqueued_at: clock::wall(),
-            fence: 0,
-            facts: TaskFacts::default(),
-        })
+        let id = TaskId::new(&format!("bench-{number}")).ok()?;
+        let model = self.policy.models[0].name.clone();
+        Some(Task::new(
+            id,
+            Lane::Core,
+            class.name.clone(),
+            model,
+            clock::wall(),
+        ))
     }
 
     /// Where the tasks travel.

@@ -1,7 +1,5 @@
 //! One message as a consumer delivered it.
 
-use std::sync::Arc;
-
 use async_nats::Message;
 
 use super::header::MaybeHeaders;
@@ -59,7 +57,7 @@ impl Original {
 
 /// What the wire reads a task from.
 #[must_use]
-pub fn arrival<'a>(route: &'a Arc<Route>, headers: &'a dyn ReadHeaders, of: &'a Delivery) -> Arrival<'a> {
+pub fn arrival<'a>(route: &'a Route, headers: &'a dyn ReadHeaders, of: &'a Delivery) -> Arrival<'a> {
     Arrival {
         route,
         headers,

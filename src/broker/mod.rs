@@ -18,12 +18,14 @@ pub mod letters;
 mod login;
 pub mod publish;
 pub mod pull;
+pub mod pulled;
 pub mod raw;
 pub mod reports;
 pub mod subject;
 pub mod sweep;
 pub mod topology;
 mod version;
+mod wait_inbox;
 pub mod waiting;
 
 pub use connect::{Broker, ConnectError};

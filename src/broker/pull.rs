@@ -15,53 +15,14 @@ use futures_util::StreamExt;
 use super::connect::Broker;
 use super::delivery::Delivery;
 use super::error::RequestError;
+use super::pulled::{Pulled, consumer_of, status};
 use super::subject;
-use crate::scheduler::intake::{AskEnd, PullId, QueueId, Source};
+use super::wait_inbox::WaitInbox;
+use crate::scheduler::intake::{PullId, QueueId, Source};
 use crate::task::Route;
 
 /// Messages taken in one go before the intake decides again.
 const TAKE_MAX: usize = 1024;
-
-/// What came in.
-#[derive(Debug)]
-pub enum Pulled {
-    /// A task.
-    Task {
-        /// From which queue.
-        queue: QueueId,
-        /// On which inbox.
-        source: Source,
-        /// The message.
-        delivery: Box<Delivery>,
-    },
-    /// An ask ended without filling every place.
-    AskEnded {
-        /// Of which queue.
-        queue: QueueId,
-        /// Which.
-        pull: PullId,
-        /// How.
-        end: AskEnd,
-    },
-    /// A wait ended without a task.
-    WaitEnded {
-        /// Of which queue.
-        queue: QueueId,
-        /// On which inbox.
-        generation: u64,
-        /// Whether other than by its expiry.
-        refused: bool,
-    },
-}
-
-struct WaitInbox {
-    generation: u64,
-    subscriber: Subscriber,
-    sent: u64,
-    received: u64,
-    /// Withdrawn: only answers that were on their way still come.
-    closing: bool,
-}
 
 /// The pulls of one worker.
 pub struct Puller {
@@ -155,32 +116,19 @@ impl Puller {
         generation: u64,
         expires: Duration,
     ) -> Result<(), RequestError> {
-        if self.waits.iter().all(|inbox| inbox.generation != generation) {
-            let subscriber = self
-                .broker
-                .client
-                .subscribe(format!("{}.w.{generation}.*", self.prefix))
-                .await;
-            let subscriber =
-                subscriber.map_err(RequestError::of("subscribe to an inbox of waiting pulls"))?;
-            self.waits.push(WaitInbox {
-                generation,
-                subscriber,
-                sent: 0,
-                received: 0,
-                closing: false,
-            });
-        }
-        if let Some(inbox) = self.waits.iter_mut().find(|inbox| inbox.generation == generation) {
-            inbox.sent += 1;
-        }
-        let reply = format!("{}.w.{generation}.{}", self.prefix, queue.0);
-        self.pull(
-            queue,
-            reply,
-            format!(r#"{{"batch":1,"expires":{}}}"#, expires.as_nanos()),
-        )
-        .await
+        let found = self.waits.iter().position(|inbox| inbox.generation == generation);
+        let at = match found {
+            Some(at) => at,
+            None => {
+                let prefix = format!("{}.w.{generation}", self.prefix);
+                self.waits
+                    .push(WaitInbox::open(&self.broker.client, prefix, generation).await?);
+                self.waits.len() - 1
+            }
+        };
+        let reply = self.waits[at].next_reply(queue.0);
+        let request = format!(r#"{{"batch":1,"expires":{}}}"#, expires.as_nanos());
+        self.pull(queue, reply, request).await
     }
 
     async fn pull(&self, queue: QueueId, reply: String, request: String) -> Result<(), RequestError> {
@@ -199,39 +147,21 @@ impl Puller {
         sent.map_err(RequestError::of("send a pull"))
     }
 
-    /// Withdraws the waits of a generation: the server drops pulls whose inbox nobody hears.
-    ///
-    /// A plain unsubscribe would lose a task that is already on its way until ack_wait passes. So
-    /// the server is told to end the subscription after as many messages as pulls were sent (each
-    /// gets one answer at most), and the inbox is then filled up with empty messages of our own:
-    /// the server ends it at once, and every answer sent before still arrives.
+    /// Withdraws the waits of a generation; what is on its way still arrives.
     ///
     /// # Errors
     /// When the connection is gone, and the waits with it.
     pub async fn close_waits(&mut self, generation: u64) -> Result<(), RequestError> {
-        let Some(inbox) = self.waits.iter_mut().find(|inbox| inbox.generation == generation) else {
-            return Ok(());
-        };
-        inbox.closing = true;
-        let missing = inbox.sent.saturating_sub(inbox.received);
-        let ended = inbox.subscriber.unsubscribe_after(inbox.sent).await;
-        ended.map_err(RequestError::of("withdraw waiting pulls"))?;
-        let filler = format!("{}.w.{generation}.end", self.prefix);
-        for _ in 0..missing {
-            let sent = self
-                .broker
-                .client
-                .publish(filler.clone(), bytes::Bytes::new())
-                .await;
-            sent.map_err(RequestError::of("withdraw waiting pulls"))?;
+        match self.waits.iter_mut().find(|inbox| inbox.generation == generation) {
+            Some(inbox) => inbox.close(&self.broker.client).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The connection was lost: the pulls of withdrawn inboxes went with it, and what would have ended
     /// them may have too.
     pub fn reconnected(&mut self) {
-        self.waits.retain(|inbox| !inbox.closing);
+        self.waits.retain(|inbox| !inbox.is_closing());
     }
 
     /// Waits for something to come in, then takes all that is there: nothing when it was only that
@@ -263,9 +193,8 @@ impl Puller {
         let mut at = 0;
         while at < self.waits.len() {
             let inbox = &mut self.waits[at];
-            match inbox.subscriber.poll_next_unpin(context) {
+            match inbox.poll_next(context) {
                 Poll::Ready(Some(message)) => {
-                    inbox.received += 1;
                     let generation = inbox.generation;
                     return Poll::Ready(self.read(message, Source::Wait, generation));
                 }
@@ -279,12 +208,8 @@ impl Puller {
     }
 
     fn read(&self, message: Message, source: Source, generation: u64) -> Option<Pulled> {
-        if let Some(reply) = message
-            .reply
-            .as_ref()
-            .filter(|reply| reply.starts_with("$JS.ACK."))
-        {
-            let queue = *self.by_consumer.get(consumer_of(reply)?)?;
+        if let Some(consumer) = consumer_of(&message) {
+            let queue = *self.by_consumer.get(consumer)?;
             let delivery = Box::new(Delivery::of(message)?);
             return Some(Pulled::Task {
                 queue,
@@ -292,49 +217,7 @@ impl Puller {
                 delivery,
             });
         }
-        let mut tokens = message.subject[self.prefix.len()..].rsplit('.');
-        let last: u64 = tokens.next()?.parse().ok()?;
-        let status = message.status?.as_u16();
-        match source {
-            Source::Ask => {
-                let queue = QueueId(tokens.next()?.parse().ok()?);
-                let unfilled = message
-                    .headers
-                    .as_ref()
-                    .and_then(|h| h.get("Nats-Pending-Messages"));
-                let unfilled = unfilled.and_then(|value| value.as_str().parse().ok());
-                let end = match (status, unfilled) {
-                    (404, _) => AskEnd::Empty,
-                    (408, Some(unfilled)) => AskEnd::Expired { unfilled },
-                    (100, _) => return None,
-                    _ => AskEnd::Refused,
-                };
-                Some(Pulled::AskEnded {
-                    queue,
-                    pull: PullId(last),
-                    end,
-                })
-            }
-            Source::Wait => {
-                let refused = status != 408;
-                Some(Pulled::WaitEnded {
-                    queue: QueueId(usize::try_from(last).ok()?),
-                    generation,
-                    refused,
-                })
-            }
-        }
+        let tail = message.subject.strip_prefix(self.prefix.as_str())?;
+        status(&message, tail, source, generation)
     }
-}
-
-/// `<stream>.<consumer>` of an ack subject in either form.
-fn consumer_of(reply: &str) -> Option<&str> {
-    let rest = reply.strip_prefix("$JS.ACK.")?;
-    let dots: Vec<usize> = rest.match_indices('.').map(|(at, _)| at).collect();
-    let (from, to) = if dots.len() == 6 {
-        (0, dots[1])
-    } else {
-        (dots.get(1)? + 1, *dots.get(3)?)
-    };
-    rest.get(from..to)
 }

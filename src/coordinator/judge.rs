@@ -1,14 +1,12 @@
 //! One message of `FL_RETRY`, judged and answered: what follows is published before the ack.
 
-use crate::broker::delivery::Delivery;
+use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::publish::{Original, PublishError};
 use crate::broker::subject::parse_retry;
 use crate::policy::{Failed, Verdict, verdict};
 use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, Route, Shard, State, Task};
 use crate::wire::header::SHARD;
-use crate::wire::{
-    Arrival, ReadHeaders, Report, ResultError, read_facts, read_history, read_report, salvage,
-};
+use crate::wire::{ReadHeaders, Report, ResultError, read_facts, read_history, read_report, salvage};
 
 use super::Coordinator;
 use super::bury::{Buried, BuryError, dead, fence};
@@ -138,16 +136,6 @@ fn route(subject: &str, headers: &dyn ReadHeaders) -> Option<Route> {
         model,
         shard,
     })
-}
-
-fn arrival<'a>(route: &'a Route, headers: &'a dyn ReadHeaders, of: &'a Delivery) -> Arrival<'a> {
-    Arrival {
-        route,
-        headers,
-        body: &of.original.body,
-        sequence: of.sequence,
-        stored_at: of.stored_at,
-    }
 }
 
 fn unreadable(task: Task, what: String) -> Report {

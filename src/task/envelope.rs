@@ -31,6 +31,27 @@ pub struct Task {
     pub facts: TaskFacts,
 }
 
+impl Task {
+    /// A task that is published for the first time, of the default tenant and without any optional
+    /// fact.
+    #[must_use]
+    pub fn new(id: TaskId, lane: Lane, class: ClassName, model: ModelName, enqueued_at: EpochMs) -> Self {
+        Self {
+            id,
+            lane,
+            class,
+            model,
+            shard: Shard::Stable(0),
+            tenant: TenantId::default_tenant(),
+            attempt: 0,
+            hop: 0,
+            enqueued_at,
+            fence: 0,
+            facts: TaskFacts::default(),
+        }
+    }
+}
+
 /// The optional facts of a task; absent means that the policy decides.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TaskFacts {

@@ -2,8 +2,10 @@
 //!
 //! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
 //! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that,
-//! [`leases`] keeps what is held alive, [`queues`] finds the consumers to pull from.
+//! [`leases`] keeps what is held alive, [`discovery`] finds the consumers to pull from and
+//! [`queues`] brings them under their classes.
 
+mod discovery;
 mod finish;
 mod leases;
 mod options;

@@ -8,23 +8,22 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
+use super::discovery::Discovery;
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
 use super::queues::Classes;
 use super::serve::{Done, Service};
+use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
-use crate::broker::pull::{Pulled, Puller};
+use crate::broker::pull::Puller;
+use crate::broker::pulled::Pulled;
 use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::intake::{Admission, Decision, Intake, IntakeConfig, PullOutcome, QueueId};
-use crate::task::{Lane, Route, fnv1a_64};
+use crate::task::{Route, fnv1a_64};
 
-/// How often a worker looks for new consumers once it has some.
-const DISCOVER_EVERY: Duration = Duration::from_secs(5);
-/// How often while it has none.
-const DISCOVER_FIRST: Duration = Duration::from_millis(250);
 /// How long the last answers may take to reach the server.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// Signs of life per ack_wait.
@@ -43,10 +42,8 @@ pub(super) struct Shell {
     done: mpsc::Receiver<Done>,
     tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
-    discover: Interval,
+    found: mpsc::Receiver<Vec<ConsumerFacts>>,
     connections: watch::Receiver<u64>,
-    /// Consumers at the last look, by lane; the full list is only asked for when the names differ.
-    known: [Vec<String>; 2],
     draining: bool,
 }
 
@@ -55,7 +52,7 @@ enum Event {
     Pulled,
     Deadline,
     Heartbeat,
-    Discover,
+    Found(Vec<ConsumerFacts>),
     Reconnected,
     Drain,
     Stop,
@@ -83,6 +80,9 @@ impl Shell {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let connections = broker.connections();
         let hard = lifecycle.hard().clone();
+        let mut discovery = Discovery::new(broker.clone());
+        let first = discovery.look().await?;
+        let found = discovery.run(&lifecycle);
         let mut shell = Self {
             service: Arc::new(Service {
                 broker,
@@ -99,12 +99,11 @@ impl Shell {
             done,
             tell_done,
             heartbeat,
-            discover: tokio::time::interval(DISCOVER_FIRST),
+            found,
             connections,
-            known: [Vec::new(), Vec::new()],
             draining: false,
         };
-        shell.find_consumers().await?;
+        shell.add_queues(&first);
         Ok(shell)
     }
 
@@ -139,11 +138,7 @@ impl Shell {
                     let beats = self.leases.keep_alive(&self.service.broker).await;
                     self.service.options.metrics.lease_extensions(beats);
                 }
-                Event::Discover => {
-                    if let Err(error) = self.find_consumers().await {
-                        tracing::warn!(%error, "cannot look for consumers; trying again");
-                    }
-                }
+                Event::Found(found) => self.add_queues(&found),
                 Event::Reconnected => {
                     self.intake.reconnected();
                     self.puller.reconnected();
@@ -163,7 +158,7 @@ impl Shell {
             // Running tasks see the hard stop themselves and hand back; then nothing is left here.
             () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
             _ = self.heartbeat.tick() => Event::Heartbeat,
-            _ = self.discover.tick(), if !self.draining => Event::Discover,
+            Some(found) = self.found.recv(), if !self.draining => Event::Found(found),
             Ok(()) = self.connections.changed() => Event::Reconnected,
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
@@ -297,34 +292,15 @@ impl Shell {
         }
     }
 
-    async fn find_consumers(&mut self) -> Result<(), RequestError> {
-        let broker = self.service.broker.clone();
-        let mut added = 0;
-        for (at, lane) in Lane::ALL.into_iter().enumerate() {
-            let mut names = broker.consumer_names(lane).await?;
-            names.sort_unstable();
-            if names == self.known[at] {
-                continue;
-            }
-            let found = broker.consumers(lane).await?;
-            let options = &self.service.options;
-            added += self.classes.add_new(
-                &found,
-                &options.policy,
-                &options.executors,
-                &mut self.intake,
-                &mut self.puller,
-            );
-            self.known[at] = names;
-        }
-        if added > 0 {
-            self.discover = tokio::time::interval_at(
-                clock::instant(clock::monotonic() + DISCOVER_EVERY),
-                DISCOVER_EVERY,
-            );
+    fn add_queues(&mut self, found: &[ConsumerFacts]) {
+        let options = &self.service.options;
+        let (intake, puller) = (&mut self.intake, &mut self.puller);
+        let added = self
+            .classes
+            .add_new(found, &options.policy, &options.executors, intake, puller);
+        if added > 0 && !self.draining {
             self.readiness.send_replace(Readiness::Ready);
         }
-        Ok(())
     }
 }
 

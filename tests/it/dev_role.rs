@@ -74,6 +74,55 @@ fn a_task_that_is_given_up_is_a_dead_letter_with_its_reason() {
 }
 
 #[test]
+fn a_file_of_tasks_is_accounted_for_line_by_line() {
+    let dev = Dev::start(&[]);
+    let file = dev.policy.with_file_name("tasks.jsonl");
+    let mut lines: Vec<String> = (0..50)
+        .map(|n| json!({"task_id": format!("line-{n}"), "model": "sim", "input": n}).to_string())
+        .collect();
+    lines.insert(7, "no task at all".to_owned());
+    lines.insert(9, json!({"model": "nobody", "input": 1}).to_string());
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let policy = dev.policy.to_str().unwrap();
+    let submit = [
+        "task",
+        "submit",
+        "--policy",
+        policy,
+        "--file",
+        file.to_str().unwrap(),
+        "--json",
+    ];
+    let first = dev.run(&submit);
+    assert_eq!(first.status.code(), Some(1), "{first:?}");
+    let summary = json(&first);
+    assert_eq!(
+        (&summary["accepted"], &summary["refused"]),
+        (&json!(50), &json!(2)),
+        "{summary}"
+    );
+    let at: Vec<_> = summary["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["line"].as_u64())
+        .collect();
+    assert_eq!(at, [Some(8), Some(10)], "{summary}");
+    assert_eq!(json(&dev.run(&submit))["duplicates"], 50);
+    assert!(dev.run(&["task", "wait", "line-49"]).status.success());
+}
+
+#[test]
+fn dev_uses_a_running_server_when_told_and_leaves_it_running() {
+    let first = Dev::start(&[]);
+    let mut second = Dev::start(&["--nats", first.nats()]);
+    assert_eq!(second.nats(), first.nats());
+    second.signal(Signal::SIGTERM);
+    assert_eq!(second.wait(), Some(0));
+    assert_eq!(first.run(&["streams", "plan", "--check"]).status.code(), Some(0));
+}
+
+#[test]
 fn an_interrupt_ends_dev_in_order_and_leaves_nothing_behind() {
     let mut dev = Dev::start(&[]);
     let guard = dev.guard();

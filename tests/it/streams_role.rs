@@ -44,6 +44,35 @@ async fn a_change_the_server_cannot_make_is_refused_before_anything_is_touched()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_extra_stream_goes_only_when_asked_and_only_when_it_is_empty() {
+    let server = server().await;
+    let url = server.url();
+    assert_eq!(code(url, &["streams", "apply"]), Some(0));
+    let bare = Bare::of(&server).await;
+    let extra = async_nats::jetstream::stream::Config {
+        name: "FL_OLD".to_owned(),
+        subjects: vec!["old".to_owned()],
+        ..Default::default()
+    };
+    bare.jetstream.create_stream(extra).await.expect("it is made");
+    bare.publish("old", &[], "still here").await.expect("it is kept");
+
+    assert_eq!(code(url, &["streams", "apply"]), Some(0));
+    assert_eq!(code(url, &["streams", "apply", "--prune"]), Some(3));
+    assert_eq!(bare.stream("FL_OLD").await.messages, 1);
+    bare.jetstream
+        .get_stream("FL_OLD")
+        .await
+        .expect("it exists")
+        .purge()
+        .await
+        .expect("it is emptied");
+    assert_eq!(code(url, &["streams", "apply", "--prune"]), Some(0));
+    assert!(bare.jetstream.get_stream("FL_OLD").await.is_err());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn doctor_fails_while_streams_are_missing_and_passes_once_they_are_there() {
     let server = server().await;
     assert_eq!(code(server.url(), &["doctor"]), Some(1));

@@ -24,7 +24,7 @@ use crate::executor::Executors;
 use crate::lifecycle::{Lifecycle, on_signals};
 use crate::metrics::Exposition;
 use crate::policy::Policy;
-use crate::task::{ClassName, Lane, Shard, Task, TaskFacts, TaskId, TenantId};
+use crate::task::{ClassName, Lane, Task, TaskId};
 use crate::wire::ResultRecord;
 
 /// One worker with two slots: few enough that the classes have to wait for each other.
@@ -113,19 +113,14 @@ async fn show(broker: &Broker, policy: &Policy) -> anyhow::Result<Report> {
 }
 
 fn task(policy: &Policy, id: &str, class: &str) -> anyhow::Result<Task> {
-    Ok(Task {
-        id: TaskId::new(id)?,
-        lane: Lane::Core,
-        class: ClassName::new(class)?,
-        model: policy.models[0].name.clone(),
-        shard: Shard::Stable(0),
-        tenant: TenantId::default_tenant(),
-        attempt: 0,
-        hop: 0,
-        enqueued_at: clock::wall(),
-        fence: 0,
-        facts: TaskFacts::default(),
-    })
+    let model = policy.models[0].name.clone();
+    Ok(Task::new(
+        TaskId::new(id)?,
+        Lane::Core,
+        ClassName::new(class)?,
+        model,
+        clock::wall(),
+    ))
 }
 
 async fn submit(broker: &Broker, task: &Task, text: &str) -> anyhow::Result<()> {

@@ -17,7 +17,7 @@ use fairlane::executor::{Executor, Executors};
 use fairlane::lifecycle::Lifecycle;
 use fairlane::metrics::{CoordinatorMetrics, WorkerMetrics};
 use fairlane::policy::Policy;
-use fairlane::task::{ClassName, Lane, Shard, Task, TaskFacts, TaskId, TenantId};
+use fairlane::task::{ClassName, Lane, Task, TaskId};
 use fairlane::wire::{DeadLetter, ResultRecord};
 use fairlane::worker::{Worker, WorkerOptions};
 
@@ -148,19 +148,11 @@ impl Mesh {
 
     /// A task of `class`, to be published.
     pub(crate) fn task(&self, id: &str, lane: Lane, class: &str) -> Task {
-        Task {
-            id: TaskId::new(id).expect("a task id"),
-            lane,
-            class: ClassName::new(class).expect("a class"),
-            model: self.policy.models[0].name.clone(),
-            shard: Shard::Stable(0),
-            tenant: TenantId::default_tenant(),
-            attempt: 0,
-            hop: 0,
-            enqueued_at: clock::wall(),
-            fence: 0,
-            facts: TaskFacts::default(),
-        }
+        let (id, class) = (
+            TaskId::new(id).expect("a task id"),
+            ClassName::new(class).expect("a class"),
+        );
+        Task::new(id, lane, class, self.policy.models[0].name.clone(), clock::wall())
     }
 
     /// Publishes a task of `class` on core with `input`, which is JSON.

@@ -1,0 +1,74 @@
+//! Finding consumers beside the worker's loop: a slow API must not keep signs of life from being
+//! sent, or what runs would be delivered to somebody else.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::broker::consumer::ConsumerFacts;
+use crate::broker::{Broker, RequestError};
+use crate::clock;
+use crate::lifecycle::Lifecycle;
+use crate::task::Lane;
+
+/// How often a worker looks for new consumers once there are any.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often while there are none.
+const LOOK_FIRST: Duration = Duration::from_millis(250);
+
+/// Looks at the consumers of all lanes, again and again.
+pub(super) struct Discovery {
+    broker: Broker,
+    /// The names at the last look, by lane; the full list is only asked for when they differ.
+    known: [Vec<String>; 2],
+}
+
+impl Discovery {
+    pub(super) fn new(broker: Broker) -> Self {
+        Self {
+            broker,
+            known: Default::default(),
+        }
+    }
+
+    /// The consumers of each lane whose names have changed since the last look.
+    pub(super) async fn look(&mut self) -> Result<Vec<ConsumerFacts>, RequestError> {
+        let mut found = Vec::new();
+        for (known, lane) in self.known.iter_mut().zip(Lane::ALL) {
+            let mut names = self.broker.consumer_names(lane).await?;
+            names.sort_unstable();
+            if names != *known {
+                found.extend(self.broker.consumers(lane).await?);
+                *known = names;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Goes on looking until the worker stops; what it finds is received.
+    pub(super) fn run(mut self, lifecycle: &Lifecycle) -> mpsc::Receiver<Vec<ConsumerFacts>> {
+        // One list at a time: the next look waits until the last was taken.
+        let (tell, found) = mpsc::channel(1);
+        let soft = lifecycle.soft().clone();
+        lifecycle.spawn(async move {
+            let looking = async {
+                loop {
+                    let none = self.known.iter().all(Vec::is_empty);
+                    let pause = if none { LOOK_FIRST } else { LOOK_EVERY };
+                    tokio::time::sleep_until(clock::instant(clock::monotonic() + pause)).await;
+                    match self.look().await {
+                        Ok(found) if found.is_empty() => (),
+                        Ok(found) => {
+                            if tell.send(found).await.is_err() {
+                                return;
+                            }
+                        }
+                        Err(error) => tracing::warn!(%error, "cannot look for consumers; trying again"),
+                    }
+                }
+            };
+            tokio::select! { () = looking => (), () = soft.cancelled() => () }
+        });
+        found
+    }
+}
