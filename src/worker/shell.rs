@@ -21,7 +21,7 @@ use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
-use crate::scheduler::intake::{Admission, Decision, Intake, IntakeConfig, PullOutcome, QueueId};
+use crate::scheduler::intake::{Admission, Decision, Intake, IntakeConfig, PullOutcome, QueueId, Source};
 use crate::task::{Route, fnv1a_64};
 
 /// How long the last answers may take to reach the server.
@@ -188,11 +188,8 @@ impl Shell {
                 tracing::warn!(%error, "a pull was not sent");
             }
         }
-        for _ in self.intake.take_overdue() {
-            self.service
-                .options
-                .metrics
-                .pull(PullKind::Ask, metrics::PullOutcome::Overdue);
+        for outcome in self.intake.take_ended() {
+            self.service.options.metrics.pull(PullKind::Ask, label(outcome));
         }
     }
 
@@ -218,6 +215,9 @@ impl Shell {
                 source,
                 delivery,
             } => {
+                if source == Source::Wait {
+                    metrics.pull(PullKind::Wait, metrics::PullOutcome::Filled);
+                }
                 let admission =
                     self.intake
                         .delivered(queue, source, delivery.pending, delivery.deliveries, now);

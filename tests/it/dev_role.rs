@@ -110,6 +110,16 @@ fn a_file_of_tasks_is_accounted_for_line_by_line() {
     assert_eq!(at, [Some(8), Some(10)], "{summary}");
     assert_eq!(json(&dev.run(&submit))["duplicates"], 50);
     assert!(dev.run(&["task", "wait", "line-49"]).status.success());
+
+    let page = dev.metrics();
+    for kind in ["ask", "wait"] {
+        let filled = format!(r#"fairlane_pulls_total{{kind="{kind}",outcome="filled"}}"#);
+        let line = page
+            .lines()
+            .find(|line| line.starts_with(&filled))
+            .expect("it is counted");
+        assert!(!line.ends_with(" 0"), "{line}");
+    }
 }
 
 #[test]

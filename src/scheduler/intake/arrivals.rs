@@ -2,7 +2,7 @@
 
 use super::asks::Filled;
 use super::core::Intake;
-use super::facts::{Admission, QueueId, QueueSpec, Source};
+use super::facts::{Admission, PullOutcome, QueueId, QueueSpec, Source};
 use super::queue::Knowledge;
 use crate::task::Moment;
 
@@ -44,6 +44,7 @@ impl Intake {
         if let Some(filled) = &filled {
             if filled.complete {
                 queue.ask_cap = queue.ask_cap.saturating_mul(2);
+                self.ended.push(PullOutcome::Filled);
             }
             if let Some(took) = filled.took {
                 self.round_trip.sample(took);

@@ -50,7 +50,8 @@ pub struct Intake {
     pub(super) planned_at: Moment,
     pub(super) draining: bool,
     pub(super) decided: VecDeque<Decision>,
-    pub(super) overdue: Vec<QueueId>,
+    /// Asks that ended without a status of the server, since they were last taken.
+    pub(super) ended: Vec<PullOutcome>,
 }
 
 impl Intake {
@@ -75,7 +76,7 @@ impl Intake {
             planned_at: Moment::default(),
             draining: false,
             decided: VecDeque::new(),
-            overdue: Vec::new(),
+            ended: Vec::new(),
         }
     }
 

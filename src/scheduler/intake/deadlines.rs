@@ -1,7 +1,7 @@
 //! What happens when nothing is heard.
 
 use super::core::Intake;
-use super::facts::QueueId;
+use super::facts::{PullOutcome, QueueId};
 use super::queue::Knowledge;
 use crate::task::Moment;
 
@@ -35,9 +35,10 @@ impl Intake {
             .min()
     }
 
-    /// Queues with an ask that ran past its deadline since the last call, for metrics.
-    pub fn take_overdue(&mut self) -> Vec<QueueId> {
-        std::mem::take(&mut self.overdue)
+    /// How the asks ended since the last call that ended without a status, for metrics: filled to the
+    /// last place, or past their deadline.
+    pub fn take_ended(&mut self) -> Vec<PullOutcome> {
+        std::mem::take(&mut self.ended)
     }
 
     pub(super) fn expire(&mut self, now: Moment) {
@@ -46,7 +47,7 @@ impl Intake {
             if let Some(released) = self.queues[at].asks.overdue(now) {
                 self.release(QueueId(at), released.places);
                 self.missed(QueueId(at), &released, now);
-                self.overdue.push(QueueId(at));
+                self.ended.push(released.outcome);
             }
             let queue = &mut self.queues[at];
             if let Some(waiting) = queue.waiting {

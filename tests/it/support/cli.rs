@@ -1,6 +1,7 @@
 //! The program as a user runs it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -62,6 +63,18 @@ impl Dev {
     /// Where its server is.
     pub(crate) fn nats(&self) -> &str {
         self.ready["nats"].as_str().expect("an address")
+    }
+
+    /// What its metrics page says.
+    pub(crate) fn metrics(&self) -> String {
+        let url = self.ready["metrics"].as_str().expect("an address");
+        let (host, path) = url.trim_start_matches("http://").split_once('/').expect("a path");
+        let mut stream = TcpStream::connect(host).expect("it is served");
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut page = String::new();
+        stream.read_to_string(&mut page).expect("it answers");
+        page
     }
 
     /// The guard of its server.
