@@ -10,5 +10,5 @@ mod workload;
 
 pub use rate::{Run, floor, mesh};
 pub use start::{Started, start_latency};
-pub use summary::{Latency, Pair, Summary};
+pub use summary::{Conditions, Latency, Pair, Summary};
 pub use workload::{Noop, POLICY, SLOTS, Workload};

@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use super::rate::Run;
-use super::workload::SLOTS;
 
 /// A run of the floor and one of the mesh, one right after the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +21,17 @@ pub struct Latency {
     pub p50_us: u64,
     /// The 99th percentile.
     pub p99_us: u64,
+}
+
+/// What the pairs were run with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conditions {
+    /// Slots of the worker.
+    pub slots: u32,
+    /// Tasks per pull that made the floor fastest.
+    pub floor_pull: usize,
+    /// Tasks in each run.
+    pub tasks: usize,
 }
 
 /// What `bench e2e` prints.
@@ -54,7 +64,7 @@ pub struct Summary {
 impl Summary {
     /// Puts the pairs together.
     #[must_use]
-    pub fn of(pairs: &[Pair], start: Latency, floor_pull: usize, tasks: usize) -> Self {
+    pub fn of(pairs: &[Pair], start: Latency, conditions: Conditions) -> Self {
         let ratios: Vec<f64> = pairs
             .iter()
             .map(|p| p.mesh.tasks_per_s / p.floor.tasks_per_s)
@@ -68,9 +78,9 @@ impl Summary {
             publish_per_s: over(|p| p.mesh.publish_per_s).round(),
             start_us_p50: start.p50_us,
             start_us_p99: start.p99_us,
-            slots: SLOTS,
-            floor_pull,
-            tasks,
+            slots: conditions.slots,
+            floor_pull: conditions.floor_pull,
+            tasks: conditions.tasks,
             sync_interval: "always",
         }
     }

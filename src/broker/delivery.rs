@@ -6,7 +6,7 @@ use super::header::MaybeHeaders;
 use super::lease::Lease;
 use super::publish::Original;
 use crate::task::{EpochMs, Route};
-use crate::wire::{Arrival, ReadHeaders};
+use crate::wire::{Arrival, Origin, ReadHeaders};
 
 /// A delivered message with what its ack subject tells.
 #[derive(Debug)]
@@ -55,14 +55,19 @@ impl Original {
     }
 }
 
-/// What the wire reads a task from.
+/// What the wire reads a task from; `origin` says which stream it lies in.
 #[must_use]
-pub fn arrival<'a>(route: &'a Route, headers: &'a dyn ReadHeaders, of: &'a Delivery) -> Arrival<'a> {
+pub fn arrival<'a>(
+    route: &'a Route,
+    headers: &'a dyn ReadHeaders,
+    of: &'a Delivery,
+    origin: fn(u64) -> Origin,
+) -> Arrival<'a> {
     Arrival {
         route,
         headers,
         body: &of.original.body,
-        sequence: of.sequence,
+        origin: origin(of.sequence),
         stored_at: of.stored_at,
     }
 }

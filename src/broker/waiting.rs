@@ -7,7 +7,7 @@ use super::publish::{SCHEDULE, SCHEDULE_TARGET};
 use super::subject;
 use crate::task::{EpochMs, Route, Shard, Task, TaskId};
 use crate::wire::header::SHARD;
-use crate::wire::{Arrival, HistoryEntry, ReadHeaders, parse_rfc3339, read_facts, read_history};
+use crate::wire::{Arrival, HistoryEntry, Origin, ReadHeaders, parse_rfc3339, read_facts, read_history};
 
 /// A task that waits out a back-off.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,7 @@ impl Broker {
             route: &route,
             headers: &message.headers,
             body: &message.payload,
-            sequence: message.sequence,
+            origin: Origin::Elsewhere(message.sequence),
             stored_at: epoch(&message),
         });
         Ok(task.ok().map(|task| Waiting {

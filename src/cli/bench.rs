@@ -11,7 +11,7 @@ use super::flags;
 use super::output::table;
 use super::role::dev::start_server;
 use super::session::Session;
-use crate::bench::{self, Latency, Noop, Pair, Run, SLOTS, Started, Summary, Workload};
+use crate::bench::{self, Conditions, Latency, Noop, Pair, Run, SLOTS, Started, Summary, Workload};
 use crate::broker::floor::Tally;
 use crate::config::Raw;
 use crate::dev::{Mesh, MeshOptions, Server};
@@ -48,6 +48,9 @@ enum Command {
         /// Pairs of runs, floor and mesh
         #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
         pairs: u32,
+        /// Slots of the one worker
+        #[arg(long, default_value_t = SLOTS, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+        slots: u32,
     },
 }
 
@@ -68,14 +71,15 @@ pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
     // The mesh is measured as it runs: with its metrics on.
     Exposition::install()?;
     match args.command {
-        Command::Floor { size } => floor(&Bench::new(session, &size)?).await,
-        Command::E2e { size, pairs } => e2e(&Bench::new(session, &size)?, pairs).await,
+        Command::Floor { size } => floor(&Bench::new(session, &size, SLOTS)?).await,
+        Command::E2e { size, pairs, slots } => e2e(&Bench::new(session, &size, slots)?, pairs).await,
     }
 }
 
 struct Bench<'a> {
     session: &'a Session,
     workload: Workload,
+    slots: u32,
 }
 
 async fn floor(bench: &Bench<'_>) -> anyhow::Result<Exit> {
@@ -130,7 +134,12 @@ async fn e2e(bench: &Bench<'_>, pairs: u32) -> anyhow::Result<Exit> {
     progress.set_message("start latency at 200 tasks/s");
     let start = bench.start().await?;
     progress.finish_and_clear();
-    let summary = Summary::of(&measured, start, best.0, bench.workload.tasks);
+    let conditions = Conditions {
+        slots: bench.slots,
+        floor_pull: best.0,
+        tasks: bench.workload.tasks,
+    };
+    let summary = Summary::of(&measured, start, conditions);
     bench.session.output.line(&summary, text)?;
     Ok(Exit::Ok)
 }
@@ -167,10 +176,11 @@ fn text(of: &Summary) -> String {
 }
 
 impl<'a> Bench<'a> {
-    fn new(session: &'a Session, size: &Size) -> anyhow::Result<Self> {
+    fn new(session: &'a Session, size: &Size, slots: u32) -> anyhow::Result<Self> {
         Ok(Self {
             session,
             workload: Workload::new(size.tasks as usize)?,
+            slots,
         })
     }
 
@@ -229,7 +239,7 @@ impl Stage {
             policy: workload.policy.clone(),
             executors,
             workers,
-            slots: SLOTS,
+            slots: bench.slots,
             name: "bench".to_owned(),
         };
         let mesh = Mesh::start(options, &lifecycle).await?;

@@ -6,7 +6,7 @@ use crate::broker::subject::parse_retry;
 use crate::policy::{Failed, Verdict, verdict};
 use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, Route, Shard, State, Task};
 use crate::wire::header::SHARD;
-use crate::wire::{ReadHeaders, Report, ResultError, read_facts, read_history, read_report, salvage};
+use crate::wire::{Origin, ReadHeaders, Report, ResultError, read_facts, read_history, read_report, salvage};
 
 use super::Coordinator;
 use super::bury::{Buried, BuryError, dead, fence};
@@ -31,7 +31,7 @@ pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), 
         delivery.stored_at,
     );
     let report = read.unwrap_or_else(|malformed| {
-        let arrival = arrival(&route, &headers, delivery);
+        let arrival = arrival(&route, &headers, delivery, Origin::Elsewhere);
         unreadable(salvage(&arrival, &malformed), malformed.what)
     });
     of.metrics.report(report.kind);
@@ -44,7 +44,7 @@ pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), Bur
     let Some(route) = route(&delivery.subject, &headers) else {
         return stray(of, delivery).await;
     };
-    let arrival = arrival(&route, &headers, delivery);
+    let arrival = arrival(&route, &headers, delivery, Origin::Elsewhere);
     let task = match read_facts(&arrival) {
         Ok(task) => task,
         Err(malformed) => {
@@ -163,7 +163,10 @@ async fn stray(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
     let read = read_report(&route, &headers, body, delivery.sequence, at);
     let task = match read {
         Ok(report) => report.task,
-        Err(malformed) => salvage(&arrival(&route, &headers, delivery), &malformed),
+        Err(malformed) => salvage(
+            &arrival(&route, &headers, delivery, Origin::Elsewhere),
+            &malformed,
+        ),
     };
     let (report, reason) = unroutable(task, format!("{}: names no task", delivery.subject));
     dead(&of.broker, &report, reason, &delivery.original, at).await?;

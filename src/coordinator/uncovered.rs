@@ -15,7 +15,7 @@ use crate::broker::subject::{parse_task, task as task_subject};
 use crate::broker::sweep::Consumed;
 use crate::metrics::UncoveredAction;
 use crate::task::{Lane, Route, Task};
-use crate::wire::{Arrival, read_facts, salvage};
+use crate::wire::{Arrival, Origin, read_facts, salvage};
 
 use super::bury::{BuryError, dead};
 use super::nameless::nameless;
@@ -119,7 +119,7 @@ fn identify(lane: Lane, route: Option<&Route>, stray: &Raw) -> Result<(Task, Str
         route: &route,
         headers: &headers,
         body: &stray.original.body,
-        sequence: stray.sequence,
+        origin: Origin::Lane(stray.sequence),
         stored_at: stray.stored_at,
     };
     let task = read_facts(&arrival).unwrap_or_else(|malformed| salvage(&arrival, &malformed));

@@ -10,7 +10,7 @@ use crate::broker::subject::{parse_retry, parse_task};
 use crate::broker::sweep::Consumed;
 use crate::metrics::UncoveredAction;
 use crate::task::{DeadReason, ErrorKind, Lane, Route, Shard, Task};
-use crate::wire::{Arrival, read_facts, read_report, salvage};
+use crate::wire::{Arrival, Origin, read_facts, read_report, salvage};
 
 use super::Coordinator;
 use super::bury::{BuryError, dead};
@@ -59,7 +59,10 @@ fn identify(stream: Consumed, message: &Raw) -> Result<Task, RequestError> {
         route: &route,
         headers: &headers,
         body,
-        sequence,
+        origin: match stream {
+            Consumed::Lane(_) => Origin::Lane(sequence),
+            Consumed::Retry => Origin::Elsewhere(sequence),
+        },
         stored_at,
     };
     let read = match stream {

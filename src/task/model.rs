@@ -7,13 +7,14 @@ use sha2::{Digest, Sha256};
 
 use super::NameError;
 
-/// A model's real name, such as `BAAI/bge-m3`: 1 to 200 bytes, no control characters.
+/// A model's real name, such as `BAAI/bge-m3`: 1 to 160 bytes, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ModelName(Arc<str>);
 
 impl ModelName {
-    /// The longest allowed, in bytes.
-    pub const MAX_LEN: usize = 200;
+    /// The longest allowed, in bytes: with the longest class and shard its token still fits into a
+    /// consumer's name, which the server bounds at 255 bytes.
+    pub const MAX_LEN: usize = 160;
 
     /// Checks `text` and keeps it.
     ///

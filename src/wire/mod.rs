@@ -29,7 +29,7 @@ pub use envelope::task_headers;
 pub use header::{Headers, ReadHeaders};
 pub use history::{HistoryEntry, put_history, read_history};
 pub use message_id::{MessageKind, message_id};
-pub use publication::{Arrival, Incoming, Malformed, read_facts, read_task, salvage};
+pub use publication::{Arrival, Incoming, Malformed, Origin, read_facts, read_task, salvage};
 pub use report::{Report, read_report, report_headers};
 pub use result::{
     Fence, ResultError, ResultRecord, UnreadableResult, read_fence, read_result, result_body, result_headers,

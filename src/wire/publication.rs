@@ -8,7 +8,16 @@ use super::header::{self, ReadHeaders};
 use super::{TaskBody, parse_body};
 use crate::task::{EpochMs, ModelName, Route, Task, TaskFacts, TaskId, TenantId};
 
-/// One message of a lane's stream.
+/// Where a message lies: what it is called if nobody named it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// At this sequence of its lane's stream: the name every redelivery agrees on.
+    Lane(u64),
+    /// At this sequence of another stream, where `<lane>-<sequence>` would name somebody else's task.
+    Elsewhere(u64),
+}
+
+/// A task on a lane, or what is left of one elsewhere.
 #[derive(Clone, Copy)]
 pub struct Arrival<'a> {
     /// What its subject says; wins over headers and body.
@@ -17,8 +26,8 @@ pub struct Arrival<'a> {
     pub headers: &'a dyn ReadHeaders,
     /// Its body, byte for byte.
     pub body: &'a [u8],
-    /// Its sequence in the stream.
-    pub sequence: u64,
+    /// Where it lies.
+    pub origin: Origin,
     /// When the stream stored it.
     pub stored_at: EpochMs,
 }
@@ -115,11 +124,17 @@ fn bare_task(arrival: &Arrival<'_>, malformed: &Malformed) -> Task {
 
 impl Arrival<'_> {
     fn place(&self) -> Place<'_> {
-        let fallback = TaskId::of_publication(self.route.lane, self.sequence);
         Place {
             route: self.route,
             stored_at: self.stored_at,
-            fallback,
+            fallback: self.fallback(),
+        }
+    }
+
+    fn fallback(&self) -> TaskId {
+        match self.origin {
+            Origin::Lane(sequence) => TaskId::of_publication(self.route.lane, sequence),
+            Origin::Elsewhere(sequence) => TaskId::of_orphan(self.route.lane, sequence),
         }
     }
 
@@ -128,8 +143,7 @@ impl Arrival<'_> {
     }
 
     fn malformed(&self, error: &impl ToString) -> Malformed {
-        let task_id = identity(self.headers, self.body)
-            .unwrap_or_else(|| TaskId::of_publication(self.route.lane, self.sequence));
+        let task_id = identity(self.headers, self.body).unwrap_or_else(|| self.fallback());
         Malformed {
             task_id,
             what: error.to_string(),

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::executor::{Job, Outcome};
 use crate::scheduler::intake::QueueId;
 use crate::task::{ErrorKind, Moment, Route, Task};
-use crate::wire::{Incoming, read_task, salvage};
+use crate::wire::{Incoming, Origin, read_task, salvage};
 
 /// First pause before a read that failed is tried again; doubles up to [`PAUSE_MAX`].
 pub(super) const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -59,8 +59,8 @@ impl Service {
         let started = clock::monotonic();
         let queued_since = {
             let headers = delivery.original.headers();
-            read_task(&arrival(&route, &headers, &delivery)).map_err(|malformed| {
-                let task = salvage(&arrival(&route, &headers, &delivery), &malformed);
+            read_task(&arrival(&route, &headers, &delivery, Origin::Lane)).map_err(|malformed| {
+                let task = salvage(&arrival(&route, &headers, &delivery, Origin::Lane), &malformed);
                 (task, malformed)
             })
         };

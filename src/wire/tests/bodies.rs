@@ -76,7 +76,7 @@ fn a_refusal_names_the_field_and_the_place() {
     check(
         "model",
         json!(""),
-        expect!["TaskBody.model: model is empty; give 1 to 200 of A-Z a-z 0-9 _ - at line 1 column 11"],
+        expect!["TaskBody.model: model is empty; give 1 to 160 of A-Z a-z 0-9 _ - at line 1 column 11"],
     );
     check(
         "model",

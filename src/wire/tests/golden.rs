@@ -84,7 +84,7 @@ fn what_version_1_wrote_is_read() {
         route: &route,
         headers: &headers,
         body: b"",
-        sequence: 1,
+        origin: Origin::Lane(1),
         stored_at: at,
     };
     assert_eq!(read_facts(&arrival), Ok(sample::task()));

@@ -106,7 +106,7 @@ fn read_all(headers: &Headers, bytes: &[u8]) {
         route: &route,
         headers,
         body: bytes,
-        sequence: 1,
+        origin: Origin::Lane(1),
         stored_at: at,
     };
     let facts = read_facts(&arrival);
@@ -128,7 +128,7 @@ proptest! {
         let headers = task_headers(&task);
         prop_assert!(headers.iter().all(|(_, value)| value.bytes().all(|b| (0x20..0x7f).contains(&b))));
         let route = Route::of(&task);
-        let arrival = Arrival { route: &route, headers: &headers, body: b"", sequence: 1, stored_at: EpochMs(0) };
+        let arrival = Arrival { route: &route, headers: &headers, body: b"", origin: Origin::Lane(1), stored_at: EpochMs(0) };
         let read = read_facts(&arrival).unwrap();
         prop_assert_eq!(&task_headers(&read), &headers);
         prop_assert_eq!(read, task);

@@ -12,7 +12,7 @@ fn arrival<'a>(route: &'a Route, headers: &'a Headers, body: &'a [u8]) -> Arriva
         route,
         headers,
         body,
-        sequence: 4711,
+        origin: Origin::Lane(4711),
         stored_at: EpochMs(5),
     }
 }
@@ -167,4 +167,22 @@ fn a_salvaged_task_keeps_its_readable_headers() {
     let arrival = super::publications::arrival(&route, &nameless, b"\xff");
     let told = read_task(&arrival).unwrap_err();
     assert_eq!(salvage(&arrival, &told).id, TaskId::new("core-4711").unwrap());
+}
+
+#[test]
+fn what_lies_in_another_stream_never_takes_the_name_of_a_task_on_a_lane() {
+    let route = sample::route();
+    let headers = Headers::default();
+    let elsewhere = Arrival {
+        origin: Origin::Elsewhere(4711),
+        ..arrival(&route, &headers, br#"{"model":"BAAI/bge.m3","input":1}"#)
+    };
+    let broken = Arrival {
+        body: b"\xff",
+        ..elsewhere
+    };
+    let malformed = read_task(&broken).unwrap_err();
+    for id in [read_facts(&elsewhere).unwrap().id, malformed.task_id] {
+        assert_eq!(id.as_str(), format!("orphan-{}-4711", route.lane));
+    }
 }
