@@ -88,6 +88,33 @@ pub fn dead_of_any_task(class: Option<&ClassName>) -> String {
     format!("fl.dead.{}.*", class.map_or("*", ClassName::as_str))
 }
 
+/// Where a result that is to be delivered to a `callback_url` waits for the coordinator.
+#[must_use]
+pub fn callback_due(id: &TaskId) -> String {
+    format!("fl.callback.due.{id}")
+}
+
+/// Where a delivery waits for another try. One schedule per task.
+#[must_use]
+pub fn callback_at(id: &TaskId) -> String {
+    format!("fl.callback.at.{id}")
+}
+
+/// Tells the worker that runs a task to stop. Not stored; the fence has been written before.
+#[must_use]
+pub fn cancel(id: &TaskId) -> String {
+    format!("fl.ctl.cancel.{id}")
+}
+
+/// Every task's [`cancel`].
+pub const CANCEL_ANY: &str = "fl.ctl.cancel.*";
+
+/// The task that a message on [`CANCEL_ANY`] names.
+#[must_use]
+pub fn parse_cancel(subject: &str) -> Option<TaskId> {
+    TaskId::new(subject.strip_prefix("fl.ctl.cancel.")?).ok()
+}
+
 /// The stream of a lane.
 #[must_use]
 pub const fn lane_stream(lane: Lane) -> &'static str {
@@ -103,6 +130,8 @@ pub const RETRY: &str = "FL_RETRY";
 pub const RESULTS: &str = "FL_RESULTS";
 /// The stream of dead letters.
 pub const DEAD: &str = "FL_DEAD";
+/// The stream of results that are to be delivered.
+pub const CALLBACKS: &str = "FL_CALLBACKS";
 
 /// The durable consumer of a route within its lane's stream.
 #[must_use]

@@ -88,6 +88,7 @@ pub fn admit(
                 priority: read.priority,
                 max_attempts: read.max_attempts,
                 timeout_ms: read.timeout_ms,
+                callback: read.callback_url,
                 labels: read.labels,
                 ..TaskFacts::default()
             },
@@ -119,7 +120,6 @@ fn check(policy: &Policy, read: &TaskBody) -> Result<(), Refusal> {
         ("depends_on", !read.depends_on.is_empty()),
         ("concurrency_key", read.concurrency_key.is_some()),
         ("run_at", read.run_at.is_some()),
-        ("callback_url", read.callback_url.is_some()),
     ] {
         if given {
             return Err(Refusal::Unsupported { field });

@@ -144,7 +144,6 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         body(r#", "depends_on": ["a"]"#),
         body(r#", "concurrency_key": "k""#),
         body(r#", "run_at": "2026-11-23T13:00:00Z""#),
-        body(r#", "callback_url": "https://a""#),
         body(r#", "timeout_ms": 0"#),
         body(r#", "max_attempts": 0"#),
     ]
@@ -162,7 +161,6 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         unsupported: depends_on: not supported in this version; leave it out
         unsupported: concurrency_key: not supported in this version; leave it out
         unsupported: run_at: not supported in this version; leave it out
-        unsupported: callback_url: not supported in this version; leave it out
         out_of_range: timeout_ms: 0 would fail every task; give at least 1 or leave it out
         out_of_range: max_attempts: 0 would fail every task; give at least 1 or leave it out
     "#]].assert_eq(&table);

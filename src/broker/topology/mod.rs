@@ -21,4 +21,4 @@ pub use apply::{Extras, Step, apply};
 pub use plan::{Change, Entry, FieldChange, Plan, plan};
 pub(super) use server::ask;
 pub use server::{TopologyError, export};
-pub use spec::{PREFIX, SpecError, StreamSpec, desired};
+pub use spec::{SpecError, StreamSpec, desired, is_ours};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 pub use super::compare::FieldChange;
 use super::compare::{differences, overlay};
 use super::rule;
-use super::spec::{PREFIX, StreamSpec};
+use super::spec::{StreamSpec, is_ours};
 
 /// One entry per stream: first the described ones in the order of the files, then extras by name.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +78,7 @@ pub fn plan(desired: &[StreamSpec], actual: &[StreamSpec]) -> Plan {
     let mut extras: Vec<&str> = actual
         .iter()
         .map(StreamSpec::name)
-        .filter(|name| name.starts_with(PREFIX) && !desired.iter().any(|wanted| wanted.name() == *name))
+        .filter(|name| is_ours(name) && !desired.iter().any(|wanted| wanted.name() == *name))
         .collect();
     extras.sort_unstable();
     let extras = extras.into_iter().map(|name| Entry {

@@ -5,7 +5,7 @@ use async_nats::jetstream::context::{RequestError, RequestErrorKind};
 use serde_json::{Map, Value, json};
 
 use super::plan::FieldChange;
-use super::spec::{PREFIX, SpecError, StreamSpec};
+use super::spec::{SpecError, StreamSpec, is_ours};
 use crate::broker::Broker;
 
 /// Far more pages of 1024 names than a server has streams: an answer that never ends does.
@@ -134,7 +134,7 @@ async fn names(broker: &Broker) -> Result<Vec<String>, TopologyError> {
             break;
         }
     }
-    all.retain(|name| name.starts_with(PREFIX));
+    all.retain(|name| is_ours(name));
     Ok(all)
 }
 

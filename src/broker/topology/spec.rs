@@ -4,16 +4,24 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// Streams that are ours begin with this; no other is looked at.
-pub const PREFIX: &str = "FL_";
+/// Streams and KV buckets that are ours begin with one of these; no other is looked at.
+const PREFIXES: [&str; 2] = ["FL_", "KV_fl_"];
+
+/// Whether a stream of that name is ours.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
 
 /// Every file of `streams/`.
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
     include_str!("../../../streams/FL_CORE.json"),
     include_str!("../../../streams/FL_NORMAL.json"),
     include_str!("../../../streams/FL_RETRY.json"),
     include_str!("../../../streams/FL_RESULTS.json"),
     include_str!("../../../streams/FL_DEAD.json"),
+    include_str!("../../../streams/FL_CALLBACKS.json"),
+    include_str!("../../../streams/KV_fl_tasks.json"),
 ];
 
 /// A stream's configuration, as JSON with the server's own names.

@@ -54,7 +54,9 @@ fn the_files_parse_and_are_named_as_the_code_names_them() {
             lanes[1],
             subject::RETRY,
             subject::RESULTS,
-            subject::DEAD
+            subject::DEAD,
+            subject::CALLBACKS,
+            "KV_fl_tasks",
         ]
     );
 }
@@ -209,7 +211,7 @@ fn a_stream_of_ours_that_no_file_describes_is_an_extra_and_others_are_not_looked
     let actual = [
         spec(json!({"name": "FL_OLD"})),
         spec(json!({"name": "ORDERS"})),
-        spec(json!({"name": "KV_fl"})),
+        spec(json!({"name": "KV_flat"})),
     ];
     let plan = plan(&[], &actual);
     assert!(plan.is_settled());
