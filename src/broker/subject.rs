@@ -115,6 +115,25 @@ pub fn parse_cancel(subject: &str) -> Option<TaskId> {
     TaskId::new(subject.strip_prefix("fl.ctl.cancel.")?).ok()
 }
 
+/// What a submission is noted under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordKey {
+    /// Its task.
+    Task(TaskId),
+    /// The caller's own word for it, hashed.
+    Idempotency(TaskId),
+}
+
+/// Where a submission is noted.
+#[must_use]
+pub fn record(key: &RecordKey) -> String {
+    match key {
+        RecordKey::Task(id) => format!("$KV.fl_tasks.{id}"),
+        // No task's id has a dot.
+        RecordKey::Idempotency(hash) => format!("$KV.fl_tasks.key.{hash}"),
+    }
+}
+
 /// The stream of a lane.
 #[must_use]
 pub const fn lane_stream(lane: Lane) -> &'static str {
@@ -130,6 +149,8 @@ pub const RETRY: &str = "FL_RETRY";
 pub const RESULTS: &str = "FL_RESULTS";
 /// The stream of dead letters.
 pub const DEAD: &str = "FL_DEAD";
+/// The stream behind the bucket of submissions.
+pub const RECORDS: &str = "KV_fl_tasks";
 /// The stream of results that are to be delivered.
 pub const CALLBACKS: &str = "FL_CALLBACKS";
 

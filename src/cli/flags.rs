@@ -105,6 +105,21 @@ impl Role {
     }
 }
 
+/// Settings of a command that takes submissions.
+#[derive(Args)]
+pub struct Http {
+    /// Loopback address for REST; 127.0.0.1:7070 where absent [env: FAIRLANE_HTTP_LISTEN]
+    #[arg(long, value_name = "IP:PORT")]
+    http_listen: Option<String>,
+}
+
+impl Http {
+    /// Puts these flags into `raw`.
+    pub fn fill(&self, raw: &mut Raw) {
+        raw.http_listen.clone_from(&self.http_listen);
+    }
+}
+
 /// Settings of a command that starts a nats-server of its own.
 #[derive(Args)]
 pub struct Server {
@@ -136,11 +151,13 @@ mod tests {
         role: Role,
         #[command(flatten)]
         server: Server,
+        #[command(flatten)]
+        http: Http,
     }
 
     #[test]
     fn every_setting_has_a_flag_of_its_name() {
-        let flags = "--nats-url=u --nats-creds=c --metrics-listen=m --policy=p --slots=1 --worker-id=w \
+        let flags = "--nats-url=u --nats-creds=c --metrics-listen=m --http-listen=h --policy=p --slots=1 --worker-id=w \
                      --log=l --nats-server=s --model-dir=d --drain-ms=2";
         let all = All::parse_from(std::iter::once("fairlane").chain(flags.split_whitespace()));
         let mut raw = Raw::default();
@@ -148,10 +165,12 @@ mod tests {
         all.worker.fill(&mut raw);
         all.role.fill(&mut raw);
         all.server.fill(&mut raw);
+        all.http.fill(&mut raw);
         // Spelled out, so that a setting without a flag does not compile.
         let Raw {
             nats_url,
             nats_creds,
+            http_listen,
             metrics_listen,
             policy,
             slots,
@@ -164,6 +183,7 @@ mod tests {
         let texts = [
             nats_url,
             nats_creds,
+            http_listen,
             metrics_listen,
             policy,
             worker_id,
@@ -173,7 +193,7 @@ mod tests {
         ];
         assert_eq!(
             texts.map(Option::unwrap),
-            ["u", "c", "m", "p", "w", "l", "s", "d"]
+            ["u", "c", "h", "m", "p", "w", "l", "s", "d"]
         );
         assert_eq!((slots, drain_ms), (Some(1), Some(2)));
     }

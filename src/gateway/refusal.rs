@@ -52,6 +52,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The field it is about; `body` when it is about the whole.
+    #[must_use]
+    pub fn field(&self) -> String {
+        match self {
+            Self::TooLarge { .. } => "body".to_owned(),
+            Self::Unreadable(error) => error.field().unwrap_or_else(|| "body".to_owned()),
+            Self::UnknownModel { .. } => "model".to_owned(),
+            Self::UnknownClass(_) => "class".to_owned(),
+            Self::Zero { field } | Self::Unsupported { field } => (*field).to_owned(),
+        }
+    }
+
     /// The word programs go by; it never changes.
     #[must_use]
     pub const fn code(&self) -> &'static str {

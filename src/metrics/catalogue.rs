@@ -41,6 +41,8 @@ pub(super) const RETRIES: &str = "fairlane_retries_total";
 pub(super) const DEAD_LETTERS: &str = "fairlane_dead_letters_total";
 pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
+pub(super) const SUBMISSIONS: &str = "fairlane_submissions_total";
+pub(super) const SUBMISSION: &str = "fairlane_submission_seconds";
 
 const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Entry {
     entry(name, Kind::Counter, Unit::Count, labels, help)
@@ -128,6 +130,18 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Count,
         &["lane"],
         "Consumers the policy asks for, as the coordinator last saw to them.",
+    ),
+    counter(
+        SUBMISSIONS,
+        &["door", "outcome"],
+        "Submissions answered by a gateway, by the door they came through.",
+    ),
+    entry(
+        SUBMISSION,
+        Kind::Histogram,
+        Unit::Seconds,
+        &[],
+        "Time from a submission to its answer, whatever the answer.",
     ),
 ];
 

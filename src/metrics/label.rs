@@ -65,6 +65,30 @@ label!(
     }
 );
 label!(
+    /// How a submission came in.
+    Door {
+        /// Over HTTP.
+        Rest = "rest",
+        /// Over the NATS service.
+        Nats = "nats",
+    }
+);
+label!(
+    /// What a submission was answered with.
+    SubmissionOutcome {
+        /// Its lane has it.
+        Accepted = "accepted",
+        /// It was accepted before.
+        Repeated = "repeated",
+        /// It is no task, or not one of this mesh.
+        Refused = "refused",
+        /// Its lane is full.
+        LaneFull = "lane_full",
+        /// NATS could not be asked.
+        Unavailable = "unavailable",
+    }
+);
+label!(
     /// What was done about a subject that no consumer covers.
     UncoveredAction {
         /// Class and model are known: it has its consumer now.

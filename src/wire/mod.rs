@@ -17,6 +17,7 @@ mod message_id;
 mod publication;
 mod report;
 mod result;
+mod submission;
 mod text;
 mod timestamp;
 
@@ -34,4 +35,5 @@ pub use report::{Report, read_report, report_headers};
 pub use result::{
     Fence, ResultError, ResultRecord, UnreadableResult, read_fence, read_result, result_body, result_headers,
 };
+pub use submission::{Submission, UnreadableSubmission, read_submission, submission_body};
 pub use timestamp::{TimestampError, parse_rfc3339, to_rfc3339};

@@ -40,6 +40,7 @@ fn without_a_word_the_defaults_hold() {
                 "nats://127.0.0.1:4222",
             ],
             nats_creds: None,
+            http_listen: None,
             metrics_listen: 127.0.0.1:0,
             policy: None,
             slots: 4,

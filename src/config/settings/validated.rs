@@ -13,6 +13,8 @@ pub struct Settings {
     pub nats_url: Vec<String>,
     /// Credentials file.
     pub nats_creds: Option<PathBuf>,
+    /// Where the gateway listens; loopback. Without it, 127.0.0.1:7070.
+    pub http_listen: Option<SocketAddr>,
     /// Where metrics are served; loopback, port 0 for a free one.
     pub metrics_listen: SocketAddr,
     /// Policy document; without it, the built-in one.
@@ -39,6 +41,7 @@ impl fmt::Debug for Settings {
                 &self.nats_url.iter().map(|u| redact_url(u)).collect::<Vec<_>>(),
             )
             .field("nats_creds", &self.nats_creds)
+            .field("http_listen", &self.http_listen)
             .field("metrics_listen", &self.metrics_listen)
             .field("policy", &self.policy)
             .field("slots", &self.slots)

@@ -50,6 +50,12 @@ fn count_everything() {
         .into_iter()
         .for_each(|action| coordinator.uncovered(action, 2));
     coordinator.consumers(Lane::Core, 4);
+
+    let gateway = GatewayMetrics::new();
+    for outcome in SubmissionOutcome::all() {
+        gateway.submission(Door::Rest, outcome, Duration::from_millis(2));
+        gateway.submission(Door::Nats, outcome, Duration::from_millis(2));
+    }
 }
 
 /// Label names by metric name, off the lines of samples.
