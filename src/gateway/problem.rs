@@ -187,7 +187,12 @@ impl From<Refusal> for Problem {
 impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         let code = match &error {
-            PublishError::Full { .. } => Code::LaneFull,
+            PublishError::Full { subject, .. } => {
+                let lane = subject.split('.').nth(2).unwrap_or_default();
+                let what =
+                    format!("the {lane} lane is full; the task is not accepted; submit it again later");
+                return Self::new(Code::LaneFull, what);
+            }
             PublishError::NoStream { .. } => Code::NotSetUp,
             PublishError::TooLarge { .. } => Code::BodyTooLarge,
             PublishError::Unknown { .. } => {

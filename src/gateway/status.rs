@@ -53,7 +53,7 @@ pub enum Outcome {
     /// The task has ended: its record, as in docs/protocol.md.
     Ended(Value),
     /// Not yet.
-    Open(Status),
+    Open(Box<Status>),
 }
 
 /// What is known of one task.
@@ -83,7 +83,7 @@ impl Desk {
         }
         match &known.ended {
             Some(ended) => Ok(Outcome::Ended(record(of, ended))),
-            None => Ok(Outcome::Open(self.describe(of, known).await?)),
+            None => Ok(Outcome::Open(Box::new(self.describe(of, known).await?))),
         }
     }
 

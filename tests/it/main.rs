@@ -12,8 +12,12 @@ mod dev_server;
 mod embeddings;
 mod failures;
 mod fairness;
+#[cfg(feature = "failpoints")]
+mod gateway_killed;
 mod limits;
 mod outage;
+mod rest;
+mod service;
 mod streams_role;
 mod survival;
 mod urgent;

@@ -67,7 +67,11 @@ fn values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
             texts::<UncoveredAction>(),
         ),
         ("door", "`fairlane_submissions_total`", texts::<Door>()),
-        ("outcome", "`fairlane_submissions_total`", texts::<SubmissionOutcome>()),
+        (
+            "outcome",
+            "`fairlane_submissions_total`",
+            texts::<SubmissionOutcome>(),
+        ),
     ]
 }
 

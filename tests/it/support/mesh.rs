@@ -133,8 +133,25 @@ impl Mesh {
         slots: u32,
         executor: Arc<dyn Executor>,
     ) {
+        self.start_worker(broker, id, slots, 0, executor).await;
+    }
+
+    /// A worker for the model that is the `model`-th of the policy, counted from 0.
+    pub(crate) async fn worker_for(&self, id: &str, slots: u32, model: usize, executor: Arc<dyn Executor>) {
+        let broker = connect(&self.server, id).await;
+        self.start_worker(broker, id, slots, model, executor).await;
+    }
+
+    async fn start_worker(
+        &self,
+        broker: Broker,
+        id: &str,
+        slots: u32,
+        model: usize,
+        executor: Arc<dyn Executor>,
+    ) {
         let mut executors = Executors::new();
-        executors.add(&self.policy.models[0].name, executor);
+        executors.add(&self.policy.models[model].name, executor);
         let options = WorkerOptions {
             id: id.to_owned(),
             slots,
