@@ -8,10 +8,9 @@ use async_nats::jetstream::{self, ErrorCode};
 use bytes::Bytes;
 
 use super::connect::Broker;
-use super::error::RequestError;
 use super::header::{pairs, to_map};
 use super::subject;
-use crate::task::{DeadReason, EpochMs, Route, Task, TaskId};
+use crate::task::{DeadReason, EpochMs, Route, Task};
 use crate::wire::header::{CONTENT_TYPE, MSG_ID};
 use crate::wire::{
     Codec, Headers, HistoryEntry, MessageKind, Report, ResultRecord, dead_headers, message_id, put_history,
@@ -225,15 +224,6 @@ impl Broker {
             .await
     }
 
-    /// Tells whoever runs a task to stop. Nobody confirms it: the fence has decided already.
-    ///
-    /// # Errors
-    /// [`RequestError`] when the connection is closed.
-    pub async fn publish_cancel(&self, id: &TaskId) -> Result<(), RequestError> {
-        let sent = self.client.publish(subject::cancel(id), Bytes::new()).await;
-        sent.map_err(RequestError::of(format!("tell the worker of {id} to stop")))
-    }
-
     /// Stores a dead letter: the whole task, the reason and the history.
     ///
     /// # Errors
@@ -254,7 +244,7 @@ impl Broker {
             .await
     }
 
-    async fn publish(
+    pub(super) async fn publish(
         &self,
         subject: String,
         headers: Headers,

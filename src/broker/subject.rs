@@ -94,6 +94,12 @@ pub fn callback_due(id: &TaskId) -> String {
     format!("fl.callback.due.{id}")
 }
 
+/// The task that a message on [`callback_due`] names.
+#[must_use]
+pub fn parse_callback_due(subject: &str) -> Option<TaskId> {
+    TaskId::new(subject.strip_prefix("fl.callback.due.")?).ok()
+}
+
 /// Where a delivery waits for another try. One schedule per task.
 #[must_use]
 pub fn callback_at(id: &TaskId) -> String {

@@ -28,16 +28,35 @@ impl Desk {
     /// [`Problem`] when nobody knows the task or it has ended otherwise.
     pub async fn cancel(&self, of: &Named) -> Result<Cancelled, Problem> {
         let known = self.known(of).await?;
-        let (Some(submission), None) = (&known.submission, &known.ended) else {
-            return told(of, known.ended.map(|ended| ended.record.state));
+        let ended = known.ended.map(|ended| (ended.record.state, ended.record.hop));
+        let Some(submission) = &known.submission else {
+            return told(of, ended.map(|(state, _)| state));
         };
-        let record = record(submission);
-        if self.broker.publish_result(&record, 0).await? == Fenced::Refused {
-            let standing = self.broker.fence(&submission.task_id).await?;
-            return told(of, standing.map(|fence| fence.record.state));
+        let (state, hop) = match ended {
+            Some(ended) => ended,
+            None => self.decide(submission).await?,
+        };
+        if state == State::Cancelled {
+            // Also where an earlier try has cancelled it: it may have died before this.
+            if let Some(url) = &submission.callback {
+                self.broker
+                    .publish_callback(&submission.task_id, hop, url)
+                    .await?;
+            }
+            self.clear(submission).await;
         }
-        self.clear(submission).await;
-        told(of, Some(State::Cancelled))
+        told(of, Some(state))
+    }
+
+    /// Writes the record unless one stands; the state and hop of the one that stands then.
+    async fn decide(&self, submission: &Submission) -> Result<(State, u32), Problem> {
+        let record = record(submission);
+        if let Fenced::First(_) = self.broker.publish_result(&record, 0).await? {
+            return Ok((record.state, record.hop));
+        }
+        let standing = self.broker.fence(&submission.task_id).await?;
+        let standing = standing.map(|fence| (fence.record.state, fence.record.hop));
+        Ok(standing.unwrap_or((record.state, record.hop)))
     }
 
     /// What is left undone here costs an execution whose result is refused.

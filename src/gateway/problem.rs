@@ -20,6 +20,8 @@ pub enum Code {
     UnknownClass,
     /// A number, or a text's length, is outside its bounds.
     OutOfRange,
+    /// A `callback_url` that nothing is delivered to.
+    BadCallbackUrl,
     /// A field that would be ignored.
     Unsupported,
     /// A header that is none.
@@ -60,6 +62,7 @@ impl Code {
             Self::UnknownModel => "unknown_model",
             Self::UnknownClass => "unknown_class",
             Self::OutOfRange => "out_of_range",
+            Self::BadCallbackUrl => "bad_callback_url",
             Self::Unsupported => "unsupported",
             Self::BadHeader => "bad_header",
             Self::BadName => "bad_name",
@@ -89,6 +92,7 @@ impl Code {
             Self::UnknownModel
             | Self::UnknownClass
             | Self::OutOfRange
+            | Self::BadCallbackUrl
             | Self::Unsupported
             | Self::TaskIdReused
             | Self::IdempotencyKeyReused => 422,
@@ -178,6 +182,7 @@ impl From<Refusal> for Problem {
             Refusal::UnknownModel { .. } => Code::UnknownModel,
             Refusal::UnknownClass(_) => Code::UnknownClass,
             Refusal::Zero { .. } => Code::OutOfRange,
+            Refusal::CallbackUrl(_) => Code::BadCallbackUrl,
             Refusal::Unsupported { .. } => Code::Unsupported,
         };
         Self::new(code, refusal.to_string()).in_field(refusal.field())

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::desk::{Desk, Named};
 use super::problem::{Code, Problem};
-use super::tenancy;
 use crate::broker::fetch::Stored;
 use crate::broker::subject::RecordKey;
 use crate::task::State;
@@ -161,7 +160,7 @@ impl Desk {
 /// The record's body, under the name its tenant gave the task.
 fn record(of: &Named, ended: &Stored<ResultRecord>) -> Value {
     let mut value = record_value(&ended.record);
-    value["task_id"] = Value::from(tenancy::external(&of.tenant, &ended.record.task_id).as_str());
+    value["task_id"] = Value::from(ended.record.task_id.for_tenant(&of.tenant).as_str());
     value
 }
 

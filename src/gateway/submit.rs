@@ -100,7 +100,7 @@ impl Desk {
             self.confirm(record, standing.clone(), revision, published);
         }
         Ok(Accepted {
-            task_id: tenancy::external(&tenant, &standing.task_id).to_string(),
+            task_id: standing.task_id.for_tenant(&tenant).to_string(),
             lane: standing.lane.to_string(),
             class: standing.class.to_string(),
             state: State::Queued.as_str(),
@@ -189,7 +189,7 @@ fn digest(request: &Request, task: &Task) -> String {
 }
 
 fn reused(admitted: &Admitted, first: &Submission) -> Problem {
-    let id = tenancy::external(&first.tenant, &admitted.task.id);
+    let id = admitted.task.id.for_tenant(&first.tenant);
     let what =
         format!("task_id: {id} was submitted before with another body; use a new task_id for a new task");
     Problem::new(Code::TaskIdReused, what).in_field("task_id")

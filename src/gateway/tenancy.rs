@@ -1,4 +1,4 @@
-//! A tenant's names: what a caller calls a task, and what it is called inside.
+//! A caller's names: its tasks, and its own word for a submission.
 
 use sha2::{Digest, Sha256};
 
@@ -46,33 +46,18 @@ impl IdempotencyKey {
     }
 }
 
-/// What a task is called inside: a tenant's with the first 8 hex digits of SHA-256 of its name in
-/// front, so that tenants cannot meet; the default tenant's as it is.
+/// What a task is called inside.
 ///
 /// # Errors
-/// [`Problem`] when it is too long with them.
+/// [`Problem`] when it is too long with what marks its tenant.
 pub(super) fn internal(tenant: &TenantId, id: &TaskId) -> Result<TaskId, Problem> {
-    let Some(prefix) = prefix(tenant) else {
-        return Ok(id.clone());
-    };
-    TaskId::new(&format!("{prefix}{id}")).map_err(|_| {
+    TaskId::of_tenant(tenant, id).map_err(|_| {
         let what = format!(
             "task_id: {} bytes; with a tenant at most 119 are allowed",
             id.as_str().len()
         );
         Problem::new(Code::OutOfRange, what).in_field("task_id")
     })
-}
-
-/// What its tenant calls a task.
-pub(super) fn external(tenant: &TenantId, id: &TaskId) -> TaskId {
-    let own = prefix(tenant).and_then(|prefix| id.as_str().strip_prefix(&prefix));
-    own.and_then(|own| TaskId::new(own).ok())
-        .unwrap_or_else(|| id.clone())
-}
-
-fn prefix(tenant: &TenantId) -> Option<String> {
-    (*tenant != TenantId::default_tenant()).then(|| format!("{}-", &hex(&[tenant.as_str().as_bytes()])[..8]))
 }
 
 /// SHA-256 of `parts` in a row, in lower-case hex.
@@ -90,21 +75,13 @@ pub(super) fn hex(parts: &[&[u8]]) -> String {
 mod tests {
     use super::*;
 
-    fn id(text: &str) -> TaskId {
-        TaskId::new(text).unwrap()
-    }
-
     #[test]
-    fn a_tenants_ids_are_its_own_and_the_default_tenants_are_as_they_are() {
-        let (acme, default) = (TenantId::new("acme").unwrap(), TenantId::default_tenant());
-        let inside = internal(&acme, &id("task-1")).unwrap();
-        assert_eq!(inside.as_str(), "822b33ad-task-1");
-        assert_eq!(external(&acme, &inside), id("task-1"));
-        assert_eq!(internal(&default, &id("task-1")).unwrap(), id("task-1"));
-        assert_eq!(external(&default, &inside), inside);
-        let longest = id(&"x".repeat(119));
-        assert_eq!(internal(&acme, &longest).unwrap().as_str().len(), 128);
-        let told = internal(&acme, &id(&"x".repeat(120))).unwrap_err();
+    fn a_name_that_is_too_long_with_its_tenant_is_refused() {
+        let (acme, long) = (
+            TenantId::new("acme").unwrap(),
+            TaskId::new(&"x".repeat(120)).unwrap(),
+        );
+        let told = internal(&acme, &long).unwrap_err();
         assert_eq!(
             (told.field.as_deref(), told.code.status()),
             (Some("task_id"), 422)

@@ -41,6 +41,7 @@ pub(super) const RETRIES: &str = "fairlane_retries_total";
 pub(super) const DEAD_LETTERS: &str = "fairlane_dead_letters_total";
 pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
+pub(super) const CALLBACKS: &str = "fairlane_callbacks_total";
 pub(super) const SUBMISSIONS: &str = "fairlane_submissions_total";
 pub(super) const SUBMISSION: &str = "fairlane_submission_seconds";
 
@@ -130,6 +131,11 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Count,
         &["lane"],
         "Consumers the policy asks for, as the coordinator last saw to them.",
+    ),
+    counter(
+        CALLBACKS,
+        &["outcome"],
+        "Deliveries of results to a callback_url, by how they came out.",
     ),
     counter(
         SUBMISSIONS,

@@ -65,6 +65,23 @@ label!(
     }
 );
 label!(
+    /// What became of the delivery of a result.
+    CallbackOutcome {
+        /// The receiver has it.
+        Delivered = "delivered",
+        /// Not taken; it is delivered again later.
+        Retried = "retried",
+        /// Not taken as often as is allowed.
+        GivenUp = "given_up",
+        /// The receiver wants no more of it.
+        Gone = "gone",
+        /// The address is none that results are delivered to.
+        Refused = "refused",
+        /// The record was not there any more.
+        Expired = "expired",
+    }
+);
+label!(
     /// How a submission came in.
     Door {
         /// Over HTTP.

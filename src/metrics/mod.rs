@@ -23,6 +23,7 @@ pub use exposition::{Exposition, InstallError};
 pub use gateway::GatewayMetrics;
 pub use http::{Readiness, pages, serve};
 pub use label::{
-    Door, HandBackReason, PullKind, PullOutcome, SubmissionOutcome, TaskOutcome, UncoveredAction,
+    CallbackOutcome, Door, HandBackReason, PullKind, PullOutcome, SubmissionOutcome, TaskOutcome,
+    UncoveredAction,
 };
 pub use worker::WorkerMetrics;

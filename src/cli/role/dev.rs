@@ -8,8 +8,8 @@ use anyhow::Context;
 use serde::Serialize;
 use tokio::net::TcpListener;
 
-use super::gateway;
 use super::process::{Process, unique_name};
+use super::{coordinator, gateway};
 use crate::broker::Broker;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
@@ -18,6 +18,7 @@ use crate::config::{Raw, redact_url};
 use crate::dev::{Mesh, MeshOptions, Server, ServerOptions};
 use crate::executor::Executors;
 use crate::metrics::Readiness;
+use crate::policy::Reach;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
@@ -26,12 +27,17 @@ pub(in crate::cli) struct Args {
     #[command(flatten)]
     http: flags::Http,
     #[command(flatten)]
+    callbacks: flags::Callbacks,
+    #[command(flatten)]
     role: flags::Role,
     #[command(flatten)]
     server: flags::Server,
     /// Workers in this process
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     workers: u32,
+    /// Deliver callbacks to loopback and private addresses, too
+    #[arg(long)]
+    callback_private: bool,
     /// Keep the data in this folder; without it, it goes with the process
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
@@ -62,6 +68,7 @@ impl Args {
     pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
         self.worker.fill(raw);
         self.http.fill(raw);
+        self.callbacks.fill(raw);
         self.role.fill(raw);
         self.server.fill(raw);
     }
@@ -71,6 +78,12 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
     let executors = Executors::for_policy(&policy, settings.model_dir.as_deref())?;
+    let reach = if args.callback_private {
+        Reach::Anywhere
+    } else {
+        Reach::Public
+    };
+    let callbacks = coordinator::callbacks(session, reach)?;
     let listener = gateway::listen_nearby(session).await?;
     let process = Process::start(session).await?;
     let server = match session.nats_given {
@@ -84,6 +97,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         nats_url: nats_url.clone(),
         nats_creds: settings.nats_creds.clone(),
         policy,
+        callbacks,
         executors,
         workers: args.workers,
         slots: settings.slots,

@@ -29,6 +29,7 @@ impl Check {
         let nats_creds = self.path("nats_creds");
         let http_listen = self.listen("http_listen");
         let metrics_listen = self.listen("metrics_listen");
+        let callback_key = self.path("callback_key");
         let policy = self.path("policy");
         let slots = self.whole("slots", SLOTS).and_then(|n| u32::try_from(n).ok());
         let worker_id = self.worker_id();
@@ -41,6 +42,7 @@ impl Check {
             nats_creds,
             http_listen,
             metrics_listen: metrics_listen?,
+            callback_key,
             policy,
             slots: slots?,
             worker_id,

@@ -21,11 +21,12 @@ pub(super) enum Form {
 }
 
 /// Every setting.
-pub(super) const KEYS: [Key; 11] = [
+pub(super) const KEYS: [Key; 12] = [
     text("nats_url", "NATS_URL"),
     text("nats_creds", "NATS_CREDS"),
     text("http_listen", "FAIRLANE_HTTP_LISTEN"),
     text("metrics_listen", "FAIRLANE_METRICS_LISTEN"),
+    text("callback_key", "FAIRLANE_CALLBACK_KEY"),
     text("policy", "FAIRLANE_POLICY"),
     whole("slots", "FAIRLANE_SLOTS"),
     text("worker_id", "FAIRLANE_WORKER_ID"),

@@ -17,6 +17,9 @@ pub struct Raw {
     /// `--metrics-listen`: loopback address and port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics_listen: Option<String>,
+    /// `--callback-key`: path of the file that holds the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_key: Option<String>,
     /// `--policy`: path of the policy document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,

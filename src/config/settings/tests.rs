@@ -42,6 +42,7 @@ fn without_a_word_the_defaults_hold() {
             nats_creds: None,
             http_listen: None,
             metrics_listen: 127.0.0.1:0,
+            callback_key: None,
             policy: None,
             slots: 4,
             worker_id: None,

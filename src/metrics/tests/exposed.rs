@@ -49,6 +49,9 @@ fn count_everything() {
     UncoveredAction::all()
         .into_iter()
         .for_each(|action| coordinator.uncovered(action, 2));
+    CallbackOutcome::all()
+        .into_iter()
+        .for_each(|outcome| coordinator.callback(outcome));
     coordinator.consumers(Lane::Core, 4);
 
     let gateway = GatewayMetrics::new();
