@@ -4,6 +4,7 @@ mod support;
 
 mod bad_input;
 mod bad_subjects;
+mod callbacks;
 #[cfg(feature = "embed")]
 mod demo_role;
 mod dev_role;
