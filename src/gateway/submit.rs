@@ -14,7 +14,7 @@ use crate::clock;
 use crate::failpoint;
 use crate::metrics::{Door, SubmissionOutcome};
 use crate::task::{State, Task, TenantId};
-use crate::wire::Submission;
+use crate::wire::{Submission, traceparent};
 
 /// What a caller sends.
 #[derive(Debug, Clone, Default)]
@@ -131,7 +131,7 @@ impl Desk {
             new_id,
             self.body_max(),
         )?;
-        admitted.task.facts.traceparent = request.traceparent.clone();
+        admitted.task.facts.traceparent = request.traceparent.as_deref().and_then(traceparent);
         let key = request.idempotency_key.as_deref();
         let key = key
             .map(|text| IdempotencyKey::new(&admitted.task.tenant, text))

@@ -29,6 +29,7 @@ pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;
 pub use header::{Headers, ReadHeaders};
 pub use history::{HistoryEntry, put_history, read_history};
+pub use limit::traceparent;
 pub use message_id::{MessageKind, message_id};
 pub use publication::{Arrival, Incoming, Malformed, Origin, read_facts, read_task, salvage};
 pub use report::{Report, read_report, report_headers};

@@ -97,6 +97,7 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
             .header("Fl-Tenant", "b"),
         door.request("GET", "/v1/tasks/none"),
         door.request("GET", "/v1/tasks/a.b"),
+        door.request("GET", "/v1/tasks/%FF"),
         door.request("GET", "/v1/tasks/none/result"),
         door.request("GET", "/v1/tasks/none/result?wait=soon"),
         door.request("DELETE", "/v1/tasks/none"),
@@ -121,6 +122,7 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"code":"bad_header","detail":"Fl-Tenant: give it once, in printable ASCII","field":"Fl-Tenant"}
         404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_task","detail":"no task none: it was not submitted through a gateway by this tenant, or its record has aged out","field":"task_id"}
         400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"code":"bad_name","detail":"task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed","field":"task_id"}
+        400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"code":"bad_name","detail":"task_id: Invalid URL: Invalid UTF-8 in `id`","field":"task_id"}
         404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_task","detail":"no task none: it was not submitted through a gateway by this tenant, or its record has aged out","field":"task_id"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"wait: give whole seconds from 0 to 300","field":"wait"}
         404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_task","detail":"no task none: it was not submitted through a gateway by this tenant, or its record has aged out","field":"task_id"}

@@ -1,5 +1,7 @@
 //! Who asks, from the headers.
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::HeaderMap;
 
 use crate::gateway::{Code, Named, Problem};
@@ -32,7 +34,10 @@ pub(super) fn tenant(headers: &HeaderMap) -> Result<Option<TenantId>, Problem> {
 }
 
 /// The task a path names.
-pub(super) fn task(headers: &HeaderMap, id: &str) -> Result<Named, Problem> {
+pub(super) fn task(headers: &HeaderMap, id: Result<Path<String>, PathRejection>) -> Result<Named, Problem> {
+    let Path(id) = id.map_err(|error| {
+        Problem::new(Code::BadName, format!("task_id: {}", error.body_text())).in_field("task_id")
+    })?;
     let tenant = tenant(headers)?.unwrap_or_else(TenantId::default_tenant);
-    Named::new(tenant, id)
+    Named::new(tenant, &id)
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 
@@ -12,9 +13,9 @@ use crate::gateway::{Cancelled, Desk};
 
 pub(super) async fn handle(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Cancelled>, Refused> {
-    let named = caller::task(&headers, &id)?;
+    let named = caller::task(&headers, id)?;
     Ok(Json(desk.cancel(&named).await?))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -18,11 +19,11 @@ const WAIT_S_MAX: u64 = 300;
 
 pub(super) async fn handle(
     State(desk): State<Arc<Desk>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let named = caller::task(&headers, &id)?;
+    let named = caller::task(&headers, id)?;
     let patience = patience(query.as_deref().unwrap_or_default())?;
     Ok(match desk.result(&named, patience).await? {
         Outcome::Ended(record) => Json(record).into_response(),
