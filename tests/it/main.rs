@@ -5,6 +5,7 @@ mod support;
 mod bad_input;
 mod bad_subjects;
 mod callbacks;
+mod curl;
 #[cfg(feature = "embed")]
 mod demo_role;
 mod dev_role;
