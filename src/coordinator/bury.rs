@@ -75,11 +75,14 @@ pub(super) async fn fence(
         usage: json!({}),
         error: Some(error),
     };
-    let standing = match broker.publish_result(&record, task.fence).await? {
-        Fenced::First(_) => None,
-        Fenced::Refused => broker.fence(&task.id).await?.map(|found| found.record),
+    let (state_stands, hop) = match broker.publish_result(&record, task.fence).await? {
+        Fenced::First(_) => (state, task.hop),
+        Fenced::Refused => match broker.fence(&task.id).await? {
+            Some(found) => (found.record.state, found.record.hop),
+            // Something stands that says no state this version knows: not ours, and nothing to deliver.
+            None => return Ok(Buried::Decided),
+        },
     };
-    let (state_stands, hop) = standing.map_or((state, task.hop), |found| (found.state, found.hop));
     // Whoever wrote the record may have died before it asked for the callback.
     if let Some(url) = &task.facts.callback {
         broker.publish_callback(&task.id, hop, url).await?;

@@ -79,6 +79,8 @@ label!(
         Refused = "refused",
         /// The record was not there any more.
         Expired = "expired",
+        /// Record or message is none that can be read.
+        Unreadable = "unreadable",
     }
 );
 label!(

@@ -4,6 +4,7 @@ mod support;
 
 mod bad_input;
 mod bad_subjects;
+mod callback_faults;
 mod callbacks;
 mod curl;
 #[cfg(feature = "embed")]

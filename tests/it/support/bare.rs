@@ -1,5 +1,7 @@
 //! A client that is none of ours: what anybody with a NATS client can send and see.
 
+use std::time::Duration;
+
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::context::PublishError;
 use async_nats::jetstream::publish::PublishAck;
@@ -10,6 +12,9 @@ use fairlane::dev::Server;
 use futures_util::StreamExt;
 
 use super::PATIENCE;
+
+/// Longer than a pull of [`Bare::ask`] lives.
+const ASK_EXPIRES: Duration = Duration::from_millis(200);
 
 /// A plain connection with its JetStream context.
 pub(crate) struct Bare {
@@ -74,6 +79,42 @@ impl Bare {
             .expect("the stream exists");
         let info = stream.consumer_info(consumer).await.expect("it exists");
         info.num_ack_pending
+    }
+
+    /// How many of them were delivered more than once.
+    pub(crate) async fn redelivered(&self, stream: &str, consumer: &str) -> usize {
+        let stream = self.jetstream.get_stream(stream).await.expect("it exists");
+        stream
+            .consumer_info(consumer)
+            .await
+            .expect("it exists")
+            .num_redelivered
+    }
+
+    /// Gives whoever holds a message of a consumer so long to ack it.
+    pub(crate) async fn ack_wait(&self, stream: &str, consumer: &str, wait: Duration) {
+        let stream = self.jetstream.get_stream(stream).await.expect("it exists");
+        let info = stream.consumer_info(consumer).await.expect("it exists");
+        let config = pull::Config {
+            durable_name: info.config.durable_name,
+            filter_subject: info.config.filter_subject,
+            max_ack_pending: info.config.max_ack_pending,
+            ack_wait: wait,
+            ..pull::Config::default()
+        };
+        stream.update_consumer(config).await.expect("it is changed");
+    }
+
+    /// Has a consumer deliver one message to this connection, whatever becomes of that.
+    pub(crate) async fn ask(&self, stream: &str, consumer: &str) {
+        let inbox = self.client.new_inbox();
+        let mut delivered = self.client.subscribe(inbox.clone()).await.expect("NATS answers");
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}");
+        let asked =
+            self.client
+                .publish_with_reply(subject, inbox, r#"{"batch":1,"expires":100000000}"#.into());
+        asked.await.expect("NATS answers");
+        let _ = tokio::time::timeout(ASK_EXPIRES, delivered.next()).await;
     }
 
     /// How many pulls the server holds for a consumer.
