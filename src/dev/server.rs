@@ -88,6 +88,12 @@ impl Server {
         self.pid
     }
 
+    /// A folder that goes with the server.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.held.folder
+    }
+
     /// Cancelled once the server has ended, asked or not.
     #[must_use]
     pub fn ended(&self) -> &CancellationToken {

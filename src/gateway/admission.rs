@@ -29,6 +29,15 @@ pub struct Asked {
     pub max_attempts: Option<u32>,
 }
 
+/// What the place a submission comes in at holds it to.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// The largest body, in bytes.
+    pub body_max: usize,
+    /// Which addresses a `callback_url` may spell out.
+    pub reach: Reach,
+}
+
 /// A task that may be published. It is not accepted before its stream said so.
 #[derive(Debug, Clone)]
 pub struct Admitted {
@@ -49,17 +58,17 @@ pub fn admit(
     asked: &Asked,
     now: EpochMs,
     new_id: impl FnOnce() -> TaskId,
-    body_max: usize,
+    terms: Terms,
 ) -> Result<Admitted, Refusal> {
-    if body.len() > body_max {
+    if body.len() > terms.body_max {
         return Err(Refusal::TooLarge {
             bytes: body.len(),
-            max: body_max,
+            max: terms.body_max,
         });
     }
     let read = parse_body(content_type, &body).map_err(Refusal::Unreadable)?;
     let read = overridden(read, asked);
-    check(policy, &read)?;
+    check(policy, &read, terms.reach)?;
     let facts = Facts {
         class: read.class.as_ref(),
         priority: read.priority,
@@ -110,7 +119,7 @@ fn overridden(read: TaskBody, asked: &Asked) -> TaskBody {
     }
 }
 
-fn check(policy: &Policy, read: &TaskBody) -> Result<(), Refusal> {
+fn check(policy: &Policy, read: &TaskBody, reach: Reach) -> Result<(), Refusal> {
     if policy.model(read.model.as_str()).is_none() {
         let known: Vec<ModelName> = policy.models.iter().map(|m| m.name.clone()).collect();
         let given = read.model.clone();
@@ -126,8 +135,8 @@ fn check(policy: &Policy, read: &TaskBody) -> Result<(), Refusal> {
         }
     }
     if let Some(url) = &read.callback_url {
-        // Where it leads is checked when the result is delivered: names change.
-        callback_url(url, Reach::Anywhere).map_err(Refusal::CallbackUrl)?;
+        // What a name stands for is checked when the result is delivered: it changes.
+        callback_url(url, reach).map_err(Refusal::CallbackUrl)?;
     }
     for (field, zero) in [
         ("timeout_ms", read.timeout_ms == Some(0)),

@@ -6,16 +6,21 @@ use serde_json::json;
 
 use super::*;
 use crate::config::default_policy;
+use crate::policy::Reach;
 use crate::task::{ClassName, EpochMs, Lane, Route, TaskId, TenantId};
 use crate::wire::{Codec, TaskBody, parse_body, write_body};
 
 const NOW: EpochMs = EpochMs(1_795_435_200_000);
 const BODY_MAX: usize = 2048;
+const TERMS: Terms = Terms {
+    body_max: BODY_MAX,
+    reach: Reach::Public,
+};
 
 fn admitted(body: &str, asked: &Asked) -> Result<Admitted, Refusal> {
     let new_id = || TaskId::new("fresh").unwrap();
     let body = Bytes::from(body.to_owned());
-    admit(&default_policy(), body, None, asked, NOW, new_id, BODY_MAX)
+    admit(&default_policy(), body, None, asked, NOW, new_id, TERMS)
 }
 
 /// A task with `more` fields.
@@ -147,6 +152,8 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         body(r#", "callback_url": "client.example.com""#),
         body(r#", "callback_url": "ftp://example.com""#),
         body(r#", "callback_url": "https://a:b@example.com""#),
+        body(r#", "callback_url": "http://0x7f.1/""#),
+        body(r#", "callback_url": "http://[::ffff:10.0.0.1]/""#),
         body(r#", "timeout_ms": 0"#),
         body(r#", "max_attempts": 0"#),
     ]
@@ -167,6 +174,8 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         bad_callback_url: callback_url is no URL: relative URL without a base; give one such as https://client.example.com/result
         bad_callback_url: callback_url has the scheme "ftp"; only https and http are delivered to
         bad_callback_url: callback_url holds a user name or password; leave them out: deliveries are signed
+        bad_callback_url: callback_url leads to 127.0.0.1, which is no address of the public internet
+        bad_callback_url: callback_url leads to ::ffff:10.0.0.1, which is no address of the public internet
         out_of_range: timeout_ms: 0 would fail every task; give at least 1 or leave it out
         out_of_range: max_attempts: 0 would fail every task; give at least 1 or leave it out
     "#]].assert_eq(&table);
@@ -179,11 +188,35 @@ fn message_pack_is_read_and_named_as_what_it_is() {
     let new_id = || TaskId::new("fresh").unwrap();
     let (policy, asked) = (default_policy(), Asked::default());
     let bytes = Bytes::from(packed.clone());
-    let admitted = admit(&policy, bytes, None, &asked, NOW, new_id, BODY_MAX).unwrap();
+    let admitted = admit(&policy, bytes, None, &asked, NOW, new_id, TERMS).unwrap();
     assert_eq!(
         admitted.original.header("Content-Type"),
         Some("application/msgpack")
     );
     assert_eq!(admitted.task.id.as_str(), "fresh");
     assert!(parse_body(admitted.original.header("Content-Type"), &packed).is_ok());
+}
+
+#[test]
+fn an_address_that_is_spelled_out_is_taken_where_results_go_anywhere() {
+    let taken = |reach| {
+        let body = Bytes::from(body(r#", "callback_url": "http://127.0.0.1:8080/""#));
+        let new_id = || TaskId::new("fresh").unwrap();
+        let terms = Terms { reach, ..TERMS };
+        let admitted = admit(
+            &default_policy(),
+            body,
+            None,
+            &Asked::default(),
+            NOW,
+            new_id,
+            terms,
+        );
+        admitted.map(|admitted| admitted.task.facts.callback)
+    };
+    assert_eq!(
+        taken(Reach::Anywhere).unwrap().as_deref(),
+        Some("http://127.0.0.1:8080/")
+    );
+    assert_eq!(taken(Reach::Public).unwrap_err().code(), "bad_callback_url");
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::Terms;
 use super::problem::{Code, Problem};
 use super::tenancy;
 use crate::broker::Broker;
 use crate::broker::publish::HEADER_ROOM;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::GatewayMetrics;
-use crate::policy::Policy;
+use crate::policy::{Policy, Reach};
 use crate::task::{TaskId, TenantId};
 
 /// Callers that may wait for a result at once in one process. Each is a subscription at the server.
@@ -20,6 +21,7 @@ const WAITS_MAX: usize = 4096;
 pub struct Desk {
     pub(super) broker: Broker,
     pub(super) policy: Arc<Policy>,
+    reach: Reach,
     pub(super) metrics: Arc<GatewayMetrics>,
     pub(super) lifecycle: Lifecycle,
     pub(super) waits: Arc<Semaphore>,
@@ -35,17 +37,19 @@ pub struct Named {
 }
 
 impl Desk {
-    /// A desk that obeys `policy`.
+    /// A desk that obeys `policy` and takes a `callback_url` within `reach`.
     #[must_use]
     pub fn new(
         broker: Broker,
         policy: Arc<Policy>,
+        reach: Reach,
         metrics: Arc<GatewayMetrics>,
         lifecycle: Lifecycle,
     ) -> Self {
         Self {
             broker,
             policy,
+            reach,
             metrics,
             lifecycle,
             waits: Arc::new(Semaphore::new(WAITS_MAX)),
@@ -56,6 +60,13 @@ impl Desk {
     #[must_use]
     pub fn body_max(&self) -> usize {
         self.broker.max_payload().saturating_sub(HEADER_ROOM)
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        Terms {
+            body_max: self.body_max(),
+            reach: self.reach,
+        }
     }
 
     /// What is asked while there is no connection would wait in the client's buffer for nobody knows how long.

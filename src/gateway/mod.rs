@@ -21,7 +21,7 @@ mod tenancy;
 #[cfg(test)]
 mod admission_tests;
 
-pub use admission::{Admitted, Asked, admit};
+pub use admission::{Admitted, Asked, Terms, admit};
 pub use cancel::Cancelled;
 pub use desk::{Desk, Named};
 pub use identity::fresh_id;

@@ -129,7 +129,7 @@ impl Desk {
             &asked,
             now,
             new_id,
-            self.body_max(),
+            self.terms(),
         )?;
         admitted.task.facts.traceparent = request.traceparent.as_deref().and_then(traceparent);
         let key = request.idempotency_key.as_deref();

@@ -8,6 +8,7 @@ use super::serve::{PAUSE_MAX, PAUSE_MIN, Run, Service};
 use crate::broker::publish::{Fenced, Original, PublishError};
 use crate::clock;
 use crate::executor::Outcome;
+use crate::failpoint;
 use crate::metrics::TaskOutcome;
 use crate::task::{DeadReason, ErrorKind, Route, State, Task};
 use crate::wire::{Fence, Report, ResultError, ResultRecord, read_history};
@@ -156,6 +157,7 @@ impl Service {
         let Some(url) = &task.facts.callback else {
             return true;
         };
+        failpoint::hit("callback.before_publish");
         let mut pause = PAUSE_MIN;
         loop {
             match self.broker.publish_callback(&task.id, hop, url).await {

@@ -7,7 +7,7 @@ use fairlane::executor::simulate::Simulate;
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
-use crate::callbacks::{POLICY, anywhere, mesh, settled, submit, task};
+use crate::callbacks::{POLICY, anywhere, empty, mesh, settled, submit, task};
 use crate::support::{Bare, Mesh, PASSES, PATIENCE, Probe, Receiver, Role, publish_raw};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,6 +56,43 @@ async fn delivered_once(bare: &Bare) {
     tokio::time::timeout(PATIENCE, held)
         .await
         .expect("it is delivered");
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_killed_after_its_record_leaves_the_callback_to_its_redelivery() {
+    let mesh = mesh(anywhere()).await;
+    let mut receiver = Receiver::answering(&[200]).await;
+    let file = tempfile::NamedTempFile::new().expect("there is a place for temporary files");
+    std::fs::write(file.path(), POLICY).expect("it can be written");
+    let policy = file.path().to_str().expect("a path in UTF-8");
+    let arguments = [
+        "worker",
+        "--nats",
+        mesh.server.url(),
+        "--worker-id",
+        "away",
+        "--policy",
+        policy,
+    ];
+    let place = [("FAIRLANE_FAILPOINT", "callback.before_publish")];
+    let dying = Role::start_with(&arguments, &place);
+    submit(&mesh, "t", &receiver.url, "7").await;
+    let (status, log) = dying.ended().await;
+    assert!(
+        !status.success() && log.contains("because a test asked"),
+        "{status}\n{log}"
+    );
+    let record = mesh.result("t").await.record;
+    assert!(receiver.has_nothing(), "the dead worker asked for it after all");
+    let (probe, mut starts) = Probe::gated();
+    mesh.worker("next", 1, probe).await;
+    let delivered = receiver.next().await;
+    assert_eq!(delivered.header("webhook-id"), "callback:t:0");
+    assert_eq!(delivered.body.as_bytes(), fairlane::wire::result_body(&record));
+    settled(&Bare::of(&mesh.server).await).await;
+    assert!(starts.try_recv().is_err(), "it ran again");
+    mesh.stop().await;
 }
 
 #[cfg(feature = "failpoints")]
@@ -179,4 +216,26 @@ async fn come_back(mesh: &Mesh) {
     tokio::time::timeout(PATIENCE, again)
         .await
         .expect("it comes back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_gives_way_to_a_record_whose_state_nobody_knows() {
+    let mesh = mesh(anywhere()).await;
+    let bare = Bare::of(&mesh.server).await;
+    let record = [("Fl-State", "composted"), ("Fl-Hop", "0")];
+    bare.publish("fl.result.t", &record, r#"{"task_id":"t"}"#)
+        .await
+        .expect("stored");
+    mesh.worker("w", 2, Arc::new(Simulate)).await;
+    let doomed = r#"{"fail_rate":1,"fail_kind":"permanent"}"#;
+    mesh.submit("t", "pay", doomed).await.expect("accepted");
+    mesh.submit("after", "pay", doomed).await.expect("accepted");
+    mesh.dead_letter("after").await;
+    empty(&bare, "FL_RETRY").await;
+    assert_eq!(
+        bare.stream("FL_DEAD").await.messages,
+        1,
+        "a void verdict left a dead letter"
+    );
+    mesh.stop().await;
 }

@@ -10,7 +10,7 @@ use fairlane::task::{Lane, Task};
 use fairlane::wire::result_body;
 use serde_json::{Value, json};
 
-use crate::support::{Bare, Mesh, PATIENCE, Receiver};
+use crate::support::{Bare, Door, Mesh, PATIENCE, Receiver};
 
 /// Deliveries are tried again at once, as far as the server's timers allow.
 pub(crate) const POLICY: &str = "
@@ -59,14 +59,19 @@ pub(crate) async fn submit(mesh: &Mesh, id: &str, url: &str, input: &str) {
 
 /// Waits until the stream of callbacks is empty.
 pub(crate) async fn settled(bare: &Bare) {
+    empty(bare, "FL_CALLBACKS").await;
+}
+
+/// Waits until everything in a stream is acked.
+pub(crate) async fn empty(bare: &Bare, stream: &str) {
     let ended = async {
-        while bare.stream("FL_CALLBACKS").await.messages > 0 {
+        while bare.stream(stream).await.messages > 0 {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(PATIENCE, ended)
         .await
-        .expect("every callback ends");
+        .unwrap_or_else(|_| panic!("{stream} is not empty after {PATIENCE:?}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,7 +213,7 @@ async fn a_task_that_is_given_up_and_one_that_is_cancelled_are_told_as_well() {
         (&json!("broken"), &json!("malformed"))
     );
 
-    let door = crate::support::Door::of(&mesh).await;
+    let door = Door::to_anywhere(&mesh).await;
     let url = &receiver.url;
     let posted =
         format!(r#"{{"task_id":"c","model":"m","input":{{"service_ms":600000}},"callback_url":"{url}"}}"#);

@@ -1,5 +1,12 @@
 //! `fairlane dev` and the commands against it, as a user runs them.
 
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use fairlane::coordinator::SigningKey;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
@@ -186,6 +193,82 @@ fn a_kept_store_still_has_the_results_of_the_run_before() {
         json(&second.run(&["task", "result", "kept", "--json"]))["output"],
         json!("kept")
     );
+}
+
+/// The file that `dev` says its key is in.
+fn key_file(dev: &Dev) -> &Path {
+    Path::new(
+        dev.ready["callback_key"]
+            .as_str()
+            .expect("it says where its key is"),
+    )
+}
+
+/// Takes one request and answers it; its headers by name, and its body.
+fn take_one(listener: &TcpListener) -> (HashMap<String, String>, Vec<u8>) {
+    let (stream, _) = listener.accept().expect("somebody comes");
+    let mut reader = BufReader::new(&stream);
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("text");
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) => headers.insert(name.to_lowercase(), value.to_owned()),
+            None if line.trim_end().is_empty() => break,
+            None => None,
+        };
+    }
+    let mut body = vec![0; headers["content-length"].parse().expect("a number")];
+    reader.read_exact(&mut body).expect("all of it");
+    (&stream)
+        .write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        .expect("it reads");
+    (headers, body)
+}
+
+#[test]
+fn dev_signs_callbacks_with_a_key_of_its_own_that_goes_with_it() {
+    let mut dev = Dev::start(&["--callback-private"]);
+    let path = key_file(&dev).to_owned();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = SigningKey::load(&path).unwrap();
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let body = dev.policy.with_file_name("task.json");
+    let task = json!({"task_id": "t", "model": "sim", "input": 7, "callback_url": url});
+    std::fs::write(&body, task.to_string()).unwrap();
+    let (policy, body) = (dev.policy.to_str().unwrap(), body.to_str().unwrap());
+    let submitted = dev.run(&["task", "submit", "--policy", policy, "--body", body]);
+    assert!(submitted.status.success(), "{submitted:?}");
+    let (headers, body) = take_one(&listener);
+    let at = headers["webhook-timestamp"].parse().unwrap();
+    assert_eq!(headers["webhook-signature"], key.sign("callback:t:0", at, &body));
+
+    dev.signal(Signal::SIGTERM);
+    assert_eq!(dev.wait(), Some(0));
+    assert!(!is_there(&path));
+}
+
+#[test]
+fn a_kept_store_keeps_the_key_and_one_that_was_given_is_not_replaced() {
+    let store = tempfile::tempdir().unwrap();
+    let path = store.path().to_str().unwrap();
+    let mut first = Dev::start(&["--store", path]);
+    let made = std::fs::read(key_file(&first)).unwrap();
+    assert_eq!(key_file(&first), store.path().join("callback.key"));
+    first.signal(Signal::SIGTERM);
+    assert_eq!(first.wait(), Some(0));
+
+    let mut second = Dev::start(&["--store", path]);
+    assert_eq!(std::fs::read(key_file(&second)).unwrap(), made);
+    second.signal(Signal::SIGTERM);
+    assert_eq!(second.wait(), Some(0));
+
+    let given = store.path().join("callback.key");
+    let third = Dev::start(&["--callback-key", given.to_str().unwrap()]);
+    assert!(third.ready.get("callback_key").is_none(), "{}", third.ready);
 }
 
 #[test]

@@ -31,6 +31,11 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
     let callbacks = callbacks(session, Reach::Public)?;
+    if callbacks.key.is_none() {
+        tracing::warn!(
+            "callbacks go out unsigned, so that receivers cannot tell who sent them; give --callback-key"
+        );
+    }
     let name = unique_name("coordinator");
     let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &name).await?;
     let process = Process::start(session).await?;

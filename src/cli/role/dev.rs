@@ -1,7 +1,7 @@
 //! `dev`: a whole mesh in one process, with a nats-server of its own unless told another.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -15,10 +15,14 @@ use crate::cli::exit::Exit;
 use crate::cli::flags;
 use crate::cli::session::Session;
 use crate::config::{Raw, redact_url};
+use crate::coordinator::{CallbackOptions, SigningKey};
 use crate::dev::{Mesh, MeshOptions, Server, ServerOptions};
 use crate::executor::Executors;
 use crate::metrics::Readiness;
 use crate::policy::Reach;
+
+/// A key that was made here, beside the streams.
+const KEY_FILE: &str = "callback.key";
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
@@ -52,13 +56,18 @@ struct Ready {
     nats: String,
     gateway: String,
     metrics: String,
+    /// The file of a key that was made here; never the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback_key: Option<PathBuf>,
     pid: u32,
 }
 
 impl Ready {
     fn text(&self) -> String {
+        let key = self.callback_key.as_ref();
+        let key = key.map_or_else(String::new, |path| format!("\n  key      {}", path.display()));
         format!(
-            "mesh ready\n  nats     {}\n  gateway  {}\n  metrics  {}\nCtrl-C stops it",
+            "mesh ready\n  nats     {}\n  gateway  {}\n  metrics  {}{key}\nCtrl-C stops it",
             self.nats, self.gateway, self.metrics
         )
     }
@@ -83,13 +92,14 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     } else {
         Reach::Public
     };
-    let callbacks = coordinator::callbacks(session, reach)?;
+    let mut callbacks = coordinator::callbacks(session, reach)?;
     let listener = gateway::listen_nearby(session).await?;
     let process = Process::start(session).await?;
     let server = match session.nats_given {
         true => None,
-        false => Some(start_server(session, args.store, args.port).await?),
+        false => Some(start_server(session, args.store.clone(), args.port).await?),
     };
+    let key_file = callback_key(&mut callbacks, args.store.as_deref(), server.as_ref())?;
     let nats_url = server
         .as_ref()
         .map_or_else(|| settings.nats_url.clone(), |s| vec![s.url().to_owned()]);
@@ -113,6 +123,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
                 nats: nats.join(","),
                 gateway: format!("http://{gateway}"),
                 metrics: format!("http://{}/metrics", process.metrics),
+                callback_key: key_file,
                 pid: std::process::id(),
             },
             Ready::text,
@@ -144,6 +155,21 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     Ok(if server_died { Exit::Error } else { exit })
 }
 
+/// Signs with a key of this server's own unless one was given; says where it lies. Beside a server that
+/// others use there is none: coordinators share deliveries, and a receiver knows one key.
+fn callback_key(
+    callbacks: &mut CallbackOptions,
+    store: Option<&Path>,
+    server: Option<&Server>,
+) -> anyhow::Result<Option<PathBuf>> {
+    let (None, Some(server)) = (&callbacks.key, server) else {
+        return Ok(None);
+    };
+    let path = store.unwrap_or(server.folder()).join(KEY_FILE);
+    callbacks.key = Some(SigningKey::load_or_make(&path)?);
+    Ok(Some(path))
+}
+
 /// The mesh, and then its doors: a task that is taken is also worked off.
 async fn start(
     options: MeshOptions,
@@ -152,9 +178,10 @@ async fn start(
 ) -> anyhow::Result<(Mesh, SocketAddr)> {
     let (urls, creds) = (options.nats_url.clone(), options.nats_creds.clone());
     let (name, policy) = (format!("{}-gateway", options.name), options.policy.clone());
+    let reach = options.callbacks.reach;
     let mesh = Mesh::start(options, &process.lifecycle).await?;
     let broker = Broker::connect(&urls, creds.as_deref(), &name).await?;
-    let address = gateway::open(listener, broker, policy, process).await?;
+    let address = gateway::open(listener, broker, policy, reach, process).await?;
     Ok((mesh, address))
 }
 

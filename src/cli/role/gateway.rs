@@ -14,7 +14,7 @@ use crate::cli::session::Session;
 use crate::config::Raw;
 use crate::gateway::{Desk, serve};
 use crate::metrics::{GatewayMetrics, Readiness};
-use crate::policy::Policy;
+use crate::policy::{Policy, Reach};
 
 /// Where a gateway listens unless told.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
@@ -41,7 +41,7 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &name).await?;
     let listener = listen(settings.http_listen.unwrap_or(LISTEN)).await?;
     let process = Process::start(session).await?;
-    let address = open(listener, broker, policy, &process).await?;
+    let address = open(listener, broker, policy, Reach::Public, &process).await?;
     process.readiness.send_replace(Readiness::Ready);
     tracing::info!(%name, %address, "taking submissions");
     Ok(process.until_stopped().await)
@@ -68,12 +68,19 @@ pub(super) async fn open(
     listener: TcpListener,
     broker: Broker,
     policy: Arc<Policy>,
+    reach: Reach,
     process: &Process,
 ) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     broker.crash_with(&process.lifecycle);
     let metrics = Arc::new(GatewayMetrics::new());
-    let desk = Arc::new(Desk::new(broker, policy, metrics, process.lifecycle.clone()));
+    let desk = Arc::new(Desk::new(
+        broker,
+        policy,
+        reach,
+        metrics,
+        process.lifecycle.clone(),
+    ));
     desk.open_service().await?;
     serve(listener, desk, process.pages(), &process.lifecycle);
     Ok(address)

@@ -9,13 +9,13 @@ use tokio::io::AsyncRead;
 use super::accept::{Accepted, OnFull, Patience, accept};
 use super::lines::{Line, Lines, TooLong};
 use super::progress::Progress;
+use super::submit::terms;
 use super::tally::{Fault, Tally};
 use crate::broker::Broker;
-use crate::broker::publish::HEADER_ROOM;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::session::Session;
 use crate::clock;
-use crate::gateway::{Asked, Refusal, admit, fresh_id};
+use crate::gateway::{Asked, Refusal, Terms, admit, fresh_id};
 use crate::lifecycle::{Lifecycle, on_signals};
 use crate::policy::Policy;
 
@@ -44,10 +44,10 @@ impl Many {
         let run = Run {
             many: self,
             patience: Patience::new(self.patience, OnFull::Wait, &say),
-            body_max: broker.max_payload().saturating_sub(HEADER_ROOM),
+            terms: terms(&broker),
             broker,
         };
-        let mut lines = Lines::new(reader, run.body_max);
+        let mut lines = Lines::new(reader, run.terms.body_max);
         let mut tally = run.all(&mut lines, &lifecycle, &progress).await;
         progress.finish();
         tally.sort();
@@ -60,7 +60,7 @@ struct Run<'a> {
     many: &'a Many,
     broker: Broker,
     patience: Patience<'a>,
-    body_max: usize,
+    terms: Terms,
 }
 
 /// A line that has landed.
@@ -119,13 +119,22 @@ impl Run<'_> {
     }
 
     async fn one(&self, line: Line) -> Result<Accepted, Fault> {
-        let (number, max, now) = (line.number, self.body_max, clock::wall());
+        let (number, terms, now) = (line.number, self.terms, clock::wall());
+        let max = terms.body_max;
         let text = line
             .text
             .map_err(|TooLong(bytes)| Refusal::TooLarge { bytes, max });
         let admitted = text.and_then(|text| {
             let many = self.many;
-            admit(&many.policy, text, JSON, &many.asked, now, || fresh_id(now), max)
+            admit(
+                &many.policy,
+                text,
+                JSON,
+                &many.asked,
+                now,
+                || fresh_id(now),
+                terms,
+            )
         });
         let admitted = admitted.map_err(|refusal| Fault::refused(number, &refusal))?;
         let accepted = accept(&self.broker, &admitted, &self.patience).await;

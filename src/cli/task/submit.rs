@@ -16,7 +16,8 @@ use crate::cli::output::table;
 use crate::cli::session::Session;
 use crate::clock;
 use crate::config::Raw;
-use crate::gateway::{Admitted, admit, fresh_id};
+use crate::gateway::{Admitted, Terms, admit, fresh_id};
+use crate::policy::Reach;
 use crate::task::{ModelName, State};
 
 #[derive(clap::Args)]
@@ -90,8 +91,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     };
     let broker = session.connect().await?;
     let now = clock::wall();
-    let body_max = broker.max_payload().saturating_sub(HEADER_ROOM);
-    let admitted = admit(&policy, body, None, &asked, now, || fresh_id(now), body_max)?;
+    let admitted = admit(&policy, body, None, &asked, now, || fresh_id(now), terms(&broker))?;
     let say = |what: &str| tracing::warn!(task.id = %admitted.task.id, "{what}");
     let accepted = accept(&broker, &admitted, &Patience::new(patience, OnFull::Refuse, &say)).await;
     let accepted = accepted.map_err(|error| {
@@ -101,6 +101,14 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     match args.wait {
         None => show(&submitted, session).map(|()| Exit::Ok),
         Some(seconds) => show_result(&broker, &admitted, submitted, seconds, session).await,
+    }
+}
+
+/// Where results may be delivered is the coordinator's to say: it may be one of `dev`.
+pub(super) fn terms(broker: &Broker) -> Terms {
+    Terms {
+        body_max: broker.max_payload().saturating_sub(HEADER_ROOM),
+        reach: Reach::Anywhere,
     }
 }
 

@@ -60,9 +60,6 @@ impl Poster {
             .dns_resolver(Arc::new(Guard(options.reach)))
             .user_agent(concat!("fairlane/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        if options.key.is_none() {
-            tracing::info!("callbacks go out unsigned: no --callback-key");
-        }
         Ok(Self { client, options })
     }
 

@@ -1,7 +1,6 @@
 //! Signatures as Standard Webhooks has them: HMAC-SHA256 over id, time and body.
 
-use std::path::Path;
-use std::{fmt, fs, io};
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,34 +11,8 @@ use sha2::Sha256;
 const PREFIX: &str = "whsec_";
 /// The fewest and the most bytes of a key, by the specification.
 const BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-
-/// A key file that cannot be used. Its content is never shown.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// It cannot be read.
-    #[error("cannot read the callback key {path}: {source}")]
-    Unreadable {
-        /// Which file.
-        path: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// Others can read it.
-    #[cfg(unix)]
-    #[error("the callback key {path} can be read by others; run chmod 600 {path}")]
-    Open {
-        /// Which file.
-        path: String,
-    },
-    /// It holds no key.
-    #[error(
-        "{path} holds no callback key; write one with (printf whsec_; head -c 32 /dev/urandom | base64) > {path}"
-    )]
-    NoKey {
-        /// Which file.
-        path: String,
-    },
-}
+/// Bytes of a key that is made here.
+pub(super) const FRESH_BYTES: usize = 32;
 
 /// What deliveries are signed with. It is never shown.
 #[derive(Clone)]
@@ -59,26 +32,9 @@ impl SigningKey {
         BYTES.contains(&bytes.len()).then_some(Self(bytes))
     }
 
-    /// Reads the key in a file that only its owner may read.
-    ///
-    /// # Errors
-    /// [`KeyError`], which says what to do.
-    pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let shown = path.display().to_string();
-        let unreadable = |source| KeyError::Unreadable {
-            path: shown.clone(),
-            source,
-        };
-        let text = fs::read_to_string(path).map_err(unreadable)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
-            if mode & 0o077 != 0 {
-                return Err(KeyError::Open { path: shown });
-            }
-        }
-        Self::parse(&text).ok_or(KeyError::NoKey { path: shown })
+    /// A key as text, made of random bytes.
+    pub(super) fn write(bytes: &[u8; FRESH_BYTES]) -> String {
+        format!("{PREFIX}{}\n", STANDARD.encode(bytes))
     }
 
     /// The value of `webhook-signature`.
@@ -122,19 +78,5 @@ mod tests {
         }
         let key = SigningKey::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
         assert_eq!(format!("{key:?}"), "SigningKey");
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_key_that_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-        assert!(SigningKey::load(file.path()).is_ok());
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(
-            SigningKey::load(file.path()),
-            Err(KeyError::Open { .. })
-        ));
     }
 }

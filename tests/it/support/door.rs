@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use fairlane::broker::Broker;
 use fairlane::gateway::{Desk, serve};
 use fairlane::lifecycle::Lifecycle;
 use fairlane::metrics::GatewayMetrics;
+use fairlane::policy::Reach;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
@@ -32,10 +34,20 @@ impl Door {
         Self::open(mesh, broker, &mesh.lifecycle.child()).await
     }
 
+    /// The same, that takes a `callback_url` wherever it leads.
+    pub(crate) async fn to_anywhere(mesh: &Mesh) -> Self {
+        let broker = connect(&mesh.server, "gateway").await;
+        Self::reaching(mesh, broker, Reach::Anywhere, &mesh.lifecycle.child()).await
+    }
+
     /// The same over a connection and with a lifecycle of the test's.
-    pub(crate) async fn open(mesh: &Mesh, broker: fairlane::broker::Broker, lifecycle: &Lifecycle) -> Self {
+    pub(crate) async fn open(mesh: &Mesh, broker: Broker, lifecycle: &Lifecycle) -> Self {
+        Self::reaching(mesh, broker, Reach::Public, lifecycle).await
+    }
+
+    async fn reaching(mesh: &Mesh, broker: Broker, reach: Reach, lifecycle: &Lifecycle) -> Self {
         let metrics = Arc::new(GatewayMetrics::new());
-        let desk = Desk::new(broker, mesh.policy.clone(), metrics, lifecycle.clone());
+        let desk = Desk::new(broker, mesh.policy.clone(), reach, metrics, lifecycle.clone());
         let desk = Arc::new(desk);
         desk.open_service().await.expect("the service opens");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
