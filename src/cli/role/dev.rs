@@ -81,18 +81,21 @@ impl Args {
         self.role.fill(raw);
         self.server.fill(raw);
     }
+
+    fn reach(&self) -> Reach {
+        if self.callback_private {
+            Reach::Anywhere
+        } else {
+            Reach::Public
+        }
+    }
 }
 
 pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
     let executors = Executors::for_policy(&policy, settings.model_dir.as_deref())?;
-    let reach = if args.callback_private {
-        Reach::Anywhere
-    } else {
-        Reach::Public
-    };
-    let mut callbacks = coordinator::callbacks(session, reach)?;
+    let mut callbacks = coordinator::callbacks(session, args.reach())?;
     let listener = gateway::listen_nearby(session).await?;
     let process = Process::start(session).await?;
     let server = match session.nats_given {
