@@ -1,20 +1,15 @@
 //! Results that are brought to a `callback_url`, to a real receiver over HTTP.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use fairlane::broker::publish::Original;
 use fairlane::coordinator::{CallbackOptions, SigningKey};
 use fairlane::executor::simulate::Simulate;
 use fairlane::policy::Reach;
 use fairlane::task::{Lane, Task};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
-use crate::support::{Bare, Mesh, PASSES, PATIENCE, Probe, Role};
+use crate::support::{Bare, Mesh, PASSES, PATIENCE, Probe, Receiver, Role};
 
 /// Deliveries are tried again at once, as far as the server's timers allow.
 pub(crate) const POLICY: &str = "
@@ -32,86 +27,6 @@ callbacks: { base_ms: 1, factor: 1, max_ms: 1, max_attempts: 4, timeout_ms: 1000
 ";
 
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
-/// One delivery, as the receiver sees it.
-struct Delivered {
-    path: String,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Delivered {
-    fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().expect("text"))
-    }
-}
-
-/// How it is answered: statuses in order, and the last one for ever. 0 is never answered.
-type Script = Arc<Mutex<Vec<u16>>>;
-
-/// A receiver on loopback.
-struct Receiver {
-    url: String,
-    port: u16,
-    delivered: mpsc::Receiver<Delivered>,
-}
-
-impl Receiver {
-    async fn answering(script: &[u16]) -> Self {
-        let (told, delivered) = mpsc::channel(1000);
-        let script: Script = Arc::new(Mutex::new(script.to_vec()));
-        let router = Router::new().fallback(take).with_state((told, script));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let port = listener.local_addr().expect("it is bound").port();
-        tokio_util::task::TaskTracker::new().spawn(async move { axum::serve(listener, router).await });
-        Self {
-            url: format!("http://127.0.0.1:{port}"),
-            port,
-            delivered,
-        }
-    }
-
-    async fn next(&mut self) -> Delivered {
-        let next = tokio::time::timeout(PATIENCE, self.delivered.recv()).await;
-        next.expect("a delivery comes").expect("the receiver lives")
-    }
-
-    /// Nothing came so far.
-    fn has_nothing(&mut self) -> bool {
-        self.delivered.try_recv().is_err()
-    }
-}
-
-async fn take(
-    State((told, script)): State<(mpsc::Sender<Delivered>, Script)>,
-    request: axum::extract::Request,
-) -> Response {
-    let (head, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
-    let status = {
-        let mut script = script.lock().expect("no test panics in here");
-        if script.len() > 1 {
-            script.remove(0)
-        } else {
-            script[0]
-        }
-    };
-    let delivered = Delivered {
-        path: head.uri.path().to_owned(),
-        headers: head.headers,
-        body: String::from_utf8(body.to_vec()).expect("text"),
-    };
-    told.send(delivered).await.expect("the test reads");
-    match status {
-        0 => std::future::pending().await,
-        302 => (StatusCode::FOUND, [("location", "/elsewhere")]).into_response(),
-        status => StatusCode::from_u16(status).expect("a status").into_response(),
-    }
-}
 
 /// A mesh whose only coordinator delivers in the way of `callbacks`.
 async fn mesh(callbacks: CallbackOptions) -> Mesh {

@@ -34,5 +34,6 @@ fn a_record_of_a_later_version_is_read_and_what_is_none_is_refused() {
         the record cannot be read: missing field `version` at line 1 column 2
         the record has no known lane: "fast"
         the record cannot be read: task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed
-    "#]].assert_eq(&told);
+    "#]]
+    .assert_eq(&told);
 }

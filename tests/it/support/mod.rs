@@ -11,6 +11,7 @@ mod nats;
 mod probe;
 pub(crate) mod process;
 mod raw;
+mod receiver;
 mod role;
 mod turn;
 
@@ -22,5 +23,6 @@ pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
 pub(crate) use nats::{options, program, server};
 pub(crate) use probe::{PASSES, Probe, Starts};
 pub(crate) use raw::publish_raw;
+pub(crate) use receiver::Receiver;
 pub(crate) use role::Role;
 pub(crate) use turn::Turn;
