@@ -5,7 +5,6 @@
 //! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`topology`] is what
 //! must exist at the server.
 
-pub mod cancel;
 pub mod connect;
 pub mod consumer;
 pub mod delivery;

@@ -85,8 +85,6 @@ pub enum TaskOutcome {
     AlreadyDecided,
     /// It could not be read and is a dead letter.
     Malformed,
-    /// It was cancelled while it ran.
-    Cancelled,
     /// It went back unfinished.
     HandedBack,
 }
@@ -98,7 +96,6 @@ impl Label for TaskOutcome {
             TaskOutcome::Completed,
             TaskOutcome::AlreadyDecided,
             TaskOutcome::Malformed,
-            TaskOutcome::Cancelled,
             TaskOutcome::HandedBack,
         ];
         own.into_iter().chain(failed).collect()
@@ -110,7 +107,6 @@ impl Label for TaskOutcome {
             TaskOutcome::Failed(kind) => kind.as_str(),
             TaskOutcome::AlreadyDecided => "already_decided",
             TaskOutcome::Malformed => ErrorKind::Malformed.as_str(),
-            TaskOutcome::Cancelled => ErrorKind::Cancelled.as_str(),
             TaskOutcome::HandedBack => "handed_back",
         }
     }

@@ -23,8 +23,6 @@ pub(super) enum Ending {
     Decided,
     /// It could not be read and is a dead letter now.
     Malformed,
-    /// A record that was written while it ran decided it.
-    Cancelled,
     /// It went back unfinished.
     HandedBack,
 }
@@ -242,7 +240,6 @@ impl Service {
             Ending::Reported { queued_ms, kind } => (TaskOutcome::Failed(kind), queued_ms),
             Ending::Decided => (TaskOutcome::AlreadyDecided, 0),
             Ending::Malformed => (TaskOutcome::Malformed, 0),
-            Ending::Cancelled => (TaskOutcome::Cancelled, 0),
             Ending::HandedBack => (TaskOutcome::HandedBack, 0),
         };
         class.finished(outcome, Duration::from_millis(queued_ms), took);

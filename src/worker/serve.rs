@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use super::finish::Ending;
 use super::leases::HeldId;
 use super::options::WorkerOptions;
-use super::running::{Entered, Running};
 use crate::broker::Broker;
 use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::fetch::decides;
@@ -29,8 +28,6 @@ pub(super) struct Service {
     pub(super) options: WorkerOptions,
     /// Leave running tasks and hand them back.
     pub(super) hard: CancellationToken,
-    /// What can be cancelled.
-    pub(super) running: Running,
 }
 
 /// A slot is free again.
@@ -85,7 +82,7 @@ impl Service {
                     started,
                     queued_ms,
                 };
-                self.decide(run, input, held).await
+                self.decide(run, input).await
             }
         };
         let took = clock::monotonic().since(started);
@@ -98,9 +95,7 @@ impl Service {
     }
 
     /// Runs the task unless something speaks against it.
-    async fn decide(&self, run: Run, input: serde_json::Value, held: HeldId) -> Ending {
-        // Before the fence is read: a cancel that comes after that finds the entry.
-        let entered = self.running.enter(&run.task.id, held);
+    async fn decide(&self, run: Run, input: serde_json::Value) -> Ending {
         let seen_before = run.delivery.deliveries > 1 || run.task.hop > 0;
         if seen_before && self.is_decided(&run.task).await {
             self.broker.ack(run.delivery.lease).await;
@@ -135,12 +130,6 @@ impl Service {
                 self.broker.hand_back(run.delivery.lease).await;
                 return Ending::HandedBack;
             }
-            () = self.until_decided(&run.task, &entered) => {
-                cancel.cancel();
-                tracing::info!(task.id = %run.task.id, "cancelled while it ran");
-                self.broker.ack(run.delivery.lease).await;
-                return Ending::Cancelled;
-            }
             outcome = tokio::time::timeout(patience, executor.execute(&job, &cancel)) => outcome,
         };
         let outcome = outcome.unwrap_or_else(|_| {
@@ -149,17 +138,6 @@ impl Service {
             Outcome::failed(ErrorKind::Timeout, message)
         });
         self.finish(run, outcome).await
-    }
-
-    /// Waits for a notice of a task that is decided. One that nothing stands behind is ignored: an
-    /// ack would lose the task.
-    async fn until_decided(&self, task: &Task, entered: &Entered<'_>) {
-        loop {
-            entered.told().await;
-            if self.is_decided(task).await {
-                return;
-            }
-        }
     }
 
     fn patience(&self, task: &Task) -> Duration {

@@ -12,9 +12,7 @@ use super::discovery::Discovery;
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
 use super::queues::Classes;
-use super::running::Running;
 use super::serve::{Done, Service};
-use crate::broker::cancel::Cancels;
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
 use crate::broker::pull::Puller;
@@ -24,7 +22,7 @@ use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::intake::{Admission, Decision, Intake, IntakeConfig, PullOutcome, QueueId, Source};
-use crate::task::{Route, TaskId, fnv1a_64};
+use crate::task::{Route, fnv1a_64};
 
 /// How long the last answers may take to reach the server.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
@@ -45,7 +43,6 @@ pub(super) struct Shell {
     tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
-    cancels: Cancels,
     connections: watch::Receiver<u64>,
     draining: bool,
 }
@@ -56,7 +53,6 @@ enum Event {
     Deadline,
     Heartbeat,
     Found(Vec<ConsumerFacts>),
-    Cancelled(TaskId),
     Reconnected,
     Drain,
     Stop,
@@ -82,7 +78,6 @@ impl Shell {
         let mut heartbeat = tokio::time::interval(Duration::from_millis(ack_wait_ms) / BEATS_PER_ACK_WAIT);
         // After a stop of the whole process one sign of life is as good as the ones missed.
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let cancels = broker.cancels().await?;
         let connections = broker.connections();
         let hard = lifecycle.hard().clone();
         let mut discovery = Discovery::new(broker.clone());
@@ -93,7 +88,6 @@ impl Shell {
                 broker,
                 options,
                 hard,
-                running: Running::default(),
             }),
             lifecycle,
             readiness,
@@ -106,7 +100,6 @@ impl Shell {
             tell_done,
             heartbeat,
             found,
-            cancels,
             connections,
             draining: false,
         };
@@ -146,7 +139,6 @@ impl Shell {
                     self.service.options.metrics.lease_extensions(beats);
                 }
                 Event::Found(found) => self.add_queues(&found),
-                Event::Cancelled(id) => self.service.running.tell(&id),
                 Event::Reconnected => {
                     self.intake.reconnected();
                     self.puller.reconnected();
@@ -167,7 +159,6 @@ impl Shell {
             () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
             _ = self.heartbeat.tick() => Event::Heartbeat,
             Some(found) = self.found.recv(), if !self.draining => Event::Found(found),
-            Some(id) = self.cancels.next() => Event::Cancelled(id),
             Ok(()) = self.connections.changed() => Event::Reconnected,
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
