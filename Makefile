@@ -7,6 +7,8 @@ fairlane := $(CARGO_TARGET_DIR)/release/fairlane
 
 # One feature set for lint, test and the rest: build scripts and macros are then compiled once.
 features := --features embed
+# Tests may end a process between two writes; a program that is meant to run has no such places.
+test_features := --features embed,failpoints
 
 # Runs a command with a nats-server and the model at hand: $(call with_tools) COMMAND
 with_tools = server=$$(deploy/nats/get-server.sh) && model=$$(deploy/model/get-minilm.sh) && \
@@ -32,11 +34,11 @@ demo: build ## a whole mesh on this machine: server, coordinator, worker, real e
 	$(with_tools) $(fairlane) demo $(ARGS)
 
 test: ## every test, against a real nats-server and the real model
-	$(with_tools) $(CARGO) test $(features) $(ARGS)
+	$(with_tools) $(CARGO) test $(test_features) $(ARGS)
 
 lint: ## format, clippy, shell syntax, dependency rules
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets $(features) -- -D warnings
+	$(CARGO) clippy --all-targets $(test_features) -- -D warnings
 	@for script in deploy/*.sh deploy/*/*.sh; do sh -n "$$script" || exit; done
 	@bash -n .ci/run
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \

@@ -14,6 +14,7 @@ pub mod config;
 pub mod coordinator;
 pub mod dev;
 pub mod executor;
+pub mod failpoint;
 pub mod gateway;
 pub mod lifecycle;
 pub mod metrics;

@@ -5,10 +5,12 @@
 //! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`topology`] is what
 //! must exist at the server.
 
+pub mod cancels;
 pub mod connect;
 pub mod consumer;
 pub mod delivery;
 pub mod error;
+pub mod feed;
 pub mod fetch;
 pub mod floor;
 mod header;
@@ -16,11 +18,13 @@ pub mod inspect;
 pub mod lease;
 pub mod letters;
 mod login;
+mod notice;
 pub mod publish;
 pub mod pull;
 pub mod pulled;
 pub mod raw;
-pub mod reports;
+pub mod records;
+pub mod service;
 pub mod subject;
 pub mod sweep;
 pub mod topology;

@@ -23,7 +23,7 @@ pub(super) const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
 /// "maximum messages exceeded", "maximum bytes exceeded": a stream that refuses new messages is full.
 const FULL: [u64; 3] = [10_077, 10_047, 10_023];
 /// "wrong last sequence": somebody wrote the fence first.
-const FENCED: u64 = 10_071;
+pub(super) const FENCED: u64 = 10_071;
 /// Room the server's largest message must leave for headers.
 pub const HEADER_ROOM: usize = 64 * 1024;
 
@@ -77,8 +77,9 @@ impl Original {
 pub enum Published {
     /// As a new message of this sequence.
     Stored(u64),
-    /// The same message id was seen within the stream's window; nothing was added.
-    Duplicate,
+    /// The same message id was seen within the stream's window; nothing was added to the message of
+    /// this sequence.
+    Duplicate(u64),
 }
 
 /// What became of a write to a fence.
@@ -243,7 +244,7 @@ impl Broker {
             .await
     }
 
-    async fn publish(
+    pub(super) async fn publish(
         &self,
         subject: String,
         headers: Headers,
@@ -252,13 +253,13 @@ impl Broker {
         let bytes = body.len();
         let message = PublishMessage::build().headers(to_map(&headers)).payload(body);
         match self.send(&subject, message).await {
-            Ok(ack) if ack.duplicate => Ok(Published::Duplicate),
+            Ok(ack) if ack.duplicate => Ok(Published::Duplicate(ack.sequence)),
             Ok(ack) => Ok(Published::Stored(ack.sequence)),
             Err(error) => Err(self.explain(subject, bytes, error)),
         }
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         subject: &str,
         message: PublishMessage,
@@ -269,7 +270,7 @@ impl Broker {
             .await
     }
 
-    fn explain(&self, subject: String, bytes: usize, error: ClientError) -> PublishError {
+    pub(super) fn explain(&self, subject: String, bytes: usize, error: ClientError) -> PublishError {
         let max = self.max_payload().saturating_sub(HEADER_ROOM);
         match (server_code(&error), error.kind()) {
             (Some(code), _) if FULL.contains(&code) => {
@@ -288,7 +289,7 @@ impl Broker {
     }
 }
 
-fn server_code(error: &ClientError) -> Option<u64> {
+pub(super) fn server_code(error: &ClientError) -> Option<u64> {
     if error.kind() == Kind::WrongLastSequence {
         return Some(FENCED);
     }

@@ -94,6 +94,12 @@ pub fn callback_due(id: &TaskId) -> String {
     format!("fl.callback.due.{id}")
 }
 
+/// The task that a message on [`callback_due`] names.
+#[must_use]
+pub fn parse_callback_due(subject: &str) -> Option<TaskId> {
+    TaskId::new(subject.strip_prefix("fl.callback.due.")?).ok()
+}
+
 /// Where a delivery waits for another try. One schedule per task.
 #[must_use]
 pub fn callback_at(id: &TaskId) -> String {
@@ -115,6 +121,25 @@ pub fn parse_cancel(subject: &str) -> Option<TaskId> {
     TaskId::new(subject.strip_prefix("fl.ctl.cancel.")?).ok()
 }
 
+/// What a submission is noted under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordKey {
+    /// Its task.
+    Task(TaskId),
+    /// The caller's own word for it, hashed.
+    Idempotency(TaskId),
+}
+
+/// Where a submission is noted.
+#[must_use]
+pub fn record(key: &RecordKey) -> String {
+    match key {
+        RecordKey::Task(id) => format!("$KV.fl_tasks.{id}"),
+        // No task's id has a dot.
+        RecordKey::Idempotency(hash) => format!("$KV.fl_tasks.key.{hash}"),
+    }
+}
+
 /// The stream of a lane.
 #[must_use]
 pub const fn lane_stream(lane: Lane) -> &'static str {
@@ -130,6 +155,8 @@ pub const RETRY: &str = "FL_RETRY";
 pub const RESULTS: &str = "FL_RESULTS";
 /// The stream of dead letters.
 pub const DEAD: &str = "FL_DEAD";
+/// The stream behind the bucket of submissions.
+pub const RECORDS: &str = "KV_fl_tasks";
 /// The stream of results that are to be delivered.
 pub const CALLBACKS: &str = "FL_CALLBACKS";
 

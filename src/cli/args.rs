@@ -8,7 +8,7 @@ use super::demo;
 use super::dlq;
 use super::exit::Exit;
 use super::flags::Global;
-use super::role::{coordinator, dev, worker};
+use super::role::{coordinator, dev, gateway, worker};
 use super::session::Session;
 use super::streams;
 use super::task;
@@ -38,6 +38,8 @@ pub(super) enum Command {
     ///
     /// With --nats it uses a running server instead.
     Dev(dev::Args),
+    /// Take tasks over REST and NATS, and tell what became of them
+    Gateway(gateway::Args),
     /// Pull tasks and run them
     Worker(worker::Args),
     /// Make consumers, judge failures, find what nobody covers
@@ -65,6 +67,7 @@ impl Command {
     pub(super) fn fill(&self, raw: &mut Raw) {
         match self {
             Self::Dev(args) => args.fill(raw),
+            Self::Gateway(args) => args.fill(raw),
             Self::Worker(args) => args.fill(raw),
             Self::Coordinator(args) => args.fill(raw),
             Self::Demo(args) => args.fill(raw),
@@ -77,6 +80,7 @@ impl Command {
     pub(super) async fn run(self, session: &Session) -> anyhow::Result<Exit> {
         match self {
             Self::Dev(args) => dev::run(args, session).await,
+            Self::Gateway(_) => gateway::run(session).await,
             Self::Worker(_) => worker::run(session).await,
             Self::Coordinator(_) => coordinator::run(session).await,
             Self::Demo(_) => demo::run(session).await,

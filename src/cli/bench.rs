@@ -14,6 +14,7 @@ use super::session::Session;
 use crate::bench::{self, Conditions, Latency, Noop, Pair, Run, SLOTS, Started, Summary, Workload};
 use crate::broker::floor::Tally;
 use crate::config::Raw;
+use crate::coordinator::CallbackOptions;
 use crate::dev::{Mesh, MeshOptions, Server};
 use crate::executor::{Executor, Executors};
 use crate::lifecycle::Lifecycle;
@@ -237,6 +238,7 @@ impl Stage {
             nats_url: vec![server.url().to_owned()],
             nats_creds: None,
             policy: workload.policy.clone(),
+            callbacks: CallbackOptions::default(),
             executors,
             workers,
             slots: bench.slots,

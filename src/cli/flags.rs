@@ -105,6 +105,36 @@ impl Role {
     }
 }
 
+/// Settings of a command that delivers results.
+#[derive(Args)]
+pub struct Callbacks {
+    /// File of the key that callbacks are signed with [env: FAIRLANE_CALLBACK_KEY]
+    #[arg(long, value_name = "FILE")]
+    callback_key: Option<String>,
+}
+
+impl Callbacks {
+    /// Puts these flags into `raw`.
+    pub fn fill(&self, raw: &mut Raw) {
+        raw.callback_key.clone_from(&self.callback_key);
+    }
+}
+
+/// Settings of a command that takes submissions.
+#[derive(Args)]
+pub struct Http {
+    /// Loopback address for REST; 127.0.0.1:7070 where absent [env: FAIRLANE_HTTP_LISTEN]
+    #[arg(long, value_name = "IP:PORT")]
+    http_listen: Option<String>,
+}
+
+impl Http {
+    /// Puts these flags into `raw`.
+    pub fn fill(&self, raw: &mut Raw) {
+        raw.http_listen.clone_from(&self.http_listen);
+    }
+}
+
 /// Settings of a command that starts a nats-server of its own.
 #[derive(Args)]
 pub struct Server {
@@ -136,11 +166,15 @@ mod tests {
         role: Role,
         #[command(flatten)]
         server: Server,
+        #[command(flatten)]
+        http: Http,
+        #[command(flatten)]
+        callbacks: Callbacks,
     }
 
     #[test]
     fn every_setting_has_a_flag_of_its_name() {
-        let flags = "--nats-url=u --nats-creds=c --metrics-listen=m --policy=p --slots=1 --worker-id=w \
+        let flags = "--nats-url=u --nats-creds=c --metrics-listen=m --http-listen=h --callback-key=k --policy=p --slots=1 --worker-id=w \
                      --log=l --nats-server=s --model-dir=d --drain-ms=2";
         let all = All::parse_from(std::iter::once("fairlane").chain(flags.split_whitespace()));
         let mut raw = Raw::default();
@@ -148,11 +182,15 @@ mod tests {
         all.worker.fill(&mut raw);
         all.role.fill(&mut raw);
         all.server.fill(&mut raw);
+        all.http.fill(&mut raw);
+        all.callbacks.fill(&mut raw);
         // Spelled out, so that a setting without a flag does not compile.
         let Raw {
             nats_url,
             nats_creds,
+            http_listen,
             metrics_listen,
+            callback_key,
             policy,
             slots,
             worker_id,
@@ -164,7 +202,9 @@ mod tests {
         let texts = [
             nats_url,
             nats_creds,
+            http_listen,
             metrics_listen,
+            callback_key,
             policy,
             worker_id,
             log,
@@ -173,7 +213,7 @@ mod tests {
         ];
         assert_eq!(
             texts.map(Option::unwrap),
-            ["u", "c", "m", "p", "w", "l", "s", "d"]
+            ["u", "c", "h", "m", "k", "p", "w", "l", "s", "d"]
         );
         assert_eq!((slots, drain_ms), (Some(1), Some(2)));
     }

@@ -33,6 +33,10 @@ pub fn read(
     environment: &BTreeMap<String, String>,
 ) -> Result<Invocation, ExitCode> {
     let args: Vec<OsString> = args.into_iter().collect();
+    #[cfg(feature = "failpoints")]
+    if let Some(name) = environment.get(crate::failpoint::VARIABLE) {
+        crate::failpoint::arm(name);
+    }
     let Cli { global, command } = Cli::try_parse_from(&args).map_err(|error| refuse(&error, &args))?;
     let mut raw = Raw::default();
     global.fill(&mut raw);

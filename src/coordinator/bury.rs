@@ -75,11 +75,16 @@ pub(super) async fn fence(
         usage: json!({}),
         error: Some(error),
     };
-    if let Fenced::First(_) = broker.publish_result(&record, task.fence).await? {
-        return Ok(Buried::Done);
+    let standing = match broker.publish_result(&record, task.fence).await? {
+        Fenced::First(_) => None,
+        Fenced::Refused => broker.fence(&task.id).await?.map(|found| found.record),
+    };
+    let (state_stands, hop) = standing.map_or((state, task.hop), |found| (found.state, found.hop));
+    // Whoever wrote the record may have died before it asked for the callback.
+    if let Some(url) = &task.facts.callback {
+        broker.publish_callback(&task.id, hop, url).await?;
     }
-    let found = broker.fence(&task.id).await?;
     // Its own record from an earlier try: what follows may still be missing.
-    let own = found.is_some_and(|f| f.record.state == state && f.record.hop == task.hop);
+    let own = state_stands == state && hop == task.hop;
     Ok(if own { Buried::Done } else { Buried::Decided })
 }

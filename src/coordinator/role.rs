@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::broker::reports::RetrySource;
+use crate::broker::feed::Feed;
 use crate::broker::{Broker, RequestError};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::CoordinatorMetrics;
 use crate::policy::Policy;
 use crate::task::Lane;
 
-use super::{consumers, reports, uncovered};
+use super::callbacks::Poster;
+use super::{CallbackOptions, consumers, feeds, uncovered};
 
 /// A coordinator that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub enum CoordinatorError {
     /// The streams are not there or not usable.
     #[error("{0}; does `fairlane streams plan` show that they exist? `fairlane streams apply` makes them")]
     Streams(#[from] RequestError),
+    /// No client for callbacks can be made.
+    #[error("cannot make an HTTP client for callbacks: {0}")]
+    Client(#[from] reqwest::Error),
 }
 
 /// A running coordinator; it stops with its lifecycle.
@@ -25,6 +29,7 @@ pub struct Coordinator {
     pub(super) policy: Arc<Policy>,
     pub(super) metrics: Arc<CoordinatorMetrics>,
     pub(super) lifecycle: Lifecycle,
+    pub(super) poster: Poster,
 }
 
 impl Coordinator {
@@ -37,21 +42,24 @@ impl Coordinator {
         broker: Broker,
         policy: Arc<Policy>,
         metrics: Arc<CoordinatorMetrics>,
+        callbacks: CallbackOptions,
         lifecycle: &Lifecycle,
     ) -> Result<Arc<Self>, CoordinatorError> {
         broker.crash_with(lifecycle);
+        let poster = Poster::new(callbacks, &policy.callbacks)?;
         let coordinator = Arc::new(Self {
             broker,
             policy,
             metrics,
             lifecycle: lifecycle.clone(),
+            poster,
         });
         for lane in Lane::ALL {
             consumers::ensure(&coordinator, lane, &[]).await?;
         }
-        for source in [RetrySource::Reports, RetrySource::Due] {
-            let opened = coordinator.broker.retries(source).await?;
-            lifecycle.spawn(reports::run(coordinator.clone(), source, opened));
+        for feed in [Feed::Reports, Feed::Due, Feed::Callbacks] {
+            let opened = coordinator.broker.feed(feed).await?;
+            lifecycle.spawn(feeds::run(coordinator.clone(), feed, opened));
         }
         lifecycle.spawn(uncovered::run(coordinator.clone()));
         Ok(coordinator)

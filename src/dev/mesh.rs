@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::broker::topology::{self, Extras, TopologyError};
 use crate::broker::{Broker, ConnectError, RequestError};
-use crate::coordinator::{Coordinator, CoordinatorError};
+use crate::coordinator::{CallbackOptions, Coordinator, CoordinatorError};
 use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{CoordinatorMetrics, WorkerMetrics};
@@ -21,6 +21,8 @@ pub struct MeshOptions {
     pub nats_creds: Option<PathBuf>,
     /// What it obeys.
     pub policy: Arc<Policy>,
+    /// How its coordinator delivers results.
+    pub callbacks: CallbackOptions,
     /// What its workers can run.
     pub executors: Executors,
     /// How many workers; each has a connection of its own.
@@ -71,7 +73,8 @@ impl Mesh {
         topology::apply(&broker, &plan, Extras::Keep).await?;
         let coordinator = connect(format!("{}-coordinator", options.name)).await?;
         let metrics = Arc::new(CoordinatorMetrics::new());
-        Coordinator::start(coordinator, options.policy.clone(), metrics, lifecycle).await?;
+        let callbacks = options.callbacks.clone();
+        Coordinator::start(coordinator, options.policy.clone(), metrics, callbacks, lifecycle).await?;
         let metrics = Arc::new(WorkerMetrics::new());
         for number in 1..=options.workers {
             let id = format!("{}-{number}", options.name);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Refusal;
 use crate::broker::publish::Original;
-use crate::policy::{Facts, Policy, classify};
+use crate::policy::{Facts, Policy, Reach, callback_url, classify};
 use crate::task::{ClassName, EpochMs, Lane, ModelName, Shard, Task, TaskFacts, TaskId, TenantId};
 use crate::wire::{Codec, TaskBody, parse_body};
 
@@ -124,6 +124,10 @@ fn check(policy: &Policy, read: &TaskBody) -> Result<(), Refusal> {
         if given {
             return Err(Refusal::Unsupported { field });
         }
+    }
+    if let Some(url) = &read.callback_url {
+        // Where it leads is checked when the result is delivered: names change.
+        callback_url(url, Reach::Anywhere).map_err(Refusal::CallbackUrl)?;
     }
     for (field, zero) in [
         ("timeout_ms", read.timeout_ms == Some(0)),

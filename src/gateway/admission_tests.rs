@@ -144,6 +144,9 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         body(r#", "depends_on": ["a"]"#),
         body(r#", "concurrency_key": "k""#),
         body(r#", "run_at": "2026-11-23T13:00:00Z""#),
+        body(r#", "callback_url": "client.example.com""#),
+        body(r#", "callback_url": "ftp://example.com""#),
+        body(r#", "callback_url": "https://a:b@example.com""#),
         body(r#", "timeout_ms": 0"#),
         body(r#", "max_attempts": 0"#),
     ]
@@ -161,6 +164,9 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         unsupported: depends_on: not supported in this version; leave it out
         unsupported: concurrency_key: not supported in this version; leave it out
         unsupported: run_at: not supported in this version; leave it out
+        bad_callback_url: callback_url is no URL: relative URL without a base; give one such as https://client.example.com/result
+        bad_callback_url: callback_url has the scheme "ftp"; only https and http are delivered to
+        bad_callback_url: callback_url holds a user name or password; leave them out: deliveries are signed
         out_of_range: timeout_ms: 0 would fail every task; give at least 1 or leave it out
         out_of_range: max_attempts: 0 would fail every task; give at least 1 or leave it out
     "#]].assert_eq(&table);

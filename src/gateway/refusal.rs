@@ -1,6 +1,6 @@
 //! Why a submission is not taken.
 
-use crate::policy::UnknownClass;
+use crate::policy::{AddressError, UnknownClass};
 use crate::task::ModelName;
 use crate::wire::BodyError;
 
@@ -43,6 +43,9 @@ pub enum Refusal {
         /// Which number.
         field: &'static str,
     },
+    /// An address nothing is ever delivered to.
+    #[error("callback_url {0}")]
+    CallbackUrl(#[source] AddressError),
     /// A fact that would be ignored: the task would run, wrongly.
     #[error("{field}: not supported in this version; leave it out")]
     Unsupported {
@@ -52,6 +55,19 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The field it is about; `body` when it is about the whole.
+    #[must_use]
+    pub fn field(&self) -> String {
+        match self {
+            Self::TooLarge { .. } => "body".to_owned(),
+            Self::Unreadable(error) => error.field().unwrap_or_else(|| "body".to_owned()),
+            Self::UnknownModel { .. } => "model".to_owned(),
+            Self::UnknownClass(_) => "class".to_owned(),
+            Self::CallbackUrl(_) => "callback_url".to_owned(),
+            Self::Zero { field } | Self::Unsupported { field } => (*field).to_owned(),
+        }
+    }
+
     /// The word programs go by; it never changes.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -61,6 +77,7 @@ impl Refusal {
             Self::UnknownModel { .. } => "unknown_model",
             Self::UnknownClass(_) => "unknown_class",
             Self::Zero { .. } => "out_of_range",
+            Self::CallbackUrl(_) => "bad_callback_url",
             Self::Unsupported { .. } => "unsupported",
         }
     }

@@ -41,6 +41,9 @@ pub(super) const RETRIES: &str = "fairlane_retries_total";
 pub(super) const DEAD_LETTERS: &str = "fairlane_dead_letters_total";
 pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
+pub(super) const CALLBACKS: &str = "fairlane_callbacks_total";
+pub(super) const SUBMISSIONS: &str = "fairlane_submissions_total";
+pub(super) const SUBMISSION: &str = "fairlane_submission_seconds";
 
 const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Entry {
     entry(name, Kind::Counter, Unit::Count, labels, help)
@@ -128,6 +131,23 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Count,
         &["lane"],
         "Consumers the policy asks for, as the coordinator last saw to them.",
+    ),
+    counter(
+        CALLBACKS,
+        &["outcome"],
+        "Deliveries of results to a callback_url, by how they came out.",
+    ),
+    counter(
+        SUBMISSIONS,
+        &["door", "outcome"],
+        "Submissions answered by a gateway, by the door they came through.",
+    ),
+    entry(
+        SUBMISSION,
+        Kind::Histogram,
+        Unit::Seconds,
+        &[],
+        "Time from a submission to its answer, whatever the answer.",
     ),
 ];
 

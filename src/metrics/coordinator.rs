@@ -2,8 +2,8 @@
 
 use metrics::{Gauge, counter, gauge};
 
-use super::catalogue::{CONSUMERS, DEAD_LETTERS, REPORTS, RETRIES, UNCOVERED};
-use super::label::UncoveredAction;
+use super::catalogue::{CALLBACKS, CONSUMERS, DEAD_LETTERS, REPORTS, RETRIES, UNCOVERED};
+use super::label::{CallbackOutcome, UncoveredAction};
 use super::tally::Tally;
 use crate::task::{ClassName, DeadReason, ErrorKind, Lane};
 
@@ -13,6 +13,7 @@ use crate::task::{ClassName, DeadReason, ErrorKind, Lane};
 pub struct CoordinatorMetrics {
     reports: Tally<ErrorKind>,
     uncovered: Tally<UncoveredAction>,
+    callbacks: Tally<CallbackOutcome>,
     consumers_core: Gauge,
     consumers_normal: Gauge,
 }
@@ -24,6 +25,7 @@ impl CoordinatorMetrics {
         Self {
             reports: Tally::new(REPORTS, "kind", &[]),
             uncovered: Tally::new(UNCOVERED, "action", &[]),
+            callbacks: Tally::new(CALLBACKS, "outcome", &[]),
             consumers_core: gauge!(CONSUMERS, "lane" => Lane::Core.as_str()),
             consumers_normal: gauge!(CONSUMERS, "lane" => Lane::Normal.as_str()),
         }
@@ -48,6 +50,11 @@ impl CoordinatorMetrics {
     /// So many subjects without a consumer were found and dealt with.
     pub fn uncovered(&self, action: UncoveredAction, subjects: usize) {
         self.uncovered.count_many(action, subjects as u64);
+    }
+
+    /// A result was delivered, or not.
+    pub fn callback(&self, outcome: CallbackOutcome) {
+        self.callbacks.count(outcome);
     }
 
     /// How many consumers a lane has.

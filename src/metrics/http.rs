@@ -32,7 +32,20 @@ struct Shown {
     readiness: watch::Receiver<Readiness>,
 }
 
-/// Serves until `stop`, then finishes the answers under way.
+/// The three pages, for a server that has more.
+pub fn pages(exposition: Exposition, readiness: watch::Receiver<Readiness>) -> Router {
+    let shown = Shown {
+        exposition,
+        readiness,
+    };
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get("alive\n"))
+        .route("/readyz", get(readyz))
+        .with_state(shown)
+}
+
+/// Serves the pages until `stop`, then finishes the answers under way.
 ///
 /// # Errors
 /// When the listener fails.
@@ -42,16 +55,7 @@ pub async fn serve(
     readiness: watch::Receiver<Readiness>,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
-    let shown = Shown {
-        exposition: exposition.clone(),
-        readiness,
-    };
-    let router = Router::new()
-        .route("/metrics", get(metrics))
-        .route("/healthz", get("alive\n"))
-        .route("/readyz", get(readyz))
-        .fallback(unknown)
-        .with_state(shown);
+    let router = pages(exposition.clone(), readiness).fallback(unknown);
     let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     tokio::select! {
         ended = server.into_future() => ended,

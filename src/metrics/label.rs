@@ -65,6 +65,47 @@ label!(
     }
 );
 label!(
+    /// What became of the delivery of a result.
+    CallbackOutcome {
+        /// The receiver has it.
+        Delivered = "delivered",
+        /// Not taken; it is delivered again later.
+        Retried = "retried",
+        /// Not taken as often as is allowed.
+        GivenUp = "given_up",
+        /// The receiver wants no more of it.
+        Gone = "gone",
+        /// The address is none that results are delivered to.
+        Refused = "refused",
+        /// The record was not there any more.
+        Expired = "expired",
+    }
+);
+label!(
+    /// How a submission came in.
+    Door {
+        /// Over HTTP.
+        Rest = "rest",
+        /// Over the NATS service.
+        Nats = "nats",
+    }
+);
+label!(
+    /// What a submission was answered with.
+    SubmissionOutcome {
+        /// Its lane has it.
+        Accepted = "accepted",
+        /// It was accepted before.
+        Repeated = "repeated",
+        /// It is no task, or not one of this mesh.
+        Refused = "refused",
+        /// Its lane is full.
+        LaneFull = "lane_full",
+        /// NATS could not be asked.
+        Unavailable = "unavailable",
+    }
+);
+label!(
     /// What was done about a subject that no consumer covers.
     UncoveredAction {
         /// Class and model are known: it has its consumer now.

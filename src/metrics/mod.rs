@@ -7,6 +7,7 @@ mod catalogue;
 mod class;
 mod coordinator;
 mod exposition;
+mod gateway;
 mod http;
 mod label;
 mod tally;
@@ -19,6 +20,10 @@ pub use catalogue::{CATALOGUE, Entry, Kind};
 pub use class::ClassMetrics;
 pub use coordinator::CoordinatorMetrics;
 pub use exposition::{Exposition, InstallError};
-pub use http::{Readiness, serve};
-pub use label::{HandBackReason, PullKind, PullOutcome, TaskOutcome, UncoveredAction};
+pub use gateway::GatewayMetrics;
+pub use http::{Readiness, pages, serve};
+pub use label::{
+    CallbackOutcome, Door, HandBackReason, PullKind, PullOutcome, SubmissionOutcome, TaskOutcome,
+    UncoveredAction,
+};
 pub use worker::WorkerMetrics;

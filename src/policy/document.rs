@@ -26,6 +26,8 @@ pub struct Policy {
     pub retry: RetryRules,
     /// What ends a task that would go on for ever.
     pub bounds: Bounds,
+    /// Delivery of results.
+    pub callbacks: CallbackRules,
 }
 
 /// How a worker chooses between classes.
@@ -169,6 +171,21 @@ pub enum RetryKind {
     Exponential,
     /// `base` each time.
     Fixed,
+}
+
+/// Delivery of results to a `callback_url`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CallbackRules {
+    /// Bound on the delay before the second delivery, in ms.
+    pub base_ms: u64,
+    /// Growth of that bound per further delivery; at least 1.
+    pub factor: f64,
+    /// The bound grows no further than this, in ms; at least `base_ms`.
+    pub max_ms: u64,
+    /// Deliveries before it is given up; at least 1.
+    pub max_attempts: u32,
+    /// How long one delivery may take, in ms.
+    pub timeout_ms: u64,
 }
 
 /// What ends a task that would go on for ever.

@@ -60,6 +60,13 @@ pub(super) fn policy() -> Policy {
             max_timeouts: 2,
             max_hops: 16,
         },
+        callbacks: CallbackRules {
+            base_ms: 5000,
+            factor: 3.0,
+            max_ms: 3_600_000,
+            max_attempts: 12,
+            timeout_ms: 10_000,
+        },
     }
 }
 

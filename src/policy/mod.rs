@@ -1,9 +1,11 @@
 //! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
-//! YAML. `classify` says where a new task goes, `retry` what follows a failure, `limits`
-//! how many may run at once. Nothing here reads a clock, draws a random number or does I/O.
+//! YAML. `classify` says where a new task goes, `retry` what follows a failure, `callback` and
+//! `address` when and where a result is delivered, `limits` how many may run at once. Nothing here reads a clock, draws a random number or does I/O.
 
+mod address;
+mod callback;
 mod classify;
 mod document;
 mod limits;
@@ -16,10 +18,12 @@ mod fixture;
 #[cfg(test)]
 mod retry_tests;
 
+pub use address::{AddressError, Reach, callback_url};
+pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{
-    BatchWindow, Between, Bounds, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model, OnOverload,
-    OnTimeout, Policy, RetryKind, RetryRules, Scheduler,
+    BatchWindow, Between, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model,
+    OnOverload, OnTimeout, Policy, RetryKind, RetryRules, Scheduler,
 };
 pub use limits::split_equally;
 pub use retry::{Failed, Verdict, verdict};

@@ -12,6 +12,7 @@ mod name;
 mod route;
 mod shard;
 mod state;
+mod tenancy;
 
 pub use envelope::{Task, TaskFacts};
 pub use failure::{DeadReason, ErrorKind};

@@ -136,6 +136,16 @@ pub enum BodyError {
     Write(String),
 }
 
+impl BodyError {
+    /// The field that is wrong, where it is one.
+    #[must_use]
+    pub fn field(&self) -> Option<String> {
+        let told = self.to_string();
+        let (field, _) = told.strip_prefix("TaskBody.")?.split_once(':')?;
+        Some(field.to_owned())
+    }
+}
+
 /// Reads a body.
 ///
 /// # Errors

@@ -46,6 +46,8 @@ names!(
     TIMEOUT_MS = "Fl-Timeout-Ms",
     /// Where to POST the result.
     CALLBACK = "Fl-Callback",
+    /// Deliveries of a result that failed before.
+    CALLBACK_TRY = "Fl-Callback-Try",
     /// Tasks that must complete first, separated by commas.
     DEPENDS_ON = "Fl-Depends-On",
     /// Tasks of one key run one at a time; percent-encoded.

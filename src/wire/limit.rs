@@ -87,7 +87,8 @@ pub(super) fn cost(cost: f64) -> Result<f64, LimitError> {
 }
 
 /// A `traceparent` that can be sent on. A broken one is dropped: tracing never refuses a task.
-pub(super) fn traceparent(text: &str) -> Option<String> {
+#[must_use]
+pub fn traceparent(text: &str) -> Option<String> {
     let fits = text.len() <= TRACEPARENT_BYTES && text.bytes().all(|b| b.is_ascii_graphic());
     (fits && !text.is_empty()).then(|| text.to_owned())
 }

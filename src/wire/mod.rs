@@ -17,6 +17,7 @@ mod message_id;
 mod publication;
 mod report;
 mod result;
+mod submission;
 mod text;
 mod timestamp;
 
@@ -28,10 +29,12 @@ pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;
 pub use header::{Headers, ReadHeaders};
 pub use history::{HistoryEntry, put_history, read_history};
+pub use limit::traceparent;
 pub use message_id::{MessageKind, message_id};
 pub use publication::{Arrival, Incoming, Malformed, Origin, read_facts, read_task, salvage};
 pub use report::{Report, read_report, report_headers};
 pub use result::{
     Fence, ResultError, ResultRecord, UnreadableResult, read_fence, read_result, result_body, result_headers,
 };
+pub use submission::{Submission, UnreadableSubmission, read_submission, submission_body};
 pub use timestamp::{TimestampError, parse_rfc3339, to_rfc3339};

@@ -9,7 +9,7 @@ use crate::broker::publish::{Fenced, Original, PublishError};
 use crate::clock;
 use crate::executor::Outcome;
 use crate::metrics::TaskOutcome;
-use crate::task::{DeadReason, ErrorKind, Route, State};
+use crate::task::{DeadReason, ErrorKind, Route, State, Task};
 use crate::wire::{Fence, Report, ResultError, ResultRecord, read_history};
 
 /// What became of a delivery.
@@ -44,19 +44,19 @@ impl Service {
         let record = self.record(&run, State::Completed, output, usage, None);
         match self.write_fence(&run, &record).await {
             Written::Done(fenced) => {
-                let own = match fenced {
-                    Fenced::First(_) => Some(true),
-                    Fenced::Refused => self.is_own(&record).await,
+                let standing = match fenced {
+                    Fenced::First(_) => Some(Standing::Own),
+                    Fenced::Refused => self.standing(&record).await,
                 };
-                let queued_ms = run.queued_ms;
-                let Some(own) = own else {
-                    return self.give_back(run).await;
-                };
-                self.broker.ack(run.delivery.lease).await;
-                if own {
-                    Ending::Completed { queued_ms }
-                } else {
-                    Ending::Decided
+                match standing {
+                    Some(Standing::Own) if self.deliver(&run.task, record.hop).await => {
+                        self.broker.ack(run.delivery.lease).await;
+                        Ending::Completed {
+                            queued_ms: run.queued_ms,
+                        }
+                    }
+                    Some(Standing::Other { hop }) => self.leave_decided(run, hop).await,
+                    Some(Standing::Own) | None => self.give_back(run).await,
                 }
             }
             Written::TooLarge(message) => self.report(run, ErrorKind::ResultTooLarge, message, None).await,
@@ -106,12 +106,9 @@ impl Service {
         let report = self.report_of(&run, ErrorKind::Malformed, what.to_owned(), None);
         match self.write_fence(&run, &record).await {
             Written::Stopped => return self.give_back(run).await,
-            Written::Done(Fenced::Refused) => match self.is_own(&record).await {
-                Some(true) => (),
-                Some(false) => {
-                    self.broker.ack(run.delivery.lease).await;
-                    return Ending::Decided;
-                }
+            Written::Done(Fenced::Refused) => match self.standing(&record).await {
+                Some(Standing::Own) => (),
+                Some(Standing::Other { hop }) => return self.leave_decided(run, hop).await,
                 None => return self.give_back(run).await,
             },
             Written::Done(_) | Written::TooLarge(_) => (),
@@ -137,13 +134,45 @@ impl Service {
                 return self.give_back(run).await;
             }
         }
+        if !self.deliver(&run.task, record.hop).await {
+            return self.give_back(run).await;
+        }
         self.broker.terminate(run.delivery.lease).await;
         Ending::Malformed
     }
 
-    /// Whether the record that refused ours is ours, written on an earlier try: then what follows is
+    /// Drops a copy of a task whose record, of `hop`, stands. Whoever wrote it may have died before it
+    /// asked for the callback.
+    pub(super) async fn leave_decided(&self, run: Run, hop: u32) -> Ending {
+        if !self.deliver(&run.task, hop).await {
+            return self.give_back(run).await;
+        }
+        self.broker.ack(run.delivery.lease).await;
+        Ending::Decided
+    }
+
+    /// Asks for the callback, if the task wants one. False when the worker is to stop before.
+    async fn deliver(&self, task: &Task, hop: u32) -> bool {
+        let Some(url) = &task.facts.callback else {
+            return true;
+        };
+        let mut pause = PAUSE_MIN;
+        loop {
+            match self.broker.publish_callback(&task.id, hop, url).await {
+                Ok(_) => return true,
+                Err(error) => {
+                    tracing::warn!(task.id = %task.id, %error, "cannot ask for a callback; trying again");
+                }
+            }
+            if !self.pause(&mut pause).await {
+                return false;
+            }
+        }
+    }
+
+    /// Whose record refused ours: it may be ours, written on an earlier try, and then what follows is
     /// ours to do. Asks until there is an answer; None when the worker is to stop before.
-    async fn is_own(&self, record: &ResultRecord) -> Option<bool> {
+    async fn standing(&self, record: &ResultRecord) -> Option<Standing> {
         let mut pause = PAUSE_MIN;
         loop {
             match self.broker.fence(&record.task_id).await {
@@ -152,7 +181,12 @@ impl Service {
                         (f.state, f.hop, f.worker.as_deref())
                             == (record.state, record.hop, Some(&record.worker))
                     };
-                    return Some(found.is_some_and(|found| same(&found.record)));
+                    return Some(match found {
+                        Some(found) if same(&found.record) => Standing::Own,
+                        found => Standing::Other {
+                            hop: found.map_or(record.hop, |found| found.record.hop),
+                        },
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(task.id = %record.task_id, %error, "cannot read the fence; trying again");
@@ -244,6 +278,13 @@ impl Service {
         };
         class.finished(outcome, Duration::from_millis(queued_ms), took);
     }
+}
+
+/// The record that stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Own,
+    Other { hop: u32 },
 }
 
 enum Written {

@@ -2,7 +2,7 @@
 //!
 //! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
 //! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that,
-//! [`leases`] keeps what is held alive, [`discovery`] finds the consumers to pull from and
+//! [`leases`] keeps what is held alive, [`running`] stops what was cancelled, [`discovery`] finds the consumers to pull from and
 //! [`queues`] brings them under their classes.
 
 mod discovery;
@@ -10,6 +10,7 @@ mod finish;
 mod leases;
 mod options;
 mod queues;
+mod running;
 mod serve;
 mod shell;
 

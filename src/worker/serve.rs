@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::finish::Ending;
 use super::leases::HeldId;
 use super::options::WorkerOptions;
+use super::running::Running;
 use crate::broker::Broker;
 use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::fetch::decides;
@@ -28,6 +29,8 @@ pub(super) struct Service {
     pub(super) options: WorkerOptions,
     /// Leave running tasks and hand them back.
     pub(super) hard: CancellationToken,
+    /// What runs now.
+    pub(super) running: Running,
 }
 
 /// A slot is free again.
@@ -97,9 +100,8 @@ impl Service {
     /// Runs the task unless something speaks against it.
     async fn decide(&self, run: Run, input: serde_json::Value) -> Ending {
         let seen_before = run.delivery.deliveries > 1 || run.task.hop > 0;
-        if seen_before && self.is_decided(&run.task).await {
-            self.broker.ack(run.delivery.lease).await;
-            return Ending::Decided;
+        if seen_before && let Some(hop) = self.decided(&run.task).await {
+            return self.leave_decided(run, hop).await;
         }
         let crash_limit = u64::from(self.options.policy.bounds.crash_limit);
         if run.delivery.deliveries > crash_limit {
@@ -123,6 +125,7 @@ impl Service {
         };
         let cancel = self.hard.child_token();
         let patience = self.patience(&run.task);
+        let noted = self.running.note(&job.task, run.delivery.sequence, &cancel);
         let outcome = tokio::select! {
             // The stop first: the executor sees it too, and its answer to that is no failure of the task.
             biased;
@@ -130,7 +133,12 @@ impl Service {
                 self.broker.hand_back(run.delivery.lease).await;
                 return Ending::HandedBack;
             }
-            outcome = tokio::time::timeout(patience, executor.execute(&job, &cancel)) => outcome,
+            () = cancel.cancelled() => None,
+            outcome = tokio::time::timeout(patience, executor.execute(&job, &cancel)) => Some(outcome),
+        };
+        drop(noted);
+        let Some(outcome) = outcome else {
+            return self.leave_decided(run, job.task.hop).await;
         };
         let outcome = outcome.unwrap_or_else(|_| {
             cancel.cancel();
@@ -145,20 +153,23 @@ impl Service {
         Duration::from_millis(task.facts.timeout_ms.unwrap_or(lane))
     }
 
-    /// Whether a terminal record stands already. Asks until there is an answer: running a task
-    /// whose fence is unknown would waste a slot, dropping it would lose it.
-    async fn is_decided(&self, task: &Task) -> bool {
+    /// The hop of the terminal record that stands already. Asks until there is an answer: running a
+    /// task whose fence is unknown would waste a slot, dropping it would lose it.
+    async fn decided(&self, task: &Task) -> Option<u32> {
         let mut pause = PAUSE_MIN;
         loop {
             match self.broker.fence(&task.id).await {
-                Ok(found) => return found.is_some_and(|stored| decides(&stored, task.fence)),
+                Ok(found) => {
+                    let standing = found.filter(|stored| decides(stored, task.fence));
+                    return standing.map(|stored| stored.record.hop);
+                }
                 Err(error) => {
                     tracing::warn!(task.id = %task.id, %error, "cannot read the fence; trying again")
                 }
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSE_MAX),
-                () = self.hard.cancelled() => return false,
+                () = self.hard.cancelled() => return None,
             }
         }
     }

@@ -12,6 +12,7 @@ use super::discovery::Discovery;
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
 use super::queues::Classes;
+use super::running::Running;
 use super::serve::{Done, Service};
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
@@ -82,13 +83,16 @@ impl Shell {
         let hard = lifecycle.hard().clone();
         let mut discovery = Discovery::new(broker.clone());
         let first = discovery.look().await?;
+        let cancels = broker.cancels().await?;
         let found = discovery.run(&lifecycle);
+        let service = Arc::new(Service {
+            broker,
+            options,
+            hard,
+            running: Running::default(),
+        });
         let mut shell = Self {
-            service: Arc::new(Service {
-                broker,
-                options,
-                hard,
-            }),
+            service: service.clone(),
             lifecycle,
             readiness,
             intake,
@@ -104,6 +108,7 @@ impl Shell {
             draining: false,
         };
         shell.add_queues(&first);
+        shell.lifecycle.spawn_aside(service.hear_cancels(cancels));
         Ok(shell)
     }
 

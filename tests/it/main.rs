@@ -4,6 +4,8 @@ mod support;
 
 mod bad_input;
 mod bad_subjects;
+mod callbacks;
+mod curl;
 #[cfg(feature = "embed")]
 mod demo_role;
 mod dev_role;
@@ -12,8 +14,12 @@ mod dev_server;
 mod embeddings;
 mod failures;
 mod fairness;
+#[cfg(feature = "failpoints")]
+mod gateway_killed;
 mod limits;
 mod outage;
+mod rest;
+mod service;
 mod streams_role;
 mod survival;
 mod urgent;

@@ -56,7 +56,7 @@ fn the_files_parse_and_are_named_as_the_code_names_them() {
             subject::RESULTS,
             subject::DEAD,
             subject::CALLBACKS,
-            "KV_fl_tasks",
+            subject::RECORDS,
         ]
     );
 }

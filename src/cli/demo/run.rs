@@ -19,6 +19,7 @@ use crate::cli::role::dev::start_server;
 use crate::cli::session::Session;
 use crate::clock;
 use crate::config::{Raw, default_policy};
+use crate::coordinator::CallbackOptions;
 use crate::dev::{Mesh, MeshOptions};
 use crate::executor::Executors;
 use crate::lifecycle::{Lifecycle, on_signals};
@@ -63,6 +64,7 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
         nats_url: vec![server.url().to_owned()],
         nats_creds: None,
         policy: policy.clone(),
+        callbacks: CallbackOptions::default(),
         executors,
         workers: 1,
         slots: SLOTS,

@@ -1,24 +1,33 @@
 //! `dev`: a whole mesh in one process, with a nats-server of its own unless told another.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use serde::Serialize;
+use tokio::net::TcpListener;
 
 use super::process::{Process, unique_name};
+use super::{coordinator, gateway};
+use crate::broker::Broker;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
 use crate::cli::session::Session;
-use crate::config::Raw;
+use crate::config::{Raw, redact_url};
 use crate::dev::{Mesh, MeshOptions, Server, ServerOptions};
 use crate::executor::Executors;
 use crate::metrics::Readiness;
+use crate::policy::Reach;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     worker: flags::Worker,
+    #[command(flatten)]
+    http: flags::Http,
+    #[command(flatten)]
+    callbacks: flags::Callbacks,
     #[command(flatten)]
     role: flags::Role,
     #[command(flatten)]
@@ -26,6 +35,9 @@ pub(in crate::cli) struct Args {
     /// Workers in this process
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     workers: u32,
+    /// Deliver callbacks to loopback and private addresses, too
+    #[arg(long)]
+    callback_private: bool,
     /// Keep the data in this folder; without it, it goes with the process
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
@@ -38,13 +50,25 @@ pub(in crate::cli) struct Args {
 #[derive(Serialize)]
 struct Ready {
     nats: String,
+    gateway: String,
     metrics: String,
     pid: u32,
+}
+
+impl Ready {
+    fn text(&self) -> String {
+        format!(
+            "mesh ready\n  nats     {}\n  gateway  {}\n  metrics  {}\nCtrl-C stops it",
+            self.nats, self.gateway, self.metrics
+        )
+    }
 }
 
 impl Args {
     pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
         self.worker.fill(raw);
+        self.http.fill(raw);
+        self.callbacks.fill(raw);
         self.role.fill(raw);
         self.server.fill(raw);
     }
@@ -54,6 +78,13 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
     let executors = Executors::for_policy(&policy, settings.model_dir.as_deref())?;
+    let reach = if args.callback_private {
+        Reach::Anywhere
+    } else {
+        Reach::Public
+    };
+    let callbacks = coordinator::callbacks(session, reach)?;
+    let listener = gateway::listen_nearby(session).await?;
     let process = Process::start(session).await?;
     let server = match session.nats_given {
         true => None,
@@ -66,33 +97,25 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         nats_url: nats_url.clone(),
         nats_creds: settings.nats_creds.clone(),
         policy,
+        callbacks,
         executors,
         workers: args.workers,
         slots: settings.slots,
         name: settings.worker_id.clone().unwrap_or_else(|| unique_name("dev")),
     };
     let mut server_died = false;
-    let started = Mesh::start(options, &process.lifecycle).await;
-    if started.is_ok() {
+    let started = start(options, listener, &process).await;
+    if let Ok((_, gateway)) = &started {
         process.readiness.send_replace(Readiness::Ready);
-        let nats = nats_url
-            .iter()
-            .map(|url| crate::config::redact_url(url))
-            .collect::<Vec<_>>()
-            .join(",");
-        let metrics = format!("http://{}/metrics", process.metrics);
+        let nats: Vec<String> = nats_url.iter().map(|url| redact_url(url)).collect();
         session.output.line(
             &Ready {
-                nats,
-                metrics,
+                nats: nats.join(","),
+                gateway: format!("http://{gateway}"),
+                metrics: format!("http://{}/metrics", process.metrics),
                 pid: std::process::id(),
             },
-            |ready| {
-                format!(
-                    "mesh ready\n  nats     {}\n  metrics  {}\nCtrl-C stops it",
-                    ready.nats, ready.metrics
-                )
-            },
+            Ready::text,
         )?;
         let ended = server.as_ref().map(|s| s.ended().clone());
         let gone = async {
@@ -119,6 +142,20 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     }
     started?;
     Ok(if server_died { Exit::Error } else { exit })
+}
+
+/// The mesh, and then its doors: a task that is taken is also worked off.
+async fn start(
+    options: MeshOptions,
+    listener: TcpListener,
+    process: &Process,
+) -> anyhow::Result<(Mesh, SocketAddr)> {
+    let (urls, creds) = (options.nats_url.clone(), options.nats_creds.clone());
+    let (name, policy) = (format!("{}-gateway", options.name), options.policy.clone());
+    let mesh = Mesh::start(options, &process.lifecycle).await?;
+    let broker = Broker::connect(&urls, creds.as_deref(), &name).await?;
+    let address = gateway::open(listener, broker, policy, process).await?;
+    Ok((mesh, address))
 }
 
 /// The server of this process; its guard is this same executable.

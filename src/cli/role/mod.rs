@@ -1,7 +1,8 @@
-//! Commands that run until they are stopped: `worker`, `coordinator`, and `dev` with both and a
+//! Commands that run until they are stopped: `gateway`, `worker`, `coordinator`, and `dev` with all and a
 //! server of its own. [`process`] is what they share: metrics, readiness, signals, exit.
 
 pub(super) mod coordinator;
 pub(super) mod dev;
+pub(super) mod gateway;
 mod process;
 pub(super) mod worker;

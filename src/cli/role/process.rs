@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::clock;
 use crate::lifecycle::{Lifecycle, on_signals};
-use crate::metrics::{Exposition, Readiness, serve};
+use crate::metrics::{Exposition, Readiness, pages, serve};
 
 /// A process with a role.
 pub(super) struct Process {
@@ -20,6 +20,8 @@ pub(super) struct Process {
     pub(super) metrics: SocketAddr,
     /// What `/readyz` answers.
     pub(super) readiness: watch::Sender<Readiness>,
+    exposition: Exposition,
+    ready: watch::Receiver<Readiness>,
     grace: Duration,
 }
 
@@ -36,15 +38,27 @@ impl Process {
         on_signals(&lifecycle).context("cannot hear signals")?;
         let (readiness, ready) = watch::channel(Readiness::Starting);
         // Served until the hard stop, so that a draining role still says so.
-        lifecycle.spawn_aside(serve(listener, exposition, ready, lifecycle.hard().clone()));
+        lifecycle.spawn_aside(serve(
+            listener,
+            exposition.clone(),
+            ready.clone(),
+            lifecycle.hard().clone(),
+        ));
         tracing::info!(address = %metrics, "serving /metrics, /healthz and /readyz");
         let grace = Duration::from_millis(session.settings.drain_ms);
         Ok(Self {
             lifecycle,
             metrics,
             readiness,
+            exposition,
+            ready,
             grace,
         })
+    }
+
+    /// The same pages, for a server of the role's own.
+    pub(super) fn pages(&self) -> axum::Router {
+        pages(self.exposition.clone(), self.ready.clone())
     }
 
     /// Waits for a signal, finishes what runs, and says how the process ends.

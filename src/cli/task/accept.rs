@@ -126,7 +126,7 @@ pub(super) async fn accept(
                 patience.note_progress();
                 let ours = unanswered.is_some();
                 return Ok(match published {
-                    Published::Duplicate if !ours => Accepted::Duplicate,
+                    Published::Duplicate(_) if !ours => Accepted::Duplicate,
                     _ => Accepted::New,
                 });
             }

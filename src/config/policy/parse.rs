@@ -47,6 +47,7 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
     let models = models::read(&mut document);
     let retry = rules::retry(&mut document);
     let bounds = rules::bounds(&mut document);
+    let callbacks = rules::callbacks(&mut document);
     consumers::check(faults, &classes, &models, &core, &normal);
     document.close(&[]);
     Some(Policy {
@@ -60,5 +61,6 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
         models,
         retry,
         bounds,
+        callbacks,
     })
 }

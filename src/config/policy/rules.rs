@@ -1,15 +1,17 @@
-//! `scheduler`, `marking`, `retry` and `bounds`: the rules that hold for every class.
+//! `scheduler`, `marking`, `retry`, `callbacks` and `bounds`: the rules that hold for every class.
 
 use super::node::Value;
 use super::section::Section;
 use super::value::ABOVE_ZERO;
-use crate::policy::{Between, Bounds, Marking, RetryKind, RetryRules, Scheduler};
+use crate::policy::{Between, Bounds, CallbackRules, Marking, RetryKind, RetryRules, Scheduler};
 use crate::task::Lane;
 
 const NUMBER_MAX: f64 = 1e9;
 const YEAR_S: u64 = 31_536_000;
 const DAY_MS: u64 = 86_400_000;
 const WEEK_MS: u64 = 604_800_000;
+/// Well under the time after which the server gives the delivery to another coordinator.
+const CALLBACK_TIMEOUT_MS_MAX: u64 = 20_000;
 /// One less than the server's own bound on deliveries, so that a worker speaks first.
 const CRASH_LIMIT_MAX: u32 = 99;
 
@@ -81,6 +83,25 @@ pub(super) fn retry(document: &mut Section<'_>) -> RetryRules {
     if max_ms < base_ms && !faults.touched("retry.base_ms") && !faults.touched("retry.max_ms") {
         let what = format!("is {max_ms}, below base_ms; give at least {base_ms}, or a lower base_ms");
         faults.add("retry.max_ms", what);
+    }
+    section.close(&[]);
+    rules
+}
+
+/// `callbacks`.
+pub(super) fn callbacks(document: &mut Section<'_>) -> CallbackRules {
+    let mut section = document.child("callbacks");
+    let rules = CallbackRules {
+        base_ms: section.u64("base_ms", 1..=DAY_MS, Some(5_000)),
+        factor: section.f64("factor", 1.0..=1_000.0, Some(3.0)),
+        max_ms: section.u64("max_ms", 1..=WEEK_MS, Some(3_600_000)),
+        max_attempts: section.u32("max_attempts", 1..=1_000, Some(12)),
+        timeout_ms: section.u64("timeout_ms", 1..=CALLBACK_TIMEOUT_MS_MAX, Some(10_000)),
+    };
+    let (base_ms, max_ms, faults) = (rules.base_ms, rules.max_ms, section.faults);
+    if max_ms < base_ms && !faults.touched("callbacks.base_ms") && !faults.touched("callbacks.max_ms") {
+        let what = format!("is {max_ms}, below base_ms; give at least {base_ms}, or a lower base_ms");
+        faults.add("callbacks.max_ms", what);
     }
     section.close(&[]);
     rules

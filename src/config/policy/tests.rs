@@ -106,8 +106,8 @@ fn keys_and_names_are_checked() {
     check_least_and(
         "clases: {}\ncolor: red\n",
         expect![[r#"
-        p.yaml:8:1: clases: is no key here; did you mean classes?
-        p.yaml:9:1: color: is no key here; the keys are version, scheduler, lanes, classes, default_class, marking, models, retry, bounds"#]],
+            p.yaml:8:1: clases: is no key here; did you mean classes?
+            p.yaml:9:1: color: is no key here; the keys are version, scheduler, lanes, classes, default_class, marking, models, retry, bounds, callbacks"#]],
     );
     check_least_and(
         "version: 1\n",

@@ -27,7 +27,9 @@ impl Check {
     pub(super) fn settings(&mut self) -> Option<Settings> {
         let nats_url = self.nats_url();
         let nats_creds = self.path("nats_creds");
-        let metrics_listen = self.metrics_listen();
+        let http_listen = self.listen("http_listen");
+        let metrics_listen = self.listen("metrics_listen");
+        let callback_key = self.path("callback_key");
         let policy = self.path("policy");
         let slots = self.whole("slots", SLOTS).and_then(|n| u32::try_from(n).ok());
         let worker_id = self.worker_id();
@@ -38,7 +40,9 @@ impl Check {
         Some(Settings {
             nats_url: nats_url?,
             nats_creds,
+            http_listen,
             metrics_listen: metrics_listen?,
+            callback_key,
             policy,
             slots: slots?,
             worker_id,
@@ -62,18 +66,18 @@ impl Check {
         )
     }
 
-    fn metrics_listen(&mut self) -> Option<SocketAddr> {
-        let text = self.text("metrics_listen")?;
+    fn listen(&mut self, key: &str) -> Option<SocketAddr> {
+        let text = self.text(key)?;
         match text.parse::<SocketAddr>() {
             Ok(listen) if listen.ip().is_loopback() => Some(listen),
             Ok(_) => {
                 let what = "would be open to the network, and there are no keys yet to guard it; \
                             give a loopback address such as 127.0.0.1:9090";
-                self.fault("metrics_listen", &format!("{text} {what}"))
+                self.fault(key, &format!("{text} {what}"))
             }
             Err(_) => {
                 let what = format!("{text:?} is no address; give IP:PORT such as 127.0.0.1:9090");
-                self.fault("metrics_listen", &what)
+                self.fault(key, &what)
             }
         }
     }

@@ -21,10 +21,12 @@ pub(super) enum Form {
 }
 
 /// Every setting.
-pub(super) const KEYS: [Key; 10] = [
+pub(super) const KEYS: [Key; 12] = [
     text("nats_url", "NATS_URL"),
     text("nats_creds", "NATS_CREDS"),
+    text("http_listen", "FAIRLANE_HTTP_LISTEN"),
     text("metrics_listen", "FAIRLANE_METRICS_LISTEN"),
+    text("callback_key", "FAIRLANE_CALLBACK_KEY"),
     text("policy", "FAIRLANE_POLICY"),
     whole("slots", "FAIRLANE_SLOTS"),
     text("worker_id", "FAIRLANE_WORKER_ID"),
@@ -51,4 +53,8 @@ const fn whole(key: &'static str, variable: &'static str) -> Key {
 }
 
 /// Variables of the same prefix that the scripts beside the program read; not settings of it.
+#[cfg(not(feature = "failpoints"))]
 pub(super) const SCRIPT_VARIABLES: [&str; 1] = ["FAIRLANE_CACHE"];
+/// The same, and the one that names a place where a test ends the process.
+#[cfg(feature = "failpoints")]
+pub(super) const SCRIPT_VARIABLES: [&str; 2] = ["FAIRLANE_CACHE", crate::failpoint::VARIABLE];

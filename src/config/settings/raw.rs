@@ -11,9 +11,15 @@ pub struct Raw {
     /// `--nats-creds`: path of the credentials file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nats_creds: Option<String>,
+    /// `--http-listen`: loopback address and port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_listen: Option<String>,
     /// `--metrics-listen`: loopback address and port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics_listen: Option<String>,
+    /// `--callback-key`: path of the file that holds the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback_key: Option<String>,
     /// `--policy`: path of the policy document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,

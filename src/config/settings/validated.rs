@@ -13,8 +13,12 @@ pub struct Settings {
     pub nats_url: Vec<String>,
     /// Credentials file.
     pub nats_creds: Option<PathBuf>,
+    /// Where the gateway listens; loopback. Without it, 127.0.0.1:7070.
+    pub http_listen: Option<SocketAddr>,
     /// Where metrics are served; loopback, port 0 for a free one.
     pub metrics_listen: SocketAddr,
+    /// File of the key that callbacks are signed with.
+    pub callback_key: Option<PathBuf>,
     /// Policy document; without it, the built-in one.
     pub policy: Option<PathBuf>,
     /// Tasks this worker runs at once; 1 to 4096.
@@ -39,7 +43,9 @@ impl fmt::Debug for Settings {
                 &self.nats_url.iter().map(|u| redact_url(u)).collect::<Vec<_>>(),
             )
             .field("nats_creds", &self.nats_creds)
+            .field("http_listen", &self.http_listen)
             .field("metrics_listen", &self.metrics_listen)
+            .field("callback_key", &self.callback_key)
             .field("policy", &self.policy)
             .field("slots", &self.slots)
             .field("worker_id", &self.worker_id)

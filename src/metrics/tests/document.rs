@@ -66,6 +66,17 @@ fn values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
             "`fairlane_uncovered_subjects_total`",
             texts::<UncoveredAction>(),
         ),
+        (
+            "outcome",
+            "`fairlane_callbacks_total`",
+            texts::<CallbackOutcome>(),
+        ),
+        ("door", "`fairlane_submissions_total`", texts::<Door>()),
+        (
+            "outcome",
+            "`fairlane_submissions_total`",
+            texts::<SubmissionOutcome>(),
+        ),
     ]
 }
 

@@ -49,7 +49,16 @@ fn count_everything() {
     UncoveredAction::all()
         .into_iter()
         .for_each(|action| coordinator.uncovered(action, 2));
+    CallbackOutcome::all()
+        .into_iter()
+        .for_each(|outcome| coordinator.callback(outcome));
     coordinator.consumers(Lane::Core, 4);
+
+    let gateway = GatewayMetrics::new();
+    for outcome in SubmissionOutcome::all() {
+        gateway.submission(Door::Rest, outcome, Duration::from_millis(2));
+        gateway.submission(Door::Nats, outcome, Duration::from_millis(2));
+    }
 }
 
 /// Label names by metric name, off the lines of samples.

@@ -65,6 +65,17 @@ impl Bare {
         stream.cached_info().state.clone()
     }
 
+    /// How many messages of a consumer somebody holds.
+    pub(crate) async fn pending(&self, stream: &str, consumer: &str) -> usize {
+        let stream = self
+            .jetstream
+            .get_stream(stream)
+            .await
+            .expect("the stream exists");
+        let info = stream.consumer_info(consumer).await.expect("it exists");
+        info.num_ack_pending
+    }
+
     /// How many pulls the server holds for a consumer.
     pub(crate) async fn waiting(&self, stream: &str, consumer: &str) -> usize {
         let stream = self.jetstream.get_stream(stream).await.expect("it exists");

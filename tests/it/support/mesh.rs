@@ -11,7 +11,7 @@ use fairlane::broker::subject;
 use fairlane::broker::topology::{self, Extras};
 use fairlane::clock;
 use fairlane::config::parse_policy;
-use fairlane::coordinator::Coordinator;
+use fairlane::coordinator::{CallbackOptions, Coordinator};
 use fairlane::dev::Server;
 use fairlane::executor::{Executor, Executors};
 use fairlane::lifecycle::Lifecycle;
@@ -111,10 +111,15 @@ impl Mesh {
 
     /// One more coordinator.
     pub(crate) async fn coordinator(&self) -> Lifecycle {
+        self.coordinator_with(CallbackOptions::default()).await
+    }
+
+    /// One more, that delivers results in this way.
+    pub(crate) async fn coordinator_with(&self, callbacks: CallbackOptions) -> Lifecycle {
         let broker = connect(&self.server, "coordinator").await;
         let metrics = Arc::new(CoordinatorMetrics::new());
         let lifecycle = self.lifecycle.child();
-        let started = Coordinator::start(broker, self.policy.clone(), metrics, &lifecycle).await;
+        let started = Coordinator::start(broker, self.policy.clone(), metrics, callbacks, &lifecycle).await;
         started.map(|_| ()).expect("a coordinator starts");
         lifecycle
     }
@@ -133,8 +138,25 @@ impl Mesh {
         slots: u32,
         executor: Arc<dyn Executor>,
     ) {
+        self.start_worker(broker, id, slots, 0, executor).await;
+    }
+
+    /// A worker for the model that is the `model`-th of the policy, counted from 0.
+    pub(crate) async fn worker_for(&self, id: &str, slots: u32, model: usize, executor: Arc<dyn Executor>) {
+        let broker = connect(&self.server, id).await;
+        self.start_worker(broker, id, slots, model, executor).await;
+    }
+
+    async fn start_worker(
+        &self,
+        broker: Broker,
+        id: &str,
+        slots: u32,
+        model: usize,
+        executor: Arc<dyn Executor>,
+    ) {
         let mut executors = Executors::new();
-        executors.add(&self.policy.models[0].name, executor);
+        executors.add(&self.policy.models[model].name, executor);
         let options = WorkerOptions {
             id: id.to_owned(),
             slots,

@@ -4,6 +4,7 @@
 mod answers;
 mod bare;
 pub(crate) mod cli;
+mod door;
 mod guarded;
 mod mesh;
 mod nats;
@@ -15,6 +16,7 @@ mod turn;
 
 pub(crate) use answers::{Answer, Answers};
 pub(crate) use bare::{Bare, Heard};
+pub(crate) use door::{Answered, Door};
 pub(crate) use guarded::Guarded;
 pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
 pub(crate) use nats::{options, program, server};

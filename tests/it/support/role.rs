@@ -44,8 +44,14 @@ impl Role {
 
     /// Starts `fairlane` with `arguments`, metrics on a free port, logging what it does.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    /// The same with `variables` in its environment.
+    pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fairlane"))
             .args(arguments)
+            .envs(variables.iter().copied())
             .args(["--metrics-listen", "127.0.0.1:0", "--log", "info"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -59,16 +65,16 @@ impl Role {
         Self { child, lines, log }
     }
 
-    /// Waits until its log says `text`.
-    pub(crate) async fn says(&mut self, text: &str) {
+    /// Waits until its log says `text`; the whole line.
+    pub(crate) async fn says(&mut self, text: &str) -> String {
         loop {
             let next = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
             let Ok(Some(line)) = next else {
                 panic!("the log never says {text:?}:\n{}", self.log.join("\n"));
             };
             self.log.push(line);
-            if self.log.last().is_some_and(|line| line.contains(text)) {
-                return;
+            if let Some(line) = self.log.last().filter(|line| line.contains(text)) {
+                return line.clone();
             }
         }
     }

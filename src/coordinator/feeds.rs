@@ -1,4 +1,4 @@
-//! Reads failure reports and due retries for as long as the coordinator runs.
+//! Reads what there is to decide or deliver for as long as the coordinator runs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +6,15 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::broker::delivery::Delivery;
-use crate::broker::reports::{RetrySource, RetryStream};
+use crate::broker::feed::{Feed, FeedStream};
 
-use super::{Coordinator, judge};
+use super::{Coordinator, callbacks, judge};
 
 /// Verdicts under way at once: enough to hide the server's answer time.
-const UNDER_WAY_MAX: usize = 64;
-/// Pause before a source that broke is opened anew.
+const VERDICTS_MAX: usize = 64;
+/// Deliveries under way at once: receivers that hang must not keep the others waiting.
+const DELIVERIES_MAX: usize = 512;
+/// Pause before a feed that broke is opened anew.
 const REOPEN_PAUSE: Duration = Duration::from_millis(500);
 
 /// First pause before a verdict that was not written is tried again; doubles.
@@ -21,9 +23,9 @@ const TRY_AGAIN_MIN: Duration = Duration::from_millis(100);
 /// time after which it delivers the report again.
 const TRY_AGAIN_MAX: Duration = Duration::from_secs(4);
 
-/// Handles one source until the coordinator stops.
-pub(super) async fn run(of: Arc<Coordinator>, source: RetrySource, mut stream: RetryStream) {
-    let places = Arc::new(Semaphore::new(UNDER_WAY_MAX));
+/// Handles one feed until the coordinator stops.
+pub(super) async fn run(of: Arc<Coordinator>, feed: Feed, mut stream: FeedStream) {
+    let free = Arc::new(Semaphore::new(places(feed)));
     let soft = of.lifecycle.soft().clone();
     loop {
         let next = tokio::select! {
@@ -32,18 +34,18 @@ pub(super) async fn run(of: Arc<Coordinator>, source: RetrySource, mut stream: R
         };
         match next {
             Ok(delivery) => {
-                let Ok(place) = places.clone().acquire_owned().await else {
+                let Ok(place) = free.clone().acquire_owned().await else {
                     return;
                 };
                 let of_task = of.clone();
                 of.lifecycle.spawn(async move {
-                    answer(&of_task, source, delivery).await;
+                    answer(&of_task, feed, delivery).await;
                     drop(place);
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "reading FL_RETRY broke off; opening it anew");
-                match reopen(&of, source).await {
+                tracing::warn!(?feed, %error, "reading broke off; opening it anew");
+                match reopen(&of, feed).await {
                     Some(opened) => stream = opened,
                     None => return,
                 }
@@ -52,26 +54,34 @@ pub(super) async fn run(of: Arc<Coordinator>, source: RetrySource, mut stream: R
     }
 }
 
+const fn places(feed: Feed) -> usize {
+    match feed {
+        Feed::Reports | Feed::Due => VERDICTS_MAX,
+        Feed::Callbacks => DELIVERIES_MAX,
+    }
+}
+
 /// None when the coordinator stops first.
-async fn reopen(of: &Coordinator, source: RetrySource) -> Option<RetryStream> {
+async fn reopen(of: &Coordinator, feed: Feed) -> Option<FeedStream> {
     loop {
         tokio::select! {
             () = tokio::time::sleep(REOPEN_PAUSE) => (),
             () = of.lifecycle.soft().cancelled() => return None,
         }
-        match of.broker.retries(source).await {
+        match of.broker.feed(feed).await {
             Ok(opened) => return Some(opened),
-            Err(error) => tracing::warn!(%error, "cannot open FL_RETRY; trying again"),
+            Err(error) => tracing::warn!(?feed, %error, "cannot open it; trying again"),
         }
     }
 }
 
-async fn answer(of: &Coordinator, source: RetrySource, delivery: Delivery) {
+async fn answer(of: &Coordinator, feed: Feed, delivery: Delivery) {
     let mut pause = TRY_AGAIN_MIN;
     loop {
-        let judged = match source {
-            RetrySource::Reports => judge::report(of, &delivery).await,
-            RetrySource::Due => judge::due(of, &delivery).await,
+        let judged = match feed {
+            Feed::Reports => judge::report(of, &delivery).await,
+            Feed::Due => judge::due(of, &delivery).await,
+            Feed::Callbacks => callbacks::deliver(of, &delivery).await,
         };
         let Err(error) = judged else {
             return of.broker.ack(delivery.lease).await;

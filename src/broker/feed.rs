@@ -1,4 +1,4 @@
-//! The coordinator's side of `FL_RETRY`: failure reports, and retries whose time has come.
+//! What coordinators read: failure reports, retries whose time has come, results to be delivered.
 
 use std::time::Duration;
 
@@ -21,46 +21,58 @@ const EXPIRES: Duration = Duration::from_secs(10);
 /// Missing twice means that the consumer is to be opened anew.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// Which part of the stream.
+/// Which messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RetrySource {
+pub enum Feed {
     /// Failure reports.
     Reports,
     /// Retries whose time has come.
     Due,
+    /// Results that are to be delivered now.
+    Callbacks,
 }
 
-impl RetrySource {
+impl Feed {
     const fn durable(self) -> &'static str {
         match self {
-            RetrySource::Reports => "reports",
-            RetrySource::Due => "due",
+            Feed::Reports => "reports",
+            Feed::Due => "due",
+            Feed::Callbacks => "callbacks",
+        }
+    }
+
+    const fn stream(self) -> &'static str {
+        match self {
+            Feed::Reports | Feed::Due => subject::RETRY,
+            Feed::Callbacks => subject::CALLBACKS,
         }
     }
 
     const fn filter(self) -> &'static str {
         match self {
-            RetrySource::Reports => "fl.retry.report.>",
-            RetrySource::Due => "fl.retry.due.>",
+            Feed::Reports => "fl.retry.report.>",
+            Feed::Due => "fl.retry.due.>",
+            // Never those that wait: acking one would cancel its timer.
+            Feed::Callbacks => "fl.callback.due.*",
         }
     }
 }
 
-/// Messages of one source, for ever.
-pub struct RetryStream {
+/// Messages of one feed, for ever.
+pub struct FeedStream {
     messages: pull::Stream,
 }
 
 impl Broker {
-    /// Opens a source; coordinators share it.
+    /// Opens a feed; coordinators share it.
     ///
     /// # Errors
     /// [`RequestError`] when the stream is missing or the server does not answer.
-    pub async fn retries(&self, source: RetrySource) -> Result<RetryStream, RequestError> {
-        let operation = format!("consume {} of {}", source.filter(), subject::RETRY);
+    pub async fn feed(&self, feed: Feed) -> Result<FeedStream, RequestError> {
+        let operation = format!("consume {} of {}", feed.filter(), feed.stream());
         let config = pull::Config {
-            durable_name: Some(source.durable().to_owned()),
-            filter_subject: source.filter().to_owned(),
+            durable_name: Some(feed.durable().to_owned()),
+            filter_subject: feed.filter().to_owned(),
             ack_policy: AckPolicy::Explicit,
             ack_wait: ACK_WAIT,
             max_ack_pending: MAX_ACK_PENDING,
@@ -68,7 +80,7 @@ impl Broker {
         };
         let consumer: PullConsumer = self
             .context
-            .create_consumer_on_stream(config, subject::RETRY)
+            .create_consumer_on_stream(config, feed.stream())
             .await
             .map_err(RequestError::of(operation.clone()))?;
         let messages = consumer
@@ -79,23 +91,21 @@ impl Broker {
             .messages()
             .await
             .map_err(RequestError::of(operation))?;
-        Ok(RetryStream { messages })
+        Ok(FeedStream { messages })
     }
 }
 
-impl RetryStream {
-    /// The next message. Open the source anew after an error.
+impl FeedStream {
+    /// The next message. Open the feed anew after an error.
     ///
     /// # Errors
     /// [`RequestError`] when heartbeats are missing or the consumer is gone.
     pub async fn next(&mut self) -> Result<Delivery, RequestError> {
         loop {
             let Some(next) = self.messages.next().await else {
-                return Err(RequestError::of("go on with FL_RETRY")(
-                    "the stream of messages ended",
-                ));
+                return Err(RequestError::of("go on reading")("the stream of messages ended"));
             };
-            let message = next.map_err(RequestError::of("go on with FL_RETRY"))?;
+            let message = next.map_err(RequestError::of("go on reading"))?;
             if let Some(delivery) = Delivery::of(message.message) {
                 return Ok(delivery);
             }

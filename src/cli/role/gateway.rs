@@ -1,0 +1,80 @@
+//! `gateway`: takes submissions over REST and the NATS service.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use super::process::{Process, unique_name};
+use crate::broker::Broker;
+use crate::cli::exit::Exit;
+use crate::cli::flags;
+use crate::cli::session::Session;
+use crate::config::Raw;
+use crate::gateway::{Desk, serve};
+use crate::metrics::{GatewayMetrics, Readiness};
+use crate::policy::Policy;
+
+/// Where a gateway listens unless told.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    http: flags::Http,
+    #[command(flatten)]
+    role: flags::Role,
+}
+
+impl Args {
+    pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
+        self.http.fill(raw);
+        self.role.fill(raw);
+    }
+}
+
+pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
+    let settings = &session.settings;
+    let policy = Arc::new(session.policy()?);
+    let name = unique_name("gateway");
+    let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &name).await?;
+    let listener = listen(settings.http_listen.unwrap_or(LISTEN)).await?;
+    let process = Process::start(session).await?;
+    let address = open(listener, broker, policy, &process).await?;
+    process.readiness.send_replace(Readiness::Ready);
+    tracing::info!(%name, %address, "taking submissions");
+    Ok(process.until_stopped().await)
+}
+
+/// The place `dev` listens on: the usual one if it is free, else any.
+pub(super) async fn listen_nearby(session: &Session) -> anyhow::Result<TcpListener> {
+    match session.settings.http_listen {
+        Some(wanted) => listen(wanted).await,
+        None => match TcpListener::bind(LISTEN).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => listen(SocketAddr::new(LISTEN.ip(), 0)).await,
+        },
+    }
+}
+
+async fn listen(wanted: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(wanted).await;
+    bound.with_context(|| format!("cannot listen on {wanted} for REST; choose another --http-listen"))
+}
+
+/// Opens both doors; says where REST is.
+pub(super) async fn open(
+    listener: TcpListener,
+    broker: Broker,
+    policy: Arc<Policy>,
+    process: &Process,
+) -> anyhow::Result<SocketAddr> {
+    let address = listener.local_addr()?;
+    broker.crash_with(&process.lifecycle);
+    let metrics = Arc::new(GatewayMetrics::new());
+    let desk = Arc::new(Desk::new(broker, policy, metrics, process.lifecycle.clone()));
+    desk.open_service().await?;
+    serve(listener, desk, process.pages(), &process.lifecycle);
+    Ok(address)
+}

@@ -1,0 +1,93 @@
+//! What every door leads to.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::problem::{Code, Problem};
+use super::tenancy;
+use crate::broker::Broker;
+use crate::broker::publish::HEADER_ROOM;
+use crate::lifecycle::Lifecycle;
+use crate::metrics::GatewayMetrics;
+use crate::policy::Policy;
+use crate::task::{TaskId, TenantId};
+
+/// Callers that may wait for a result at once in one process. Each is a subscription at the server.
+const WAITS_MAX: usize = 4096;
+
+/// Takes submissions and tells what became of them. It keeps nothing: any other gateway can go on.
+pub struct Desk {
+    pub(super) broker: Broker,
+    pub(super) policy: Arc<Policy>,
+    pub(super) metrics: Arc<GatewayMetrics>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) waits: Arc<Semaphore>,
+}
+
+/// Who asks, and for which of its tasks.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// Who pays, and who alone may see the task.
+    pub tenant: TenantId,
+    /// What it calls the task.
+    pub id: TaskId,
+}
+
+impl Desk {
+    /// A desk that obeys `policy`.
+    #[must_use]
+    pub fn new(
+        broker: Broker,
+        policy: Arc<Policy>,
+        metrics: Arc<GatewayMetrics>,
+        lifecycle: Lifecycle,
+    ) -> Self {
+        Self {
+            broker,
+            policy,
+            metrics,
+            lifecycle,
+            waits: Arc::new(Semaphore::new(WAITS_MAX)),
+        }
+    }
+
+    /// The largest body that is taken, in bytes.
+    #[must_use]
+    pub fn body_max(&self) -> usize {
+        self.broker.max_payload().saturating_sub(HEADER_ROOM)
+    }
+
+    /// What is asked while there is no connection would wait in the client's buffer for nobody knows how long.
+    pub(super) fn connected(&self) -> Result<(), Problem> {
+        if self.broker.is_connected() {
+            return Ok(());
+        }
+        let what = "the connection to NATS is lost; nothing was done; try again";
+        Err(Problem::new(Code::Unavailable, what))
+    }
+}
+
+impl Named {
+    /// Reads a task's name.
+    ///
+    /// # Errors
+    /// [`Problem`] when it is none.
+    pub fn new(tenant: TenantId, id: &str) -> Result<Self, Problem> {
+        let id = TaskId::new(id);
+        let id = id.map_err(|error| Problem::new(Code::BadName, error.to_string()).in_field("task_id"))?;
+        Ok(Self { tenant, id })
+    }
+
+    pub(super) fn internal(&self) -> Result<TaskId, Problem> {
+        tenancy::internal(&self.tenant, &self.id)
+    }
+
+    pub(super) fn unknown(&self) -> Problem {
+        let what = format!(
+            "no task {}: it was not submitted through a gateway by this tenant, or its record has aged out",
+            self.id
+        );
+        Problem::new(Code::UnknownTask, what).in_field("task_id")
+    }
+}

@@ -1,0 +1,229 @@
+//! What a caller is told when something is not done: one form for every door.
+
+use serde_json::{Value, json};
+
+use super::Refusal;
+use crate::broker::RequestError;
+use crate::broker::publish::PublishError;
+use crate::broker::records::RecordError;
+
+/// The word programs go by; it never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The body is no task.
+    BodyUnreadable,
+    /// The body does not fit.
+    BodyTooLarge,
+    /// The policy has no such model.
+    UnknownModel,
+    /// The policy has no such class.
+    UnknownClass,
+    /// A number, or a text's length, is outside its bounds.
+    OutOfRange,
+    /// A `callback_url` that nothing is delivered to.
+    BadCallbackUrl,
+    /// A field that would be ignored.
+    Unsupported,
+    /// A header that is none.
+    BadHeader,
+    /// A name in the path or the request that is none.
+    BadName,
+    /// The same `task_id` came with something else.
+    TaskIdReused,
+    /// The same `Idempotency-Key` came with something else.
+    IdempotencyKeyReused,
+    /// Nobody knows the task.
+    UnknownTask,
+    /// No such resource.
+    UnknownPath,
+    /// The resource does not do that.
+    MethodNotAllowed,
+    /// The task has ended otherwise.
+    AlreadyEnded,
+    /// The lane takes no more for now.
+    LaneFull,
+    /// Too many callers wait here.
+    TooManyWaiting,
+    /// The streams are not there.
+    NotSetUp,
+    /// NATS cannot be reached.
+    Unavailable,
+    /// NATS did not answer: it may or may not be done.
+    Unconfirmed,
+}
+
+impl Code {
+    /// The word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BodyUnreadable => "body_unreadable",
+            Self::BodyTooLarge => "body_too_large",
+            Self::UnknownModel => "unknown_model",
+            Self::UnknownClass => "unknown_class",
+            Self::OutOfRange => "out_of_range",
+            Self::BadCallbackUrl => "bad_callback_url",
+            Self::Unsupported => "unsupported",
+            Self::BadHeader => "bad_header",
+            Self::BadName => "bad_name",
+            Self::TaskIdReused => "task_id_reused",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::UnknownTask => "unknown_task",
+            Self::UnknownPath => "unknown_path",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::AlreadyEnded => "already_ended",
+            Self::LaneFull => "lane_full",
+            Self::TooManyWaiting => "too_many_waiting",
+            Self::NotSetUp => "not_set_up",
+            Self::Unavailable => "unavailable",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+
+    /// As HTTP numbers it.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BodyUnreadable | Self::BadHeader | Self::BadName => 400,
+            Self::UnknownTask | Self::UnknownPath => 404,
+            Self::MethodNotAllowed => 405,
+            Self::AlreadyEnded => 409,
+            Self::BodyTooLarge => 413,
+            Self::UnknownModel
+            | Self::UnknownClass
+            | Self::OutOfRange
+            | Self::BadCallbackUrl
+            | Self::Unsupported
+            | Self::TaskIdReused
+            | Self::IdempotencyKeyReused => 422,
+            Self::LaneFull
+            | Self::TooManyWaiting
+            | Self::NotSetUp
+            | Self::Unavailable
+            | Self::Unconfirmed => 503,
+        }
+    }
+
+    /// HTTP's own words for the status.
+    const fn title(self) -> &'static str {
+        match self.status() {
+            400 => "Bad Request",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            409 => "Conflict",
+            413 => "Content Too Large",
+            422 => "Unprocessable Content",
+            _ => "Service Unavailable",
+        }
+    }
+
+    /// When it is worth another try, in s.
+    #[must_use]
+    pub const fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Self::LaneFull | Self::Unconfirmed | Self::TooManyWaiting => Some(1),
+            Self::NotSetUp | Self::Unavailable => Some(5),
+            _ => None,
+        }
+    }
+}
+
+/// What is wrong, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which problem.
+    pub code: Code,
+    /// For people.
+    pub detail: String,
+    /// The field or header it is about.
+    pub field: Option<String>,
+}
+
+impl Problem {
+    /// A problem of no field.
+    #[must_use]
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            field: None,
+        }
+    }
+
+    /// The same, of `field`.
+    #[must_use]
+    pub fn in_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// The body of `application/problem+json` (RFC 9457).
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let mut body = json!({
+            "type": "about:blank",
+            "title": self.code.title(),
+            "status": self.code.status(),
+            "code": self.code.as_str(),
+            "detail": self.detail,
+        });
+        if let Some(field) = &self.field {
+            body["field"] = json!(field);
+        }
+        body
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let code = match &refusal {
+            Refusal::TooLarge { .. } => Code::BodyTooLarge,
+            Refusal::Unreadable(_) => Code::BodyUnreadable,
+            Refusal::UnknownModel { .. } => Code::UnknownModel,
+            Refusal::UnknownClass(_) => Code::UnknownClass,
+            Refusal::Zero { .. } => Code::OutOfRange,
+            Refusal::CallbackUrl(_) => Code::BadCallbackUrl,
+            Refusal::Unsupported { .. } => Code::Unsupported,
+        };
+        Self::new(code, refusal.to_string()).in_field(refusal.field())
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        let code = match &error {
+            PublishError::Full { subject, .. } => {
+                let lane = subject.split('.').nth(2).unwrap_or_default();
+                let what =
+                    format!("the {lane} lane is full; the task is not accepted; submit it again later");
+                return Self::new(Code::LaneFull, what);
+            }
+            PublishError::NoStream { .. } => Code::NotSetUp,
+            PublishError::TooLarge { .. } => Code::BodyTooLarge,
+            PublishError::Unknown { .. } => {
+                tracing::warn!(%error, "a stream did not answer");
+                let what = "NATS did not answer in time, so the task may or may not be accepted; submit the \
+                            same again, which is safe under a task_id or an Idempotency-Key";
+                return Self::new(Code::Unconfirmed, what);
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        // The inside stays inside.
+        tracing::warn!(%error, "NATS cannot be asked");
+        Self::new(Code::Unavailable, "NATS does not answer; try again")
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Write(error) => error.into(),
+            RecordError::Read(error) => error.into(),
+        }
+    }
+}

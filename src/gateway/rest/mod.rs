@@ -1,0 +1,14 @@
+//! REST: one endpoint per file, one form for every problem.
+//!
+//! [`router`] is the tree, [`caller`] reads who asks, [`reply`] writes problems; then the endpoints
+//! [`submit`], [`status`], [`result`] and [`cancel`].
+
+mod caller;
+mod cancel;
+mod reply;
+mod result;
+mod router;
+mod status;
+mod submit;
+
+pub use router::router;

@@ -1,0 +1,33 @@
+//! The tree of paths.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::reply::Refused;
+use super::{cancel, result, status, submit};
+use crate::gateway::{Code, Desk, Problem};
+
+/// Every endpoint over `desk`. What no path matches is answered as a problem, too.
+pub fn router(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/v1/tasks", post(submit::handle))
+        .route("/v1/tasks/{id}", get(status::handle).delete(cancel::handle))
+        .route("/v1/tasks/{id}/result", get(result::handle))
+        .fallback(unknown)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(desk)
+}
+
+async fn unknown() -> Refused {
+    let what = "nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /healthz, /readyz \
+                and /metrics";
+    Problem::new(Code::UnknownPath, what).into()
+}
+
+async fn not_allowed() -> Refused {
+    let what = "this path does not take that method; POST /v1/tasks, GET or DELETE /v1/tasks/{id}, GET \
+                /v1/tasks/{id}/result";
+    Problem::new(Code::MethodNotAllowed, what).into()
+}

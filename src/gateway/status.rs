@@ -1,0 +1,169 @@
+//! What became of a task.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::desk::{Desk, Named};
+use super::problem::{Code, Problem};
+use crate::broker::fetch::Stored;
+use crate::broker::subject::RecordKey;
+use crate::task::State;
+use crate::wire::{ResultRecord, Submission, result_body, to_rfc3339};
+
+/// A task as its tenant sees it. What is not known is left out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// The task.
+    pub task_id: String,
+    /// Where it stands. A task that runs counts as `queued`: nothing is written when it starts.
+    pub state: &'static str,
+    /// Its class.
+    pub class: String,
+    /// Who pays.
+    pub tenant: String,
+    /// Its lane on the first hop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// Its model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// When it was submitted, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submitted_at: Option<String>,
+    /// Executions that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// When it is tried again, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<String>,
+    /// When it ended, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// Why it ended without an answer: `{"kind", "message"}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Value>,
+}
+
+/// What asking for a result gives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The task has ended: its record, as in docs/protocol.md.
+    Ended(Value),
+    /// Not yet.
+    Open(Box<Status>),
+}
+
+/// What is known of one task.
+pub(super) struct Known {
+    pub(super) submission: Option<Submission>,
+    pub(super) ended: Option<Stored<ResultRecord>>,
+}
+
+impl Desk {
+    /// Where a task stands.
+    ///
+    /// # Errors
+    /// [`Problem`], also when nobody knows the task.
+    pub async fn status(&self, of: &Named) -> Result<Status, Problem> {
+        let known = self.known(of).await?;
+        self.describe(of, known).await
+    }
+
+    /// A task's record; waits for it up to `patience`.
+    ///
+    /// # Errors
+    /// As [`Desk::status`].
+    pub async fn result(&self, of: &Named, patience: Duration) -> Result<Outcome, Problem> {
+        let mut known = self.known_or_open(of).await?;
+        if known.ended.is_none() && !patience.is_zero() {
+            known.ended = self.wait(of, patience).await?;
+        }
+        match &known.ended {
+            Some(ended) => Ok(Outcome::Ended(record(of, ended))),
+            None => Ok(Outcome::Open(Box::new(self.describe(of, known).await?))),
+        }
+    }
+
+    async fn wait(&self, of: &Named, patience: Duration) -> Result<Option<Stored<ResultRecord>>, Problem> {
+        let Ok(_place) = self.waits.clone().try_acquire_owned() else {
+            let what = "too many callers wait for results here; ask again without wait, or later";
+            return Err(Problem::new(Code::TooManyWaiting, what));
+        };
+        let id = of.internal()?;
+        let found = tokio::select! {
+            found = self.broker.wait_for_result(&id, patience) => found?,
+            // A process that stops answers what it knows.
+            () = self.lifecycle.soft().cancelled() => None,
+        };
+        Ok(found.filter(|found| found.record.tenant == of.tenant))
+    }
+
+    pub(super) async fn known(&self, of: &Named) -> Result<Known, Problem> {
+        let known = self.known_or_open(of).await?;
+        if known.submission.is_none() && known.ended.is_none() {
+            return Err(of.unknown());
+        }
+        Ok(known)
+    }
+
+    /// A task that was published without a gateway is not known before it has ended.
+    async fn known_or_open(&self, of: &Named) -> Result<Known, Problem> {
+        self.connected()?;
+        let id = of.internal()?;
+        let ended = self.broker.result(&id).await?;
+        let ended = ended.filter(|found| found.record.tenant == of.tenant);
+        let submission = self.broker.submission(&RecordKey::Task(id)).await?;
+        let submission = submission
+            .map(|(submission, _)| submission)
+            .filter(|s| s.tenant == of.tenant);
+        Ok(Known { submission, ended })
+    }
+
+    async fn describe(&self, of: &Named, known: Known) -> Result<Status, Problem> {
+        let Known { submission, ended } = known;
+        let waiting = match (&submission, &ended) {
+            (Some(submission), None) => self.broker.waiting(&submission.task_id).await?,
+            (None, None) => return Err(of.unknown()),
+            _ => None,
+        };
+        let record = ended.as_ref().map(|ended| &ended.record);
+        let state = match (record, &waiting) {
+            (Some(record), _) => record.state,
+            (None, Some(_)) => State::Retrying,
+            (None, None) => State::Queued,
+        };
+        let class = submission.as_ref().map(|s| &s.class);
+        let class = class.or(record.map(|r| &r.class)).map(ToString::to_string);
+        Ok(Status {
+            task_id: of.id.to_string(),
+            state: state.as_str(),
+            class: class.unwrap_or_default(),
+            tenant: of.tenant.to_string(),
+            lane: submission.as_ref().map(|s| s.lane.to_string()),
+            model: submission.as_ref().map(|s| s.model.to_string()),
+            submitted_at: submission.as_ref().map(|s| to_rfc3339(s.submitted_at)),
+            attempt: record
+                .map(|r| r.attempt)
+                .or(waiting.as_ref().map(|w| w.task.attempt)),
+            next_attempt_at: waiting.map(|w| to_rfc3339(w.due)),
+            ended_at: ended.as_ref().map(|e| to_rfc3339(e.stored_at)),
+            error: ended.as_ref().and_then(|e| {
+                let whole = record_value(&e.record);
+                whole.get("error").filter(|error| !error.is_null()).cloned()
+            }),
+        })
+    }
+}
+
+/// The record's body, under the name its tenant gave the task.
+fn record(of: &Named, ended: &Stored<ResultRecord>) -> Value {
+    let mut value = record_value(&ended.record);
+    value["task_id"] = Value::from(ended.record.task_id.for_tenant(&of.tenant).as_str());
+    value
+}
+
+fn record_value(record: &ResultRecord) -> Value {
+    serde_json::from_slice(&result_body(record)).unwrap_or_default()
+}

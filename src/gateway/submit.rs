@@ -1,0 +1,196 @@
+//! Taking a task: its record first, then its lane; no yes before the lane's PubAck.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::desk::Desk;
+use super::problem::{Code, Problem};
+use super::tenancy::{self, IdempotencyKey};
+use super::{Admitted, Asked, admit, fresh_id};
+use crate::broker::publish::Published;
+use crate::broker::records::Claimed;
+use crate::broker::subject::RecordKey;
+use crate::clock;
+use crate::failpoint;
+use crate::metrics::{Door, SubmissionOutcome};
+use crate::task::{State, Task, TenantId};
+use crate::wire::{Submission, traceparent};
+
+/// What a caller sends.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The task, as JSON or MessagePack.
+    pub body: Bytes,
+    /// Which of the two.
+    pub content_type: Option<String>,
+    /// Who pays; wins over the body's.
+    pub tenant: Option<TenantId>,
+    /// The caller's own word for this submission.
+    pub idempotency_key: Option<String>,
+    /// W3C trace context; a broken one is dropped.
+    pub traceparent: Option<String>,
+}
+
+/// The answer to a submission: the lane has the task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// The task, as its tenant calls it.
+    pub task_id: String,
+    /// Its lane.
+    pub lane: String,
+    /// Its class.
+    pub class: String,
+    /// `queued`.
+    pub state: &'static str,
+    /// Whether the same was accepted before.
+    #[serde(skip)]
+    pub repeated: bool,
+}
+
+impl Desk {
+    /// Takes one task, or says why not. The same again, under the same `task_id` or key, is answered
+    /// like the first time and adds nothing.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn submit(&self, request: Request, door: Door) -> Result<Accepted, Problem> {
+        let started = clock::monotonic();
+        let taken = self.take(request).await;
+        let outcome = match &taken {
+            Ok(accepted) if accepted.repeated => SubmissionOutcome::Repeated,
+            Ok(_) => SubmissionOutcome::Accepted,
+            Err(problem) if problem.code == Code::LaneFull => SubmissionOutcome::LaneFull,
+            Err(problem) if problem.code.status() >= 500 => SubmissionOutcome::Unavailable,
+            Err(_) => SubmissionOutcome::Refused,
+        };
+        self.metrics
+            .submission(door, outcome, clock::monotonic().since(started));
+        taken
+    }
+
+    async fn take(&self, request: Request) -> Result<Accepted, Problem> {
+        let (mut admitted, key) = self.admitted(&request)?;
+        let tenant = admitted.task.tenant.clone();
+        admitted.task.id = tenancy::internal(&tenant, &admitted.task.id)?;
+        self.connected()?;
+        let asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
+        failpoint::hit("submit.before_record");
+        if let Some(key) = &key {
+            self.claim_key(key, &asked).await?;
+        }
+        let record = RecordKey::Task(asked.task_id.clone());
+        let (standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
+            Claimed::First(revision) => (asked, revision, false),
+            Claimed::Taken(first, _) if first.digest != asked.digest => {
+                return Err(reused(&admitted, &first));
+            }
+            Claimed::Taken(first, revision) => (first, revision, true),
+        };
+        failpoint::hit("submit.after_record");
+        if standing.sequence.is_none() && !(repeated && self.has_ended(&standing).await?) {
+            // The first one's facts: another policy may stand by now, and the task must not be on two lanes.
+            admitted.task.lane = standing.lane;
+            admitted.task.class = standing.class.clone();
+            admitted.task.enqueued_at = standing.submitted_at;
+            let published = self
+                .broker
+                .publish_task(&admitted.task, &admitted.original)
+                .await?;
+            failpoint::hit("submit.after_publish");
+            self.confirm(record, standing.clone(), revision, published);
+        }
+        Ok(Accepted {
+            task_id: standing.task_id.for_tenant(&tenant).to_string(),
+            lane: standing.lane.to_string(),
+            class: standing.class.to_string(),
+            state: State::Queued.as_str(),
+            repeated,
+        })
+    }
+
+    fn admitted(&self, request: &Request) -> Result<(Admitted, Option<IdempotencyKey>), Problem> {
+        let now = clock::wall();
+        let asked = Asked {
+            tenant: request.tenant.clone(),
+            ..Asked::default()
+        };
+        // The key is the tenant's, and the body may be what names the tenant: so it is hashed after.
+        let mut named = true;
+        let new_id = || {
+            named = false;
+            fresh_id(now)
+        };
+        let content_type = request.content_type.as_deref();
+        let body = request.body.clone();
+        let mut admitted = admit(
+            &self.policy,
+            body,
+            content_type,
+            &asked,
+            now,
+            new_id,
+            self.body_max(),
+        )?;
+        admitted.task.facts.traceparent = request.traceparent.as_deref().and_then(traceparent);
+        let key = request.idempotency_key.as_deref();
+        let key = key
+            .map(|text| IdempotencyKey::new(&admitted.task.tenant, text))
+            .transpose()?;
+        if let (Some(key), false) = (&key, named) {
+            admitted.task.id = key.task_id();
+        }
+        Ok((admitted, key))
+    }
+
+    /// Notes what the key stands for, unless it stands for that already.
+    async fn claim_key(&self, key: &IdempotencyKey, asked: &Submission) -> Result<(), Problem> {
+        let record = RecordKey::Idempotency(key.hash().clone());
+        match self.broker.claim(&record, asked).await? {
+            Claimed::Taken(first, _) if first.digest != asked.digest => {
+                let what = "Idempotency-Key: was used before with another body; use a new key for a new task";
+                Err(Problem::new(Code::IdempotencyKeyReused, what).in_field("Idempotency-Key"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn has_ended(&self, standing: &Submission) -> Result<bool, Problem> {
+        let fence = self.broker.fence(&standing.task_id).await?;
+        Ok(fence.is_some_and(|fence| fence.record.state.is_terminal()))
+    }
+
+    /// Notes where the lane has the task. Nobody waits for it: what it spares is a second publication
+    /// when the caller repeats itself, which the fence would catch.
+    fn confirm(&self, record: RecordKey, standing: Submission, revision: u64, published: Published) {
+        let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
+        let broker = self.broker.clone();
+        self.lifecycle.spawn(async move {
+            let confirmed = Submission {
+                sequence: Some(sequence),
+                ..standing
+            };
+            if let Err(error) = broker.amend(&record, &confirmed, revision).await {
+                tracing::debug!(task.id = %confirmed.task_id, %error, "a record was not completed");
+            }
+        });
+    }
+}
+
+/// Tells one submission from another: the bytes and who sent them.
+fn digest(request: &Request, task: &Task) -> String {
+    let content_type = request.content_type.as_deref().unwrap_or_default();
+    tenancy::hex(&[
+        task.tenant.as_str().as_bytes(),
+        b"\0",
+        content_type.as_bytes(),
+        b"\0",
+        &request.body,
+    ])
+}
+
+fn reused(admitted: &Admitted, first: &Submission) -> Problem {
+    let id = admitted.task.id.for_tenant(&first.tenant);
+    let what =
+        format!("task_id: {id} was submitted before with another body; use a new task_id for a new task");
+    Problem::new(Code::TaskIdReused, what).in_field("task_id")
+}

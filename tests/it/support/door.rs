@@ -1,0 +1,108 @@
+//! A gateway, and an HTTP client at its door.
+
+use std::sync::Arc;
+
+use fairlane::gateway::{Desk, serve};
+use fairlane::lifecycle::Lifecycle;
+use fairlane::metrics::GatewayMetrics;
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+
+use super::{Mesh, connect};
+
+/// Where a gateway is, and a client for it.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) url: String,
+    client: Client,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Door {
+    /// A gateway in the test's process, with both its doors.
+    pub(crate) async fn of(mesh: &Mesh) -> Self {
+        let broker = connect(&mesh.server, "gateway").await;
+        Self::open(mesh, broker, &mesh.lifecycle.child()).await
+    }
+
+    /// The same over a connection and with a lifecycle of the test's.
+    pub(crate) async fn open(mesh: &Mesh, broker: fairlane::broker::Broker, lifecycle: &Lifecycle) -> Self {
+        let metrics = Arc::new(GatewayMetrics::new());
+        let desk = Desk::new(broker, mesh.policy.clone(), metrics, lifecycle.clone());
+        let desk = Arc::new(desk);
+        desk.open_service().await.expect("the service opens");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("there is a free port");
+        let address = listener.local_addr().expect("it is bound");
+        serve(listener, desk, axum::Router::new(), lifecycle);
+        Self::at(&format!("http://{address}"))
+    }
+
+    /// A gateway that is there.
+    pub(crate) fn at(url: &str) -> Self {
+        let client = Client::builder().no_proxy().build().expect("a client");
+        let url = url.to_owned();
+        Self { url, client }
+    }
+
+    /// A request to it.
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Sends `body` to `/v1/tasks`.
+    pub(crate) async fn post(&self, body: impl Into<reqwest::Body>) -> Answered {
+        Answered::of(self.request("POST", "/v1/tasks").body(body)).await
+    }
+
+    /// Asks for `path`.
+    pub(crate) async fn get(&self, path: &str) -> Answered {
+        Answered::of(self.request("GET", path)).await
+    }
+
+    /// Cancels the task `id`.
+    pub(crate) async fn delete(&self, id: &str) -> Answered {
+        Answered::of(self.request("DELETE", &format!("/v1/tasks/{id}"))).await
+    }
+}
+
+impl Answered {
+    /// Sends `request` and reads what comes.
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
+        Self::try_of(request).await.expect("the gateway answers")
+    }
+
+    /// The same where nobody may answer.
+    pub(crate) async fn try_of(request: RequestBuilder) -> Result<Self, reqwest::Error> {
+        let response = request.send().await?;
+        Ok(Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: response.text().await?,
+        })
+    }
+
+    /// Its body.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// One header; empty if it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).map(|value| value.to_str());
+        value.map_or("", |text| text.expect("printable"))
+    }
+
+    /// Status, code and field of a problem.
+    pub(crate) fn told(&self) -> String {
+        format!("{} {} {}\n", self.status, self.header("content-type"), self.body)
+    }
+}
