@@ -2,6 +2,9 @@
 
 mod support;
 
+#[path = "../conformance/mod.rs"]
+mod conformance;
+
 mod bad_input;
 mod bad_subjects;
 mod callbacks;
@@ -12,6 +15,7 @@ mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]
 mod embeddings;
+mod examples;
 mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
