@@ -39,6 +39,8 @@ pub(super) async fn a_failure_is_reported_whole_and_tried_again(kind: Kind) {
     let again = reports.next().await;
     assert_eq!(again.payload, body);
     let again = again.headers.expect("it has headers");
+    // Counted from the first enqueue, not from the report.
+    assert_eq!(header(&again, "Fl-Enqueued-At"), found["Fl-Enqueued-At"]);
     assert_eq!(header(&again, "Nats-Msg-Id"), "report:x:1");
     let history = parsed(header(&again, "Fl-History").as_bytes());
     assert_eq!(
@@ -63,6 +65,22 @@ pub(super) async fn a_permanent_failure_is_a_dead_letter(kind: Kind) {
     assert_eq!(letter.reason, DeadReason::Permanent);
     assert_eq!(letter.report.error, "failed because the task says so");
     assert_eq!(original.body, body);
+    site.close(worker).await;
+}
+
+pub(super) async fn what_only_the_body_says_survives_a_report(kind: Kind) {
+    let site = Site::open(kind).await;
+    let worker = site.worker(1).await;
+    // Three of the four headers that would make the body not count; a report needs the fourth.
+    let given = [("Fl-Version", "1"), ("Fl-Model", "m"), ("Fl-Tenant", "acme")];
+    let body = r#"{"task_id":"b","model":"m","max_attempts":2,"input":{"fail_attempts":9}}"#;
+    site.put(&given, body).await;
+    let (letter, _) = site.mesh.dead_letter("b").await;
+    assert_eq!(
+        (letter.reason, letter.report.task.attempt),
+        (DeadReason::AttemptsExhausted, 1)
+    );
+    assert_eq!(letter.report.task.tenant.as_str(), "acme");
     site.close(worker).await;
 }
 

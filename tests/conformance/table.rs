@@ -36,6 +36,7 @@ table! {
     failures:
         a_failure_is_reported_whole_and_tried_again,
         a_permanent_failure_is_a_dead_letter,
+        what_only_the_body_says_survives_a_report,
         unknown_headers_travel_on_a_report_and_orders_to_the_server_do_not,
         a_task_without_output_in_time_is_reported_and_its_slot_is_free,
         a_message_that_is_no_task_is_a_dead_letter,
