@@ -14,6 +14,9 @@ test_features := --features embed,failpoints
 with_tools = server=$$(deploy/nats/get-server.sh) && model=$$(deploy/model/get-minilm.sh) && \
 	FAIRLANE_NATS_SERVER=$$server FAIRLANE_MODEL_DIR=$$model
 
+# The same with the clients that the examples in Python and Node need.
+with_clients = clients=$$(deploy/clients/get-clients.sh) && export FAIRLANE_CLIENTS=$$clients && $(with_tools)
+
 # cargo-deny takes minutes to build, so it is never built behind anybody's back: see `deny`.
 deny_version := 0.20.2
 deny_root := $(cache)/cargo-deny-$(deny_version)
@@ -33,8 +36,8 @@ build: ## the release binary, with the embedding executor
 demo: build ## a whole mesh on this machine: server, coordinator, worker, real embeddings
 	$(with_tools) $(fairlane) demo $(ARGS)
 
-test: ## every test, against a real nats-server and the real model
-	$(with_tools) $(CARGO) test $(test_features) $(ARGS)
+test: ## every test, against a real nats-server, the real model and workers in three languages
+	$(with_clients) $(CARGO) test $(test_features) $(ARGS)
 
 lint: ## format, clippy, shell syntax, dependency rules
 	$(CARGO) fmt --check

@@ -172,7 +172,11 @@ impl Broker {
 
     async fn try_fence(&self, record: &ResultRecord, fence: u64) -> Result<Fenced, PublishError> {
         let (subject, body) = (subject::result(&record.task_id), result_body(record));
-        let bytes = body.len();
+        let (bytes, max) = (body.len(), self.max_payload().saturating_sub(HEADER_ROOM));
+        // Below the server's own bound, so that every record can be read and carried with its headers.
+        if bytes > max {
+            return Err(PublishError::TooLarge { subject, bytes, max });
+        }
         let message = PublishMessage::build()
             .headers(to_map(&result_headers(record)))
             .payload(body.into())

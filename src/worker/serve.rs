@@ -138,7 +138,7 @@ impl Service {
         };
         drop(noted);
         let Some(outcome) = outcome else {
-            return self.leave_decided(run, job.task.hop).await;
+            return self.leave_cancelled(run).await;
         };
         let outcome = outcome.unwrap_or_else(|_| {
             cancel.cancel();
@@ -146,6 +146,18 @@ impl Service {
             Outcome::failed(ErrorKind::Timeout, message)
         });
         self.finish(run, outcome).await
+    }
+
+    /// Leaves a task whose execution a record ended. Its callback goes by the hop of that record, which
+    /// may have been written at another one than runs here.
+    async fn leave_cancelled(&self, run: Run) -> Ending {
+        match self.decided(&run.task).await {
+            Some(hop) => self.leave_decided(run, hop).await,
+            None => {
+                self.broker.hand_back(run.delivery.lease).await;
+                Ending::HandedBack
+            }
+        }
     }
 
     fn patience(&self, task: &Task) -> Duration {

@@ -2,6 +2,9 @@
 
 mod support;
 
+#[path = "../conformance/mod.rs"]
+mod conformance;
+
 mod bad_input;
 mod bad_subjects;
 mod callback_faults;
@@ -13,6 +16,7 @@ mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]
 mod embeddings;
+mod examples;
 mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
@@ -23,5 +27,6 @@ mod rest;
 mod service;
 mod streams_role;
 mod survival;
+mod three_doors;
 mod urgent;
 mod verdicts;

@@ -54,7 +54,8 @@ const fn whole(key: &'static str, variable: &'static str) -> Key {
 
 /// Variables of the same prefix that the scripts beside the program read; not settings of it.
 #[cfg(not(feature = "failpoints"))]
-pub(super) const SCRIPT_VARIABLES: [&str; 1] = ["FAIRLANE_CACHE"];
+pub(super) const SCRIPT_VARIABLES: [&str; 2] = ["FAIRLANE_CACHE", "FAIRLANE_CLIENTS"];
 /// The same, and the one that names a place where a test ends the process.
 #[cfg(feature = "failpoints")]
-pub(super) const SCRIPT_VARIABLES: [&str; 2] = ["FAIRLANE_CACHE", crate::failpoint::VARIABLE];
+pub(super) const SCRIPT_VARIABLES: [&str; 3] =
+    ["FAIRLANE_CACHE", "FAIRLANE_CLIENTS", crate::failpoint::VARIABLE];

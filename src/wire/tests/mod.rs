@@ -7,4 +7,5 @@ mod golden;
 mod properties;
 mod publications;
 mod reports;
+mod submission;
 mod vectors;

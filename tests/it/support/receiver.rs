@@ -18,7 +18,7 @@ const DELIVERED_MAX: usize = 1000;
 /// One delivery, as the receiver sees it.
 pub(crate) struct Delivered {
     pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
+    headers: HeaderMap,
     pub(crate) body: String,
 }
 
@@ -42,13 +42,14 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// One on a free port.
+    /// Answers with these statuses in order, and with the last one for ever. 0 is never answered. On a free
+    /// port.
     pub(crate) async fn answering(script: &[u16]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         Self::on(listener.expect("there is a free port"), script)
     }
 
-    /// One on a port of the test's choosing.
+    /// The same on a port of the test's choosing.
     pub(crate) fn on(listener: TcpListener, script: &[u16]) -> Self {
         let (told, delivered) = mpsc::channel(DELIVERED_MAX);
         let script: Script = Arc::new(Mutex::new(script.to_vec()));

@@ -49,16 +49,25 @@ impl Role {
 
     /// The same with `variables` in its environment.
     pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_fairlane"))
-            .args(arguments)
-            .envs(variables.iter().copied())
-            .args(["--metrics-listen", "127.0.0.1:0", "--log", "info"])
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fairlane"));
+        command.args(arguments).envs(variables.iter().copied()).args([
+            "--metrics-listen",
+            "127.0.0.1:0",
+            "--log",
+            "info",
+        ]);
+        Self::of(command)
+    }
+
+    /// Starts any program that logs to its standard error.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .expect("fairlane runs");
+            .expect("it runs");
         let (told, lines) = mpsc::channel(LINES_MAX);
         TaskTracker::new().spawn(read(child.stderr.take().expect("it is piped"), told));
         let log = Vec::new();
