@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints a folder with what the examples in other languages need: `venv/bin/python` (an interpreter with the
+# Prints a folder with what the examples in other languages need: `python` (an interpreter with the
 # packages of examples/python), `node` and `node_modules` (those of examples/node). All else goes to stderr.
 #
 # In this order: $FAIRLANE_CLIENTS, the cache folder (${FAIRLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/fairlane}),
@@ -19,13 +19,13 @@ new_enough() {
 
 # Both interpreters run here and find their packages.
 usable() {
-    "$1/venv/bin/python" -c 'import nats, umsgpack' >/dev/null 2>&1 && new_enough "$1/node" &&
+    "$1/python" -c 'import nats, umsgpack' >/dev/null 2>&1 && new_enough "$1/node" &&
         [ -f "$1/node_modules/.package-lock.json" ]
 }
 
 if [ -n "${FAIRLANE_CLIENTS:-}" ]; then
     usable "$FAIRLANE_CLIENTS" ||
-        die "FAIRLANE_CLIENTS=$FAIRLANE_CLIENTS does not hold venv/bin/python, node and node_modules with the packages of examples/"
+        die "FAIRLANE_CLIENTS=$FAIRLANE_CLIENTS does not hold python, node and node_modules with the packages of examples/"
     printf '%s\n' "$FAIRLANE_CLIENTS"
     exit
 fi
@@ -71,12 +71,17 @@ find_node
 made=$scratch/clients
 mkdir "$made"
 
-note "making a Python environment with the packages of examples/python"
-python3 -m venv "$made/venv" >&2 ||
-    die "python3 cannot make a venv (Debian: apt-get install python3-venv)"
-"$made/venv/bin/python" -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: \
-    --requirement "$examples/python/requirements.txt" >&2 ||
+find_pip "Install the packages of examples/python yourself."
+note "installing the packages of examples/python"
+# Into a folder of their own: that needs no venv, and PEP 668 does not refuse it.
+"$python" -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: \
+    --target "$made/packages" --requirement "$examples/python/requirements.txt" >&2 ||
     die "pip could not install examples/python/requirements.txt"
+cat >"$made/python" <<'PY'
+#!/bin/sh
+PYTHONPATH=$(dirname "$0")/packages exec python3 "$@"
+PY
+chmod 755 "$made/python"
 
 note "installing the packages of examples/node"
 cp "$examples/node/package.json" "$examples/node/package-lock.json" "$made"
@@ -85,7 +90,6 @@ cp "$examples/node/package.json" "$examples/node/package-lock.json" "$made"
     die "npm could not install examples/node/package-lock.json"
 ln -s "$node" "$made/node"
 
-# A venv bears being moved as long as its interpreter is started by its path.
 keep "$made" "$cached" || usable "$cached" || die "cannot write to $cached; remove it and try again"
 usable "$cached" || die "the packages in $cached do not work; remove that folder and try again"
 note "kept the clients in $cached"

@@ -12,9 +12,9 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 const COMPLETE = ["Fl-Version", "Fl-Task-Id", "Fl-Model", "Fl-Tenant"];
 const INTEGERS = ["Attempt", "Hop", "Enqueued-At", "Fence", "Deadline", "Priority", "Max-Attempts", "Timeout-Ms", "Policy"];
 const TERMINAL = ["completed", "dead", "cancelled", "expired"];
-// How long a pull waits for a task of its consumer before the next one is asked: briefly, until all were
-// asked in vain.
-const [ASK_MS, WAIT_MS] = [20, 500];
+// How long a pull waits for a task of its consumer, and how long a consumer that had none is left alone. When all
+// have none, a pull waits longer.
+const [ASK_MS, QUIET_MS, WAIT_MS] = [20, 250, 500];
 
 class Failed extends Error {
   constructor(kind, message, retryAfterMs) {
@@ -86,6 +86,49 @@ class Task {
   }
 }
 
+// Which consumer is asked next: of those not known to be empty, one of the class that had least for its share.
+class Turns {
+  had = {};
+  now = 0;
+  quiet = new Map();
+  asked = new Map();
+
+  constructor(shares) {
+    this.shares = shares;
+  }
+
+  next(consumers) {
+    const now = Date.now();
+    const awake = consumers.filter((c) => (this.quiet.get(key(c)) ?? 0) <= now);
+    const had = (c) => (awake.length ? (this.had[klass(c)] ?? 0) : 0);
+    const last = (c) => this.asked.get(key(c)) ?? 0;
+    const least = (a, b) => (had(a) - had(b) || last(a) - last(b)) <= 0 ? a : b;
+    const chosen = (awake.length ? awake : consumers).reduce(least);
+    this.asked.set(key(chosen), performance.now());
+    if (awake.length) this.now = Math.max(this.now, had(chosen));
+    this.charge(chosen, 1);
+    return [chosen, awake.length ? ASK_MS : WAIT_MS];
+  }
+
+  came(consumer, task) {
+    const name = klass(consumer);
+    if (!task) {
+      this.charge(consumer, -1);
+      this.quiet.set(key(consumer), Date.now() + QUIET_MS);
+    } else if (this.quiet.delete(key(consumer))) {
+      this.had[name] = Math.max(this.had[name], this.now); // Nobody saves up while there is nothing to do.
+    }
+  }
+
+  charge(consumer, tasks) {
+    const name = klass(consumer);
+    this.had[name] = (this.had[name] ?? this.now) + tasks / (this.shares[name] ?? 1);
+  }
+}
+
+const key = ({ stream, name }) => `${stream} ${name}`;
+const klass = ({ name }) => name.split("=")[0];
+
 class Worker {
   consumers = [];
   running = new Map();
@@ -93,7 +136,7 @@ class Worker {
   late = new AbortController(); // The grace time is over.
 
   constructor(nc, js, jsm, options) {
-    Object.assign(this, { nc, js, jsm, options });
+    Object.assign(this, { nc, js, jsm, options, turns: new Turns(options.shares) });
   }
 
   // Keeps the list of the consumers of our models; the coordinator makes them.
@@ -116,8 +159,8 @@ class Worker {
     }
   }
 
-  // One place to execute: one consumer, one pull, one task at a time. Shares would be chosen here.
-  async slot(number) {
+  // One place to execute: one consumer, one pull, one task at a time.
+  async slot() {
     const inbox = createInbox();
     let waiting = null; // Takes the answer to the pull; null while nobody waits for one.
     const answers = this.nc.subscribe(inbox, {
@@ -126,14 +169,13 @@ class Worker {
         else if (msg.reply) this.nc.publish(msg.reply, "-NAK"); // An answer to an old pull: nobody is free for it.
       },
     });
-    let inVain = 0;
-    for (let turn = number; !this.stop.signal.aborted; turn += 1) {
+    while (!this.stop.signal.aborted) {
       if (!this.consumers.length) {
         await sleep(50);
         continue;
       }
-      const { stream, name, ackWaitMs } = this.consumers[turn % this.consumers.length];
-      const expiresMs = inVain < this.consumers.length ? ASK_MS : WAIT_MS;
+      const [chosen, expiresMs] = this.turns.next(this.consumers);
+      const { stream, name, ackWaitMs } = chosen;
       const msg = await new Promise((resolve) => {
         const ended = setTimeout(() => waiting?.(null), expiresMs + 1000);
         const stopped = () => waiting?.(null);
@@ -147,7 +189,7 @@ class Worker {
         const pull = JSON.stringify({ batch: 1, expires: expiresMs * 1e6 });
         this.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`, pull, { reply: inbox });
       });
-      inVain = msg ? 0 : inVain + 1;
+      this.turns.came(chosen, msg);
       if (msg) await this.serve(new Task(msg), ackWaitMs);
     }
     await answers.drain(); // Drops an open pull; what was on its way is handed back above.
@@ -290,6 +332,7 @@ const { values, positionals: models } = parseArgs({
   allowPositionals: true,
   options: {
     "slots": { type: "string", default: "1" },
+    "share": { type: "string", multiple: true, default: [] }, // CLASS=N; 1 unless given.
     "worker-id": { type: "string", default: `node-${process.pid}-${Date.now().toString(16)}` },
     "timeout-ms": { type: "string", default: "10000" }, // For tasks without one of their own.
     "crash-limit": { type: "string", default: "5" },
@@ -297,6 +340,7 @@ const { values, positionals: models } = parseArgs({
   },
 });
 const options = {
+  shares: Object.fromEntries(values.share.map((text) => text.split("=")).map(([name, share]) => [name, Number(share)])),
   models, workerId: values["worker-id"], timeoutMs: Number(values["timeout-ms"]), crashLimit: Number(values["crash-limit"]),
 };
 const nc = await connect({ servers: process.env.NATS_URL ?? "nats://127.0.0.1:4222", maxReconnectAttempts: -1 });
@@ -304,7 +348,7 @@ const worker = new Worker(nc, jetstream(nc), await jetstreamManager(nc, { checkA
 nc.subscribe("fl.ctl.cancel.*", { callback: (_, msg) => worker.cancelled(msg.subject) });
 for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, () => worker.stop.abort());
 worker.stop.signal.addEventListener("abort", () => setTimeout(() => worker.late.abort(), Number(values["drain-ms"])).unref());
-const slots = Array.from({ length: Number(values.slots) }, (_, number) => worker.slot(number));
+const slots = Array.from({ length: Number(values.slots) }, () => worker.slot());
 worker.discover();
 console.error("taking tasks");
 await Promise.all(slots);

@@ -12,9 +12,9 @@ from nats.js.errors import APIError, NotFoundError
 COMPLETE = ("Fl-Version", "Fl-Task-Id", "Fl-Model", "Fl-Tenant")
 INTEGERS = ("Attempt", "Hop", "Enqueued-At", "Fence", "Deadline", "Priority", "Max-Attempts", "Timeout-Ms", "Policy")
 TERMINAL = ("completed", "dead", "cancelled", "expired")
-# How long a pull waits for a task of its consumer before the next one is asked: briefly, until all were
-# asked in vain.
-ASK_MS, WAIT_MS = 20, 500
+# How long a pull waits for a task of its consumer, and how long a consumer that had none is left alone. When all
+# have none, a pull waits longer.
+ASK_MS, QUIET_S, WAIT_MS = 20, 0.25, 500
 
 
 class Failed(Exception):
@@ -93,10 +93,42 @@ def legal(name):
     return isinstance(name, str) and re.fullmatch("[A-Za-z0-9_-]{1,128}", name)
 
 
+class Turns:
+    """Which consumer is asked next: of those not known to be empty, one of the class that had least for its share."""
+
+    def __init__(self, shares):
+        self.shares, self.had, self.now, self.quiet, self.asked = shares, {}, 0.0, {}, {}
+
+    def next(self, consumers):
+        now = time.monotonic()
+        awake = [c for c in consumers if self.quiet.get(c, 0) <= now]
+        chosen = min(awake or consumers, key=lambda c: (self.had.get(klass(c), 0) if awake else 0, self.asked.get(c, 0)))
+        self.asked[chosen] = now
+        self.now = max(self.now, self.had.get(klass(chosen), 0)) if awake else self.now
+        self.charge(chosen, 1)
+        return chosen, ASK_MS if awake else WAIT_MS
+
+    def came(self, consumer, task):
+        if not task:
+            self.charge(consumer, -1)
+            self.quiet[consumer] = time.monotonic() + QUIET_S
+        elif self.quiet.pop(consumer, None):  # Nobody saves up while there is nothing to do.
+            self.had[klass(consumer)] = max(self.had[klass(consumer)], self.now)
+
+    def charge(self, consumer, tasks):
+        share = self.shares.get(klass(consumer), 1)
+        self.had[klass(consumer)] = self.had.get(klass(consumer), self.now) + tasks / share
+
+
+def klass(consumer):
+    return consumer[1].split("=")[0]
+
+
 class Worker:
     def __init__(self, nc, options):
         self.nc, self.js, self.options = nc, nc.jetstream(), options
         self.consumers, self.running, self.stopping = [], {}, asyncio.Event()
+        self.turns = Turns(dict(options.share))
 
     async def discover(self):
         """Keeps the list of the consumers of our models; the coordinator makes them."""
@@ -111,9 +143,9 @@ class Worker:
             self.consumers = found
             await asyncio.sleep(5 if found else 0.25)
 
-    async def slot(self, number):
-        """One place to execute: one consumer, one pull, one task at a time. Shares would be chosen here."""
-        inbox, waiting, turn, in_vain = self.nc.new_inbox(), None, number, 0
+    async def slot(self):
+        """One place to execute: one consumer, one pull, one task at a time."""
+        inbox, waiting = self.nc.new_inbox(), None
 
         async def arrived(msg):
             if waiting and not waiting.done():
@@ -126,15 +158,14 @@ class Worker:
             if not self.consumers:
                 await asyncio.wait([stop], timeout=0.05)
                 continue
-            turn += 1
-            stream, consumer, ack_wait = self.consumers[turn % len(self.consumers)]
+            chosen, expires_ms = self.turns.next(self.consumers)
+            stream, consumer, ack_wait = chosen
             waiting = asyncio.get_running_loop().create_future()
-            expires_ms = ASK_MS if in_vain < len(self.consumers) else WAIT_MS
             pull = json.dumps({"batch": 1, "expires": expires_ms * 1_000_000}).encode()
             await self.nc.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}", pull, reply=inbox)
             await asyncio.wait([waiting, stop], timeout=expires_ms / 1000 + 1, return_when=asyncio.FIRST_COMPLETED)
             msg = waiting.result() if waiting.done() else waiting.cancel() and None
-            in_vain = 0 if msg else in_vain + 1
+            self.turns.came(chosen, msg)
             if msg and self.stopping.is_set():
                 await self.nc.publish(msg.reply, b"-NAK")
             elif msg:
@@ -266,10 +297,16 @@ async def patient(call, *arguments):
             await asyncio.sleep(1)
 
 
+def share(text):
+    name, number = text.split("=")
+    return name, float(number)
+
+
 async def main():
     parser = argparse.ArgumentParser(description="A Fairlane worker in Python.")
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--slots", type=int, default=1)
+    parser.add_argument("--share", action="append", default=[], type=share, metavar="CLASS=N", help="1 unless given")
     parser.add_argument("--worker-id", default=f"python-{os.getpid()}-{time.time_ns():x}")
     parser.add_argument("--timeout-ms", type=int, default=10_000, help="for tasks without one of their own")
     parser.add_argument("--crash-limit", type=int, default=5)
@@ -281,7 +318,7 @@ async def main():
         asyncio.get_running_loop().add_signal_handler(number, worker.stopping.set)
     await nc.subscribe("fl.ctl.cancel.*", cb=worker.cancelled)
     discovery = asyncio.create_task(worker.discover())
-    slots = [asyncio.create_task(worker.slot(number)) for number in range(options.slots)]
+    slots = [asyncio.create_task(worker.slot()) for _ in range(options.slots)]
     print("taking tasks", file=sys.stderr, flush=True)
     await worker.stopping.wait()
     _, late = await asyncio.wait(slots, timeout=options.drain_ms / 1000)

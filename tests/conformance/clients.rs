@@ -29,7 +29,7 @@ pub(crate) struct Script {
 /// `examples/python/<name>`.
 pub(crate) fn python(name: &str) -> Script {
     Script {
-        interpreter: FOLDER.join("venv/bin/python"),
+        interpreter: FOLDER.join("python"),
         path: root().join("examples/python").join(name),
         _folder: None,
     }

@@ -26,5 +26,6 @@ mod rest;
 mod service;
 mod streams_role;
 mod survival;
+mod three_doors;
 mod urgent;
 mod verdicts;
