@@ -20,7 +20,7 @@ pub enum Consumed {
     Lane(Lane),
     /// Failure reports and due retries.
     Retry,
-    /// Results that are to be delivered.
+    /// Results to be delivered.
     Callbacks,
 }
 

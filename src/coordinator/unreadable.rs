@@ -2,7 +2,7 @@
 //!
 //! Whoever such a message is delivered to loses its connection and cannot answer, so it would be
 //! delivered to one after the other. The sweep finds it once it has come back, reads it in the one
-//! way that is safe, and makes it a dead letter without its headers, or drops it where there is no task.
+//! way that is safe, and makes it a dead letter without its headers.
 
 use crate::broker::RequestError;
 use crate::broker::raw::Raw;
@@ -10,34 +10,31 @@ use crate::broker::subject::{parse_retry, parse_task};
 use crate::broker::sweep::Consumed;
 use crate::metrics::{CallbackOutcome, UncoveredAction};
 use crate::task::{DeadReason, ErrorKind, Lane, Route, Shard, Task};
-use crate::wire::{Arrival, Origin, ReadHeaders, read_facts, read_report, salvage};
+use crate::wire::{Arrival, Origin, read_facts, read_report, salvage};
 
 use super::Coordinator;
 use super::bury::{BuryError, dead};
 use super::judge::bare;
 use super::nameless::nameless;
 
-/// Takes every such message out of a stream: a task becomes a dead letter, the wish for a callback is
-/// dropped, since nothing says where to.
+/// Makes every such message of a stream a dead letter.
 pub(super) async fn bury(of: &Coordinator, stream: Consumed) -> Result<(), BuryError> {
     for message in of.broker.unreadable(stream).await? {
         let what = message.unreadable.clone().unwrap_or_default();
-        let task = match stream {
-            Consumed::Lane(lane) => queued(lane, &message)?,
-            Consumed::Retry => reported(&message)?,
-            Consumed::Callbacks => {
-                told(&message, &what, "a message that ends connections is dropped");
-                of.broker.remove(stream, message.sequence).await?;
-                of.metrics.callback(CallbackOutcome::Unreadable);
-                continue;
-            }
-        };
-        told(
-            &message,
-            &what,
-            "a message that ends connections becomes a dead letter",
+        tracing::warn!(
+            nats.subject = %message.subject,
+            nats.sequence = message.sequence,
+            what,
+            ?stream,
+            "a message that ends connections is taken out; a task becomes a dead letter"
         );
-        let report = bare(task, ErrorKind::Malformed, what);
+        if stream == Consumed::Callbacks {
+            // It is no task, and its headers alone say where to: nothing can be done for it.
+            of.broker.remove(stream, message.sequence).await?;
+            of.metrics.callback(CallbackOutcome::Refused);
+            continue;
+        }
+        let report = bare(identify(stream, &message)?, ErrorKind::Malformed, what);
         let (reason, at) = (DeadReason::Malformed, message.stored_at);
         dead(&of.broker, &report, reason, &message.original, at).await?;
         of.broker.remove(stream, message.sequence).await?;
@@ -47,50 +44,38 @@ pub(super) async fn bury(of: &Coordinator, stream: Consumed) -> Result<(), BuryE
     Ok(())
 }
 
-fn told(message: &Raw, what: &str, becomes: &str) {
-    tracing::warn!(nats.subject = %message.subject, nats.sequence = message.sequence, what, "{becomes}");
-}
-
-/// A task on its lane, as subject and body tell it; there are no headers.
-fn queued(lane: Lane, message: &Raw) -> Result<Task, RequestError> {
-    let route = match parse_task(&message.subject) {
-        Some(route) => route,
-        None => nameless(lane)?,
-    };
-    let headers = message.original.headers();
-    let arrival = arrival(&route, &headers, message, Origin::Lane);
-    Ok(read_facts(&arrival).unwrap_or_else(|malformed| salvage(&arrival, &malformed)))
-}
-
-/// The task of a report, likewise.
-fn reported(message: &Raw) -> Result<Task, RequestError> {
-    let route = match parse_retry(&message.subject) {
-        Some((lane, class, model)) => Route {
+/// The task as subject and body tell it; there are no headers.
+fn identify(stream: Consumed, message: &Raw) -> Result<Task, RequestError> {
+    let named = match stream {
+        Consumed::Lane(_) => parse_task(&message.subject),
+        Consumed::Callbacks => None,
+        Consumed::Retry => parse_retry(&message.subject).map(|(lane, class, model)| Route {
             lane,
             class,
             model,
             shard: Shard::Stable(0),
-        },
-        None => nameless(Lane::Normal)?,
+        }),
+    };
+    let route = match (named, stream) {
+        (Some(route), _) => route,
+        (None, Consumed::Lane(lane)) => nameless(lane)?,
+        (None, Consumed::Retry | Consumed::Callbacks) => nameless(Lane::Normal)?,
     };
     let headers = message.original.headers();
     let (body, sequence, stored_at) = (&message.original.body, message.sequence, message.stored_at);
-    let read = read_report(&route, &headers, body, sequence, stored_at).map(|report| report.task);
-    let arrival = arrival(&route, &headers, message, Origin::Elsewhere);
+    let arrival = Arrival {
+        route: &route,
+        headers: &headers,
+        body,
+        origin: match stream {
+            Consumed::Lane(_) => Origin::Lane(sequence),
+            Consumed::Retry | Consumed::Callbacks => Origin::Elsewhere(sequence),
+        },
+        stored_at,
+    };
+    let read = match stream {
+        Consumed::Lane(_) | Consumed::Callbacks => read_facts(&arrival),
+        Consumed::Retry => read_report(&route, &headers, body, sequence, stored_at).map(|report| report.task),
+    };
     Ok(read.unwrap_or_else(|malformed| salvage(&arrival, &malformed)))
-}
-
-fn arrival<'a>(
-    route: &'a Route,
-    headers: &'a dyn ReadHeaders,
-    of: &'a Raw,
-    origin: fn(u64) -> Origin,
-) -> Arrival<'a> {
-    Arrival {
-        route,
-        headers,
-        body: &of.original.body,
-        origin: origin(of.sequence),
-        stored_at: of.stored_at,
-    }
 }

@@ -77,10 +77,8 @@ label!(
         Gone = "gone",
         /// The address is none that results are delivered to.
         Refused = "refused",
-        /// The record was not there any more.
+        /// The record was not there any more, or cannot be read.
         Expired = "expired",
-        /// Record or message is none that can be read.
-        Unreadable = "unreadable",
     }
 );
 label!(

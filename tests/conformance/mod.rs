@@ -14,6 +14,7 @@ mod callbacks;
 mod cancels;
 mod failures;
 mod fences;
+mod order;
 mod results;
 mod stops;
 

@@ -1,6 +1,6 @@
 //! Tasks that succeed: their records, the slots they take, the leases that are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fairlane::clock;
 use serde_json::json;
@@ -109,5 +109,40 @@ pub(super) async fn a_task_longer_than_its_lease_is_delivered_once(kind: Kind) {
     );
     assert!(said.iter().all(|answer| answer.deliveries == 1), "{said:?}");
     assert_eq!(site.mesh.result("h").await.record.attempt, 0);
+    site.close(worker).await;
+}
+
+pub(super) async fn what_arrives_without_a_free_slot_is_handed_back(kind: Kind) {
+    let mut site = Site::open(kind).await;
+    let mut pulls = site.bare.hear("$JS.API.CONSUMER.MSG.NEXT.FL_CORE.>").await;
+    // With more to come, a worker asks in another way than when it waits for anything at all.
+    site.task("first", &[], "1").await;
+    site.task("runs", &[], LONG).await;
+    let worker = site.worker(1).await;
+    // The inboxes the worker pulled with until it had both.
+    let mut inboxes = BTreeSet::new();
+    let running = site.answers.until("+WPI", 1);
+    let pulled = async {
+        loop {
+            inboxes.extend(pulls.next().await.reply);
+        }
+    };
+    tokio::select! { _ = running => (), () = pulled => () }
+    assert!(!inboxes.is_empty());
+    // As if the server had answered one of those pulls late.
+    site.task("late", &[], "1").await;
+    for inbox in inboxes {
+        let next = "$JS.API.CONSUMER.MSG.NEXT.FL_CORE.pay=m=0";
+        let pull =
+            site.bare
+                .client
+                .publish_with_reply(next, inbox, r#"{"batch":1,"expires":1000000000}"#.into());
+        pull.await.expect("NATS takes it");
+    }
+    let end = site.next_end().await;
+    assert_eq!((end.word.as_str(), end.sequence, end.deliveries), ("-NAK", 3, 1));
+    for id in ["runs", "late"] {
+        assert_eq!(site.mesh.result(id).await.record.attempt, 0);
+    }
     site.close(worker).await;
 }

@@ -1,7 +1,7 @@
 //! Every scenario for every worker, as a test of its own.
 
 use super::worker::Kind;
-use super::{bodies, callbacks, cancels, failures, fences, results, stops};
+use super::{bodies, callbacks, cancels, failures, fences, order, results, stops};
 
 macro_rules! table {
     ($($file:ident: $($scenario:ident),+;)+) => {
@@ -26,7 +26,10 @@ table! {
         the_record_is_as_the_protocol_says,
         a_task_without_any_header_or_id_is_named_after_its_place,
         no_more_tasks_run_than_there_are_slots,
+        what_arrives_without_a_free_slot_is_handed_back,
         a_task_longer_than_its_lease_is_delivered_once;
+    order:
+        nothing_is_acked_before_the_puback;
     fences:
         a_redelivered_task_that_is_decided_is_acked_and_not_run,
         a_later_hop_that_is_decided_is_acked_and_not_run,

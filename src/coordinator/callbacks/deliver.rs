@@ -11,7 +11,7 @@ use crate::metrics::CallbackOutcome;
 use crate::policy::{FailedDelivery, next_delivery};
 use crate::task::TaskId;
 use crate::wire::header::{CALLBACK, CALLBACK_TRY};
-use crate::wire::{MessageKind, ReadHeaders, ResultRecord, UnreadableResult, message_id, result_body};
+use crate::wire::{MessageKind, ReadHeaders, ResultRecord, message_id, result_body};
 
 /// Brings the record that a message names to its receiver.
 pub(in crate::coordinator) async fn deliver(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
@@ -26,16 +26,14 @@ pub(in crate::coordinator) async fn deliver(of: &Coordinator, delivery: &Deliver
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
     let found = match of.broker.result(&id).await {
-        // It stands for good, so another look would find the same for ever.
-        Err(error) if error.source.is::<UnreadableResult>() => {
-            tracing::warn!(task.id = %id, %error, "its record is not delivered");
-            of.metrics.callback(CallbackOutcome::Unreadable);
-            return Ok(());
+        Err(error) if error.is_unreadable() => {
+            tracing::warn!(task.id = %id, %error, "its record cannot be delivered");
+            None
         }
         found => found?,
     };
     let Some(stored) = found else {
-        tracing::warn!(task.id = %id, "its record has aged out before it could be delivered");
+        tracing::warn!(task.id = %id, "there is no record to deliver: it has aged out, or is none");
         of.metrics.callback(CallbackOutcome::Expired);
         return Ok(());
     };
