@@ -62,8 +62,9 @@ impl Executors {
     pub fn for_policy(policy: &Policy, model_dir: Option<&Path>) -> Result<Self, RegistryError> {
         let mut executors = Self::new();
         for model in &policy.models {
-            let executor = match model.executor {
+            let executor = match &model.executor {
                 ExecutorKind::Simulate => Arc::new(Simulate) as Arc<dyn Executor>,
+                ExecutorKind::Process(_) => todo!(),
                 ExecutorKind::Embed => embed(&model.name, model_dir)?,
             };
             executors.add(&model.name, executor);

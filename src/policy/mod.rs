@@ -19,7 +19,7 @@ mod retry_tests;
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{
     BatchWindow, Between, Bounds, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model, OnOverload,
-    OnTimeout, Policy, RetryKind, RetryRules, Scheduler,
+    OnTimeout, Policy, ProcessRules, RetryKind, RetryRules, Scheduler,
 };
 pub use limits::split_equally;
 pub use retry::{Failed, Verdict, verdict};
