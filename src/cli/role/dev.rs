@@ -12,7 +12,6 @@ use crate::cli::flags;
 use crate::cli::session::Session;
 use crate::config::Raw;
 use crate::dev::{Mesh, MeshOptions, Server, ServerOptions};
-use crate::executor::Executors;
 use crate::metrics::Readiness;
 
 #[derive(clap::Args)]
@@ -53,8 +52,9 @@ impl Args {
 pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
-    let executors = Executors::for_policy(&policy, settings.model_dir.as_deref())?;
     let process = Process::start(session).await?;
+    let slots = settings.slots.saturating_mul(args.workers);
+    let executors = process.executors(session, &policy, slots).await?;
     let server = match session.nats_given {
         true => None,
         false => Some(start_server(session, args.store, args.port).await?),

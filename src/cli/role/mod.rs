@@ -3,5 +3,5 @@
 
 pub(super) mod coordinator;
 pub(super) mod dev;
-mod process;
+pub(super) mod process;
 pub(super) mod worker;

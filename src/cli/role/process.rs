@@ -1,6 +1,7 @@
 //! What every role does beside its work: serve metrics, hear signals, stop in order.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,8 +11,13 @@ use tokio::sync::watch;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::clock;
+use crate::executor::{Executors, Host};
 use crate::lifecycle::{Lifecycle, on_signals};
 use crate::metrics::{Exposition, Readiness, serve};
+use crate::policy::Policy;
+
+/// This executable, even after another was put in its place.
+pub(in crate::cli) const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// A process with a role.
 pub(super) struct Process {
@@ -45,6 +51,22 @@ impl Process {
             readiness,
             grace,
         })
+    }
+
+    /// What runs the models of `policy`, for `slots` tasks at once.
+    pub(super) async fn executors(
+        &self,
+        session: &Session,
+        policy: &Policy,
+        slots: u32,
+    ) -> anyhow::Result<Executors> {
+        let host = Host {
+            model_dir: session.settings.model_dir.as_deref(),
+            slots,
+            program: Path::new(THIS_PROGRAM),
+            lifecycle: &self.lifecycle,
+        };
+        Ok(Executors::for_policy(policy, host).await?)
     }
 
     /// Waits for a signal, finishes what runs, and says how the process ends.
