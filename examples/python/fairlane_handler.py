@@ -23,6 +23,7 @@ __all__ = ["Answer", "Permanent", "RateLimited", "Retryable", "Task", "serve"]
 
 _VERSION = 1
 _LINE_BYTES_MAX = 8 << 20
+_MESSAGE_CHARS_MAX = 2000
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,12 @@ def serve(handle: Handle, load: Optional[Callable[[], Any]] = None) -> None:
     """
     tasks, answers = _own_pipes()
     arguments = () if load is None else (load(),)
-    _write(answers, {"ready": _VERSION})
+    answers.write(_encode({"ready": _VERSION}))
+    answers.flush()
     for line in tasks:
         task = _read(line)
-        _write(answers, {"task_id": task.task_id, **_answer(handle, task, arguments)})
+        answers.write(_line(task, _answer(handle, task, arguments)))
+        answers.flush()
 
 
 def _answer(handle: Handle, task: Task, arguments: tuple[Any, ...]) -> dict[str, Any]:
@@ -102,18 +105,23 @@ def _answer(handle: Handle, task: Task, arguments: tuple[Any, ...]) -> dict[str,
         return _error("retryable", f"{type(error).__name__}: {error}")
     if not isinstance(answer, Answer):
         answer = Answer(answer)
-    said = {"ok": answer.output, "usage": answer.usage}
+    return {"ok": answer.output, "usage": answer.usage}
+
+
+def _line(task: Task, said: dict[str, Any]) -> bytes:
     try:
-        size = len(_encode(said))
+        line = _encode({"task_id": task.task_id, **said})
     except (TypeError, ValueError, RecursionError) as error:
-        return _error("permanent", f"the handler's output is no JSON: {error}")
-    if size > _LINE_BYTES_MAX - 1024:
-        return _error("permanent", f"the handler's output takes {size} bytes; at most {_LINE_BYTES_MAX} fit into a line")
-    return said
+        return _line(task, _error("permanent", f"the handler's output is no JSON: {error}"))
+    if len(line) > _LINE_BYTES_MAX:
+        what = f"the handler's output takes a line of {len(line)} bytes; at most {_LINE_BYTES_MAX} may be"
+        return _line(task, _error("permanent", what))
+    return line
 
 
 def _error(kind: str, message: str, retry_after_ms: Optional[int] = None) -> dict[str, Any]:
-    return {"error": {"kind": kind, "message": message, "retry_after_ms": retry_after_ms}}
+    shown = message[:_MESSAGE_CHARS_MAX]
+    return {"error": {"kind": kind, "message": shown, "retry_after_ms": retry_after_ms}}
 
 
 def _read(line: bytes) -> Task:
@@ -122,14 +130,9 @@ def _read(line: bytes) -> Task:
     return Task(**{name: value for name, value in fields.items() if name in Task.__dataclass_fields__})
 
 
-def _write(answers: BinaryIO, message: dict[str, Any]) -> None:
-    answers.write(_encode(message) + b"\n")
-    answers.flush()
-
-
 def _encode(message: dict[str, Any]) -> bytes:
     # ASCII: a lone surrogate, which UTF-8 cannot hold, comes through as an escape.
-    return json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii")
+    return json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def _own_pipes() -> tuple[BinaryIO, BinaryIO]:

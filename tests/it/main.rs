@@ -14,6 +14,8 @@ mod failures;
 mod fairness;
 mod limits;
 mod outage;
+mod process;
+mod process_pool;
 mod streams_role;
 mod survival;
 mod urgent;
