@@ -4,9 +4,11 @@ use fairlane::executor::{Executor, Outcome};
 use fairlane::lifecycle::Lifecycle;
 use fairlane::task::ErrorKind;
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Handler, PATIENCE, job};
+use crate::support::{Handler, PATIENCE, job, pool_of};
 
 /// Runs tasks one after the other in a pool of its own; their outcomes.
 async fn outcomes(handler: &Handler, inputs: &[Value]) -> Vec<Outcome> {
@@ -154,4 +156,62 @@ async fn a_task_beyond_the_bound_of_a_line_is_refused_and_its_process_goes_on() 
         outcomes[1]
     );
     assert_eq!(output(&outcomes[0])["pid"], output(&outcomes[2])["pid"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_handler_of_ten_lines_answers_under_its_example_policy() {
+    let lifecycle = Lifecycle::new();
+    // Its paths are those of the folder that tests run in too.
+    let pool = pool_of(include_str!("../../examples/policy-process.yaml"), 4, &lifecycle);
+    pool.started().await.expect("it starts");
+    let outcome = pool
+        .execute(&job("t", json!("hello")), &CancellationToken::new())
+        .await;
+    assert_eq!(output(&outcome), &json!({"echo": "hello", "attempt": 0}));
+    drop(pool);
+    assert!(
+        lifecycle.stop(PATIENCE).await,
+        "the processes end with their pool"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_task_comes_back_at_once_and_the_next_has_another_process() {
+    let lifecycle = Lifecycle::new();
+    let handler = Handler::script("unruly.py", &[], ", processes: 1");
+    let pool = handler.ready_pool(1, &lifecycle).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
+    let (hangs, cancel) = (
+        job("t-1", json!({"do": "tell", "port": port})),
+        CancellationToken::new(),
+    );
+    // The process connects once it has the task.
+    let told = async {
+        let (mut stream, _) = listener.accept().await.expect("it connects");
+        let mut pid = String::new();
+        stream.read_to_string(&mut pid).await.expect("a process id");
+        cancel.cancel();
+        pid
+    };
+    let (outcome, pid) = tokio::join!(pool.execute(&hangs, &cancel), told);
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Failed {
+                kind: ErrorKind::Cancelled,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    let next = pool
+        .execute(&job("t-2", json!("x")), &CancellationToken::new())
+        .await;
+    assert_ne!(output(&next)["pid"].to_string(), pid);
+    drop(pool);
+    assert!(
+        lifecycle.stop(PATIENCE).await,
+        "the processes end with their pool"
+    );
 }

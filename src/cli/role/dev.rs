@@ -53,8 +53,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
     let process = Process::start(session).await?;
-    let slots = settings.slots.saturating_mul(args.workers);
-    let executors = process.executors(session, &policy, slots).await?;
+    let executors = process.executors(session, &policy, args.workers).await?;
     let server = match session.nats_given {
         true => None,
         false => Some(start_server(session, args.store, args.port).await?),

@@ -53,16 +53,16 @@ impl Process {
         })
     }
 
-    /// What runs the models of `policy`, for `slots` tasks at once.
+    /// What runs the models of `policy` for so many workers, all with the slots of the settings.
     pub(super) async fn executors(
         &self,
         session: &Session,
         policy: &Policy,
-        slots: u32,
+        workers: u32,
     ) -> anyhow::Result<Executors> {
         let host = Host {
             model_dir: session.settings.model_dir.as_deref(),
-            slots,
+            slots: session.settings.slots.saturating_mul(workers),
             program: Path::new(THIS_PROGRAM),
             lifecycle: &self.lifecycle,
         };

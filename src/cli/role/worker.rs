@@ -34,7 +34,7 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
         .clone()
         .unwrap_or_else(|| unique_name("worker"));
     let process = Process::start(session).await?;
-    let executors = process.executors(session, &policy, settings.slots).await?;
+    let executors = process.executors(session, &policy, 1).await?;
     let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &id).await?;
     let metrics = Arc::new(WorkerMetrics::new());
     let options = WorkerOptions {

@@ -130,7 +130,7 @@ impl Executor for Pool {
                     format!("the task takes a line of {bytes} bytes; at most {LINE_BYTES_MAX} may be");
                 return Outcome::failed(ErrorKind::Permanent, message);
             }
-            let patience = DOWN_MAX.min(Duration::from_millis(job.timeout_ms / 2));
+            let patience = DOWN_MAX.min(Duration::from_millis((job.timeout_ms / 2).max(1)));
             let (reply, answer) = oneshot::channel();
             let request = Request {
                 task_id: job.task.id.clone(),

@@ -26,12 +26,7 @@ const CHUNK_BYTES: usize = 16 << 10;
 pub(super) struct Tail(VecDeque<String>);
 
 impl Tail {
-    fn push(&mut self, line: &str) {
-        let printable: String = line
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let text = printable.trim();
+    fn push(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -118,9 +113,8 @@ impl Log {
 
     fn line(&mut self) {
         let bytes = std::mem::take(&mut self.begun.0);
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.trim_end();
-        self.tail.push(text);
+        let text = printable(&bytes);
+        self.tail.push(&text);
         if self.throttle.admit(clock::monotonic()) {
             let Origin { model, pid, task } = &self.origin;
             match task.borrow().as_ref() {
@@ -147,6 +141,16 @@ impl Log {
     }
 }
 
+/// A line as it may be shown: no colours, no other orders to a terminal.
+fn printable(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let shown: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    shown.trim_end().to_owned()
+}
+
 /// The beginning of a line, as much of it as is kept.
 #[derive(Debug, Default)]
 struct Cut(Vec<u8>);
@@ -163,16 +167,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_lines_are_kept_short_and_printable() {
+    fn what_is_shown_gives_no_orders_to_a_terminal() {
+        assert_eq!(printable(b"\x1b[1mbold\tn\xff \r"), " [1mbold n\u{fffd}");
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_and_short() {
         let mut tail = Tail::default();
         assert_eq!(tail.after("exit status 1"), "exit status 1");
-        for line in ["first", "second\x1b[1m", " \t", &"é".repeat(500)] {
+        for line in ["first", "second", "", &"é".repeat(500)] {
             tail.push(line);
         }
         let said = tail.after("exit status 1");
         assert_eq!(
             said,
-            format!("exit status 1; it said: second [1m | {}", "é".repeat(90))
+            format!("exit status 1; it said: second | {}", "é".repeat(90))
         );
     }
 

@@ -7,6 +7,7 @@ Arguments: `--first-only FILE` never gets ready again once it was; `--mute` neve
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,10 @@ def misbehave(do, task):
             with open(task["input"]["note"] + ".new", "w") as note:
                 note.write("%d %d" % (me, child.pid))
             os.rename(task["input"]["note"] + ".new", task["input"]["note"])
+        time.sleep(3600)
+    if do == "tell":
+        with socket.create_connection(("127.0.0.1", task["input"]["port"])) as test:
+            test.sendall(str(me).encode())
         time.sleep(3600)
     if do == "twice":
         say({"task_id": task["task_id"], "ok": {"pid": me, "attempt": task["attempt"]}})

@@ -56,15 +56,7 @@ retry: {{ kind: fixed, base_ms: 1, factor: 1, max_ms: 1, jitter: none, max_attem
 
     /// Its pool, which stops with `lifecycle`.
     pub(crate) fn pool(&self, slots: u32, lifecycle: &Lifecycle) -> Arc<Pool> {
-        let policy = parse_policy("test.yaml", &self.policy()).unwrap_or_else(|faults| panic!("{faults}"));
-        let model = &policy.models[0];
-        let options = PoolOptions {
-            model: &model.name,
-            rules: rules_of(&model.executor),
-            slots,
-            program: Path::new(env!("CARGO_BIN_EXE_fairlane")),
-        };
-        Arc::new(Pool::start(options, lifecycle).expect("there is a thread for it"))
+        pool_of(&self.policy(), slots, lifecycle)
     }
 
     /// The same, with a process that is ready.
@@ -75,6 +67,19 @@ retry: {{ kind: fixed, base_ms: 1, factor: 1, max_ms: 1, jitter: none, max_attem
             .expect("python3 is in PATH and the handler starts");
         pool
     }
+}
+
+/// The pool of a policy's first model, which stops with `lifecycle`.
+pub(crate) fn pool_of(policy: &str, slots: u32, lifecycle: &Lifecycle) -> Arc<Pool> {
+    let policy = parse_policy("test.yaml", policy).unwrap_or_else(|faults| panic!("{faults}"));
+    let model = &policy.models[0];
+    let options = PoolOptions {
+        model: &model.name,
+        rules: rules_of(&model.executor),
+        slots,
+        program: Path::new(env!("CARGO_BIN_EXE_fairlane")),
+    };
+    Arc::new(Pool::start(options, lifecycle).expect("there is a thread for it"))
 }
 
 /// A task of the model `m` with `input`.

@@ -17,7 +17,7 @@ mod turn;
 pub(crate) use answers::{Answer, Answers};
 pub(crate) use bare::{Bare, Heard};
 pub(crate) use guarded::Guarded;
-pub(crate) use handler::{Handler, job};
+pub(crate) use handler::{Handler, job, pool_of};
 pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
 pub(crate) use nats::{options, program, server};
 pub(crate) use probe::{PASSES, Probe, Starts};
