@@ -3,8 +3,9 @@
 use fairlane::task::{Lane, State};
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use tokio::process::Command;
 
-use crate::support::{Answers, Bare, Handler, Heard, Mesh, PATIENCE, Role, cli, process};
+use crate::support::{Answers, Bare, Handler, Heard, Mesh, PATIENCE, Role, process};
 
 /// A mesh with a worker that runs the handler.
 async fn mesh(handler: &Handler, slots: u32) -> Mesh {
@@ -28,10 +29,17 @@ async fn next_report(reports: &mut Heard) -> (String, String) {
 }
 
 /// Waits for the end of processes that are not ours.
-async fn all_end(pids: Vec<u32>) {
-    let ended = tokio::task::spawn_blocking(move || pids.into_iter().for_each(cli::wait_for_end));
-    let ended = tokio::time::timeout(PATIENCE, ended).await;
-    ended.expect("they end").expect("tail runs");
+async fn all_end(pids: &[u32]) {
+    for pid in pids {
+        let mut tail = Command::new("tail");
+        tail.args(["-s", "0.05", "-f", "/dev/null", "--pid"]);
+        let tail = tail.arg(pid.to_string()).kill_on_drop(true).spawn();
+        let mut tail = tail.expect("tail runs");
+        let ended = tokio::time::timeout(PATIENCE, tail.wait()).await;
+        ended
+            .unwrap_or_else(|_| panic!("process {pid} does not end"))
+            .expect("it is ours");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +111,7 @@ async fn a_process_that_hangs_is_killed_at_the_timeout_with_all_it_started() {
         .split(' ')
         .map(|pid| pid.parse().expect("a number"))
         .collect();
-    all_end(pids.clone()).await;
+    all_end(&pids).await;
     let record = mesh.result("hangs").await.record;
     assert!(record.state == State::Completed && record.attempt > 0);
     assert_ne!(
@@ -191,7 +199,7 @@ async fn a_worker_leaves_no_zombie_and_its_sigkill_no_child() {
 
     away.signal(Signal::SIGKILL);
     away.ended().await;
-    all_end(children).await;
+    all_end(&children).await;
     mesh.stop().await;
 }
 
