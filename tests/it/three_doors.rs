@@ -119,7 +119,7 @@ async fn drive(door: &Door, bare: &Bare, mut records: Heard) -> Ledger {
     let mut under_way = FuturesUnordered::new();
     for (kind, numbers) in &mut doors {
         for n in numbers.by_ref().take(AT_ONCE) {
-            under_way.push(submit(door.clone(), bare, *kind, n));
+            under_way.push(submit(door.clone(), bare, kind, n));
         }
     }
     while ledger.ended.len() < doors.len() * TASKS {
@@ -127,7 +127,7 @@ async fn drive(door: &Door, bare: &Bare, mut records: Heard) -> Ledger {
             Some((id, class)) = under_way.next(), if !under_way.is_empty() => {
                 let (kind, numbers) = doors.iter_mut().find(|(kind, _)| id.starts_with(*kind)).expect("a door");
                 if let Some(n) = numbers.next() {
-                    under_way.push(submit(door.clone(), bare, *kind, n));
+                    under_way.push(submit(door.clone(), bare, kind, n));
                 }
                 assert!(ledger.accepted.insert(id, class).is_none(), "accepted twice");
             }
