@@ -51,9 +51,7 @@ async fn run(
         broker.floor_publish(tasks, body).await?;
         Ok::<_, RequestError>(clock::monotonic().since(begun))
     };
-    let (published, worked) = tokio::join!(publish, work);
-    let published = published?;
-    worked?;
+    let (published, ()) = tokio::try_join!(publish, work)?;
     // Executed is not done: a task counts when its ack has taken it off the lane.
     broker.until_empty(&routes).await?;
     let took = clock::monotonic().since(begun);

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::wire::{UnreadableResult, UnreadableSubmission};
+
 /// Which request failed, and why. The caller tries again later or tells the user.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {operation}: {source}")]
@@ -13,6 +15,12 @@ pub struct RequestError {
 }
 
 impl RequestError {
+    /// Whether the server answered, with something that cannot be read: asking again brings the same.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.source.is::<UnreadableResult>() || self.source.is::<UnreadableSubmission>()
+    }
+
     /// For `map_err`.
     pub(super) fn of<E: Into<Box<dyn Error + Send + Sync>>>(
         operation: impl Into<String>,

@@ -116,7 +116,10 @@ impl Broker {
         }
         tokio::select! {
             () = tally.wait() => Ok(()),
-            Some(ended) = loops.join_next() => ended.unwrap_or(Ok(())),
+            Some(ended) = loops.join_next() => {
+                ended.unwrap_or(Ok(()))?;
+                Err(RequestError::of("work off the tasks")("a stream of messages ended before they did"))
+            }
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) const SCHEDULE: &str = "Nats-Schedule";
 pub(super) const SCHEDULE_TARGET: &str = "Nats-Schedule-Target";
 /// "maximum messages exceeded", "maximum bytes exceeded": a stream that refuses new messages is full.
 const FULL: [u64; 3] = [10_077, 10_047, 10_023];
+/// "message size exceeds maximum allowed", "header size exceeds maximum allowed of 64k".
+const TOO_LARGE: [u64; 2] = [10_054, 10_097];
 /// "wrong last sequence": somebody wrote the fence first.
 pub(super) const FENCED: u64 = 10_071;
 /// Room the server's largest message must leave for headers.
@@ -109,7 +111,10 @@ pub enum PublishError {
         subject: String,
     },
     /// The message does not fit.
-    #[error("{subject}: {bytes} bytes are more than the {max} that fit; make it smaller")]
+    #[error(
+        "{subject}: a body of {bytes} bytes and its headers are more than the {max} and 64 KiB that fit; make \
+         it smaller"
+    )]
     TooLarge {
         /// Where it was to go.
         subject: String,
@@ -281,9 +286,8 @@ impl Broker {
                 let reason = error.source().map(ToString::to_string).unwrap_or_default();
                 PublishError::Full { subject, reason }
             }
-            (Some(10_054), _) | (None, Kind::MaxPayloadExceeded) => {
-                PublishError::TooLarge { subject, bytes, max }
-            }
+            (Some(code), _) if TOO_LARGE.contains(&code) => PublishError::TooLarge { subject, bytes, max },
+            (None, Kind::MaxPayloadExceeded) => PublishError::TooLarge { subject, bytes, max },
             (_, Kind::StreamNotFound) => PublishError::NoStream { subject },
             _ => PublishError::Unknown {
                 subject,

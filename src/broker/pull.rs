@@ -158,10 +158,10 @@ impl Puller {
         }
     }
 
-    /// The connection was lost: the pulls of withdrawn inboxes went with it, and what would have ended
-    /// them may have too.
+    /// The connection was lost, and every pull with it. An inbox that lived on would count what it sent
+    /// before, and the server does not.
     pub fn reconnected(&mut self) {
-        self.waits.retain(|inbox| !inbox.is_closing());
+        self.waits.clear();
     }
 
     /// Waits for something to come in, then takes all that is there: nothing when it was only that

@@ -20,20 +20,24 @@ pub enum Consumed {
     Lane(Lane),
     /// Failure reports and due retries.
     Retry,
+    /// Results to be delivered.
+    Callbacks,
 }
 
 impl Consumed {
     /// All of them.
-    pub const ALL: [Consumed; 3] = [
+    pub const ALL: [Consumed; 4] = [
         Consumed::Lane(Lane::Core),
         Consumed::Lane(Lane::Normal),
         Consumed::Retry,
+        Consumed::Callbacks,
     ];
 
     const fn stream(self) -> &'static str {
         match self {
             Consumed::Lane(lane) => subject::lane_stream(lane),
             Consumed::Retry => subject::RETRY,
+            Consumed::Callbacks => subject::CALLBACKS,
         }
     }
 }

@@ -14,8 +14,6 @@ pub(super) struct WaitInbox {
     subscriber: Subscriber,
     sent: u64,
     received: u64,
-    /// Withdrawn: only answers that were on their way still come.
-    closing: bool,
 }
 
 impl WaitInbox {
@@ -29,7 +27,6 @@ impl WaitInbox {
             subscriber,
             sent: 0,
             received: 0,
-            closing: false,
         })
     }
 
@@ -39,11 +36,6 @@ impl WaitInbox {
         format!("{}.{queue}", self.prefix)
     }
 
-    /// Whether it was withdrawn.
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing
-    }
-
     /// Withdraws its pulls: the server drops pulls whose inbox nobody hears.
     ///
     /// A plain unsubscribe would lose a task that is already on its way until ack_wait passes. So
@@ -51,7 +43,6 @@ impl WaitInbox {
     /// gets one answer at most), and the inbox is then filled up with empty messages of our own:
     /// the server ends it at once, and every answer sent before still arrives.
     pub(super) async fn close(&mut self, client: &Client) -> Result<(), RequestError> {
-        self.closing = true;
         let missing = self.sent.saturating_sub(self.received);
         let ended = self.subscriber.unsubscribe_after(self.sent).await;
         ended.map_err(RequestError::of("withdraw waiting pulls"))?;

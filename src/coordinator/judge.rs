@@ -1,5 +1,6 @@
 //! One message of `FL_RETRY`, judged and answered: what follows is published before the ack.
 
+use crate::broker::RequestError;
 use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::publish::{Original, PublishError};
 use crate::broker::subject::parse_retry;
@@ -66,6 +67,12 @@ pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), Bur
             report.history = history;
             carry_out(of, &report, &delivery.original, delivery.stored_at).await
         }
+        // It has grown on its way, or carries headers of others: it can never travel again.
+        Err(PublishError::TooLarge { .. }) => {
+            let error = "it does not fit into a message any more".to_owned();
+            let report = bare(task, ErrorKind::Permanent, error);
+            carry_out(of, &report, &delivery.original, delivery.stored_at).await
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -90,6 +97,10 @@ async fn carry_out(
             attempt,
             hop,
         } => {
+            if is_overtaken(of, &report.task).await? {
+                tracing::info!(task.id = %report.task.id, hop = report.task.hop, "a report that came too late is dropped");
+                return Ok(());
+            }
             let next = Task {
                 attempt,
                 hop,
@@ -122,6 +133,13 @@ async fn carry_out(
         }
     }
     Ok(())
+}
+
+/// Whether a later hop of the task waits for its time already. There is one timer per task: a report that was
+/// held up, by a worker that was frozen, would put an earlier one in its place.
+async fn is_overtaken(of: &Coordinator, task: &Task) -> Result<bool, RequestError> {
+    let waiting = of.broker.waiting(&task.id).await?;
+    Ok(waiting.is_some_and(|waiting| waiting.task.hop > task.hop.saturating_add(1)))
 }
 
 fn route(subject: &str, headers: &dyn ReadHeaders) -> Option<Route> {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::broker::consumer::ConsumerSpec;
-use crate::policy::{Policy, split_equally};
+use crate::broker::consumer::{ConsumerFacts, ConsumerSpec};
+use crate::policy::{CONSUMERS_MAX, Policy, split_equally};
 use crate::task::{Lane, Route, Shard};
 
 /// Every consumer of `lane` for the classes, models and shards of the policy and, behind them,
@@ -29,6 +29,30 @@ pub(super) fn specs(policy: &Policy, lane: Lane, found: &[Route]) -> Vec<Consume
 /// Whether class and model of a route are in the policy.
 pub(super) fn is_known(policy: &Policy, route: &Route) -> bool {
     policy.class(route.class.as_str()).is_some() && policy.model_by_token(&route.model).is_some()
+}
+
+/// Whether `route` may have a consumer beside those that are `there` and those `to_come`: it is the policy's own, or
+/// it is known and its place, of which each consumer has at least one, goes beyond no limit.
+pub(super) fn has_place(policy: &Policy, route: &Route, there: &[ConsumerFacts], to_come: &[Route]) -> bool {
+    if of_policy(policy, route.lane).contains(route) {
+        return true;
+    }
+    if !is_known(policy, route) {
+        return false;
+    }
+    let mut routes = of_policy(policy, route.lane);
+    for other in there.iter().map(|c| &c.route).chain(to_come) {
+        if !routes.contains(other) {
+            routes.push(other.clone());
+        }
+    }
+    let of_class = routes.iter().filter(|r| r.class == route.class).count();
+    let lane_max = (policy.lane(route.lane).concurrency as usize).min(CONSUMERS_MAX);
+    let class_max = policy
+        .class(route.class.as_str())
+        .and_then(|class| class.max_concurrent)
+        .map_or(usize::MAX, |max| max as usize);
+    routes.len() < lane_max && of_class < class_max
 }
 
 fn of_policy(policy: &Policy, lane: Lane) -> Vec<Route> {
@@ -79,6 +103,29 @@ mod tests {
             .map(|s| s.max_ack_pending)
             .collect();
         assert_eq!(limits, [2, 6, 6, 6]);
+    }
+
+    #[test]
+    fn a_route_found_elsewhere_has_a_place_within_the_limits_alone() {
+        let mut policy = default_policy();
+        let own = of_policy(&policy, Lane::Normal);
+        let shard = |n| Route {
+            shard: Shard::Stable(n),
+            ..own[0].clone()
+        };
+        assert!(has_place(&policy, &own[0], &[], &[]));
+        // The lane has 20 places, and 4 are the policy's own.
+        let taken: Vec<Route> = (1..=15).map(shard).collect();
+        assert!(has_place(&policy, &shard(16), &[], &taken));
+        let taken: Vec<Route> = (1..=16).map(shard).collect();
+        assert!(!has_place(&policy, &shard(17), &[], &taken));
+        assert!(
+            has_place(&policy, &own[3], &[], &taken),
+            "the policy's own has one always"
+        );
+        policy.classes[0].max_concurrent = Some(2);
+        assert!(has_place(&policy, &shard(1), &[], &[]));
+        assert!(!has_place(&policy, &shard(2), &[], &[shard(1)]));
     }
 
     #[test]

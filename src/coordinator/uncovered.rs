@@ -14,18 +14,19 @@ use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_task, task as task_subject};
 use crate::broker::sweep::Consumed;
 use crate::metrics::UncoveredAction;
-use crate::task::{Lane, Route, Task};
+use crate::task::{Lane, Task};
 use crate::wire::{Arrival, Origin, read_facts, salvage};
 
 use super::bury::{BuryError, dead};
 use super::nameless::nameless;
-use super::routes::is_known;
+use super::routes::{has_place, is_known};
 use super::{Coordinator, consumers, judge, unreadable};
 
 /// How often the lanes are looked over.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
-/// Consumers of one lane at most: beyond it a replicated stream becomes slow.
-const CONSUMERS_MAX: usize = 200;
+/// Tasks of one subject that become dead letters in one sweep: a flood on one must not keep the others, and
+/// the messages that end connections, from being looked for.
+const BURIED_MAX: usize = 256;
 
 /// Sweeps until the coordinator stops.
 pub(super) async fn run(of: Arc<Coordinator>) {
@@ -61,12 +62,12 @@ async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
         .into_iter()
         .filter(|(subject, _)| !covered.contains(subject))
     {
-        match parse_task(&subject).filter(|route| is_known(&of.policy, route)) {
-            Some(route) if covered.len() + to_cover.len() < CONSUMERS_MAX => to_cover.push(route),
-            route => {
+        match parse_task(&subject).filter(|route| has_place(&of.policy, route, &there, &to_cover)) {
+            Some(route) => to_cover.push(route),
+            None => {
                 tracing::warn!(nats.subject = %subject, count, "nobody covers these tasks; they become dead letters");
                 // One that cannot be buried now must not keep the others from being found.
-                if let Err(error) = bury_all(of, lane, &subject, route).await {
+                if let Err(error) = bury_some(of, lane, &subject).await {
                     tracing::warn!(nats.subject = %subject, %error, "not all of them; trying again");
                 }
             }
@@ -80,17 +81,16 @@ async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
     Ok(())
 }
 
-/// Every task on one subject: fence, dead letter, and only then out of the lane.
-async fn bury_all(
-    of: &Coordinator,
-    lane: Lane,
-    subject: &str,
-    route: Option<Route>,
-) -> Result<(), BuryError> {
+/// Tasks on one subject: fence, dead letter, and only then out of the lane.
+async fn bury_some(of: &Coordinator, lane: Lane, subject: &str) -> Result<(), BuryError> {
     let mut from = 1;
-    while let Some(stray) = of.broker.stray(lane, subject, from).await? {
+    for _ in 0..BURIED_MAX {
+        let next = of.broker.stray(lane, subject, from).await?;
+        let Some(stray) = next.filter(|_| !of.lifecycle.soft().is_cancelled()) else {
+            return Ok(());
+        };
         from = stray.sequence + 1;
-        let (task, why) = identify(lane, route.as_ref(), &stray)?;
+        let (task, why) = identify(of, lane, &stray)?;
         let (report, reason) = judge::unroutable(task, why);
         dead(&of.broker, &report, reason, &stray.original, stray.stored_at).await?;
         of.broker.remove(Consumed::Lane(lane), stray.sequence).await?;
@@ -100,9 +100,14 @@ async fn bury_all(
     Ok(())
 }
 
-fn identify(lane: Lane, route: Option<&Route>, stray: &Raw) -> Result<(Task, String), RequestError> {
-    let named = route.cloned().or_else(|| parse_task(&stray.subject));
+fn identify(of: &Coordinator, lane: Lane, stray: &Raw) -> Result<(Task, String), RequestError> {
+    let named = parse_task(&stray.subject);
     let why = match &named {
+        Some(route) if is_known(&of.policy, route) => format!(
+            "no place for a consumer of the shard {} ({}): the lane's or the class's limit is given out; publish \
+             to a shard the policy has, or raise the limit",
+            route.shard, stray.subject
+        ),
         Some(route) => format!(
             "no consumer for class {} and model {} ({}): add both to the policy, or publish to a class and \
              model it has",

@@ -8,7 +8,7 @@ use crate::broker::RequestError;
 use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_retry, parse_task};
 use crate::broker::sweep::Consumed;
-use crate::metrics::UncoveredAction;
+use crate::metrics::{CallbackOutcome, UncoveredAction};
 use crate::task::{DeadReason, ErrorKind, Lane, Route, Shard, Task};
 use crate::wire::{Arrival, Origin, read_facts, read_report, salvage};
 
@@ -25,8 +25,15 @@ pub(super) async fn bury(of: &Coordinator, stream: Consumed) -> Result<(), BuryE
             nats.subject = %message.subject,
             nats.sequence = message.sequence,
             what,
-            "a message that ends connections becomes a dead letter"
+            ?stream,
+            "a message that ends connections is taken out; a task becomes a dead letter"
         );
+        if stream == Consumed::Callbacks {
+            // It is no task, and its headers alone say where to: nothing can be done for it.
+            of.broker.remove(stream, message.sequence).await?;
+            of.metrics.callback(CallbackOutcome::Refused);
+            continue;
+        }
         let report = bare(identify(stream, &message)?, ErrorKind::Malformed, what);
         let (reason, at) = (DeadReason::Malformed, message.stored_at);
         dead(&of.broker, &report, reason, &message.original, at).await?;
@@ -41,6 +48,7 @@ pub(super) async fn bury(of: &Coordinator, stream: Consumed) -> Result<(), BuryE
 fn identify(stream: Consumed, message: &Raw) -> Result<Task, RequestError> {
     let named = match stream {
         Consumed::Lane(_) => parse_task(&message.subject),
+        Consumed::Callbacks => None,
         Consumed::Retry => parse_retry(&message.subject).map(|(lane, class, model)| Route {
             lane,
             class,
@@ -51,7 +59,7 @@ fn identify(stream: Consumed, message: &Raw) -> Result<Task, RequestError> {
     let route = match (named, stream) {
         (Some(route), _) => route,
         (None, Consumed::Lane(lane)) => nameless(lane)?,
-        (None, Consumed::Retry) => nameless(Lane::Normal)?,
+        (None, Consumed::Retry | Consumed::Callbacks) => nameless(Lane::Normal)?,
     };
     let headers = message.original.headers();
     let (body, sequence, stored_at) = (&message.original.body, message.sequence, message.stored_at);
@@ -61,12 +69,12 @@ fn identify(stream: Consumed, message: &Raw) -> Result<Task, RequestError> {
         body,
         origin: match stream {
             Consumed::Lane(_) => Origin::Lane(sequence),
-            Consumed::Retry => Origin::Elsewhere(sequence),
+            Consumed::Retry | Consumed::Callbacks => Origin::Elsewhere(sequence),
         },
         stored_at,
     };
     let read = match stream {
-        Consumed::Lane(_) => read_facts(&arrival),
+        Consumed::Lane(_) | Consumed::Callbacks => read_facts(&arrival),
         Consumed::Retry => read_report(&route, &headers, body, sequence, stored_at).map(|report| report.task),
     };
     Ok(read.unwrap_or_else(|malformed| salvage(&arrival, &malformed)))

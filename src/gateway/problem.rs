@@ -42,6 +42,8 @@ pub enum Code {
     AlreadyEnded,
     /// The lane takes no more for now.
     LaneFull,
+    /// What is stored cannot be read.
+    Unreadable,
     /// Too many callers wait here.
     TooManyWaiting,
     /// The streams are not there.
@@ -73,6 +75,7 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::AlreadyEnded => "already_ended",
             Self::LaneFull => "lane_full",
+            Self::Unreadable => "record_unreadable",
             Self::TooManyWaiting => "too_many_waiting",
             Self::NotSetUp => "not_set_up",
             Self::Unavailable => "unavailable",
@@ -96,6 +99,7 @@ impl Code {
             | Self::Unsupported
             | Self::TaskIdReused
             | Self::IdempotencyKeyReused => 422,
+            Self::Unreadable => 500,
             Self::LaneFull
             | Self::TooManyWaiting
             | Self::NotSetUp
@@ -113,6 +117,7 @@ impl Code {
             409 => "Conflict",
             413 => "Content Too Large",
             422 => "Unprocessable Content",
+            500 => "Internal Server Error",
             _ => "Service Unavailable",
         }
     }
@@ -213,6 +218,11 @@ impl From<PublishError> for Problem {
 
 impl From<RequestError> for Problem {
     fn from(error: RequestError) -> Self {
+        if error.is_unreadable() {
+            let what = "what is stored for this task cannot be read; whoever wrote it broke the protocol";
+            tracing::warn!(%error, "a record cannot be read");
+            return Self::new(Code::Unreadable, what);
+        }
         // The inside stays inside.
         tracing::warn!(%error, "NATS cannot be asked");
         Self::new(Code::Unavailable, "NATS does not answer; try again")

@@ -77,7 +77,7 @@ label!(
         Gone = "gone",
         /// The address is none that results are delivered to.
         Refused = "refused",
-        /// The record was not there any more.
+        /// The record was not there any more, or cannot be read.
         Expired = "expired",
     }
 );

@@ -1,10 +1,8 @@
 //! When a result that was not taken is brought again.
 
 use super::CallbackRules;
+use super::retry::RETRY_AFTER_MS_MAX;
 use crate::task::{TaskId, fnv1a_64};
-
-/// The longest wait a receiver may ask for: a day.
-const RETRY_AFTER_MS_MAX: u64 = 86_400_000;
 
 /// How a delivery failed, as far as the next depends on it.
 #[derive(Debug, Clone, Copy)]

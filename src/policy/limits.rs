@@ -1,5 +1,8 @@
 //! A lane's limit, divided over the consumers that serve it.
 
+/// Consumers of one lane at most: beyond it a replicated stream becomes slow.
+pub const CONSUMERS_MAX: usize = 200;
+
 /// Divides `lane_limit` over as many consumers as `class_limits` has entries, as equally as
 /// their own caps allow; what a capped one cannot use goes to the others, and what is left of
 /// the division to the first ones.

@@ -25,5 +25,5 @@ pub use document::{
     BatchWindow, Between, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model,
     OnOverload, OnTimeout, Policy, RetryKind, RetryRules, Scheduler,
 };
-pub use limits::split_equally;
+pub use limits::{CONSUMERS_MAX, split_equally};
 pub use retry::{Failed, Verdict, verdict};

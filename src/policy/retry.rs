@@ -3,6 +3,9 @@
 use super::{Policy, RetryKind, RetryRules};
 use crate::task::{DeadReason, EpochMs, ErrorKind, Task, fnv1a_64};
 
+/// The longest wait an engine may ask for: a day. A longer one would be a task that never ends.
+pub(super) const RETRY_AFTER_MS_MAX: u64 = 86_400_000;
+
 /// A failure report, as far as the verdict depends on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Failed<'a> {
@@ -10,7 +13,7 @@ pub struct Failed<'a> {
     pub task: &'a Task,
     /// What went wrong.
     pub kind: ErrorKind,
-    /// The least delay the engine asked for, in ms.
+    /// The least delay the engine asked for, in ms; a day at most counts.
     pub retry_after_ms: Option<u64>,
     /// When the worker reported; the delay counts from here, so that whoever reads the report
     /// again comes to the same time.
@@ -89,7 +92,7 @@ fn again(policy: &Policy, failed: &Failed<'_>, attempt: u32) -> Verdict {
     };
     let at = failed
         .reported_at
-        .plus_ms(delay_ms.max(failed.retry_after_ms.unwrap_or(0)));
+        .plus_ms(delay_ms.max(failed.retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX)));
     Verdict::Retry {
         at,
         attempt,

@@ -13,6 +13,8 @@ use crate::task::Lane;
 
 /// How often a worker looks for new consumers once there are any.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Looks after which the whole list is asked for although no name has changed: limits may have.
+const LOOKS_WHOLE: u32 = 6;
 /// How often while there are none.
 const LOOK_FIRST: Duration = Duration::from_millis(250);
 
@@ -21,6 +23,7 @@ pub(super) struct Discovery {
     broker: Broker,
     /// The names at the last look, by lane; the full list is only asked for when they differ.
     known: [Vec<String>; 2],
+    looks: u32,
 }
 
 impl Discovery {
@@ -28,16 +31,19 @@ impl Discovery {
         Self {
             broker,
             known: Default::default(),
+            looks: 0,
         }
     }
 
-    /// The consumers of each lane whose names have changed since the last look.
+    /// The consumers of each lane whose names have changed since the last look, or all of them from time to
+    /// time.
     pub(super) async fn look(&mut self) -> Result<Vec<ConsumerFacts>, RequestError> {
+        self.looks = (self.looks + 1) % LOOKS_WHOLE;
         let mut found = Vec::new();
         for (known, lane) in self.known.iter_mut().zip(Lane::ALL) {
             let mut names = self.broker.consumer_names(lane).await?;
             names.sort_unstable();
-            if names != *known {
+            if names != *known || self.looks == 0 {
                 found.extend(self.broker.consumers(lane).await?);
                 *known = names;
             }

@@ -68,18 +68,18 @@ impl Service {
         let mut report = self.report_of(&run, kind, error, retry_after_ms);
         tracing::info!(task.id = %run.task.id, error.kind = %kind, error = %report.error, "a task failed");
         let mut original = run.delivery.original.clone();
-        let mut pause = PAUSE_MIN;
+        let (mut pause, mut whole) = (PAUSE_MIN, true);
         loop {
             match self.broker.publish_report(&report, &original).await {
                 Ok(_) => break,
-                Err(PublishError::TooLarge { bytes, .. }) if !original.body.is_empty() => {
+                Err(PublishError::TooLarge { bytes, .. }) if whole => {
                     // Without its body it cannot run again: it ends here, with its reason.
                     report.kind = ErrorKind::Permanent;
                     report.error = format!(
                         "{} (its body of {bytes} bytes did not fit beside the report)",
                         report.error
                     );
-                    original = Original::left_out();
+                    (original, whole) = (Original::left_out(), false);
                     continue;
                 }
                 Err(error) => {
@@ -114,7 +114,7 @@ impl Service {
             Written::Done(_) | Written::TooLarge(_) => (),
         }
         let mut original = run.delivery.original.clone();
-        let mut pause = PAUSE_MIN;
+        let (mut pause, mut whole) = (PAUSE_MIN, true);
         loop {
             let stored = self
                 .broker
@@ -122,8 +122,8 @@ impl Service {
                 .await;
             match stored {
                 Ok(_) => break,
-                Err(PublishError::TooLarge { .. }) if !original.body.is_empty() => {
-                    original = Original::left_out();
+                Err(PublishError::TooLarge { .. }) if whole => {
+                    (original, whole) = (Original::left_out(), false);
                     continue;
                 }
                 Err(error) => {
@@ -177,9 +177,11 @@ impl Service {
         loop {
             match self.broker.fence(&record.task_id).await {
                 Ok(found) => {
+                    // A worker that buried it and died before its dead letter had another name: what it
+                    // left undone is ours to do. A result has nothing after it that would be lost.
                     let same = |f: &Fence| {
-                        (f.state, f.hop, f.worker.as_deref())
-                            == (record.state, record.hop, Some(&record.worker))
+                        (f.state, f.hop) == (record.state, record.hop)
+                            && (f.state == State::Dead || f.worker.as_deref() == Some(&record.worker))
                     };
                     return Some(match found {
                         Some(found) if same(&found.record) => Standing::Own,

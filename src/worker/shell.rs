@@ -76,9 +76,7 @@ impl Shell {
         let puller = Puller::open(broker.clone()).await?;
         let (tell_done, done) = mpsc::channel(options.slots as usize);
         let ack_wait_ms = policy.core.ack_wait_ms.min(policy.normal.ack_wait_ms);
-        let mut heartbeat = tokio::time::interval(Duration::from_millis(ack_wait_ms) / BEATS_PER_ACK_WAIT);
-        // After a stop of the whole process one sign of life is as good as the ones missed.
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let heartbeat = heartbeat(Duration::from_millis(ack_wait_ms));
         let connections = broker.connections();
         let hard = lifecycle.hard().clone();
         let mut discovery = Discovery::new(broker.clone());
@@ -275,13 +273,19 @@ impl Shell {
             .class(route.lane, &route.class)
             .started();
         let served = self.service.clone().serve(queue, held, route, delivery);
-        let tell_done = self.tell_done.clone();
+        let ended = Ended {
+            tell: self.tell_done.clone(),
+            done: Done {
+                queue,
+                held,
+                cost_ms: 0.0,
+            },
+        };
         self.lifecycle.spawn(async move {
-            let done = served.await;
-            // The channel holds one place per slot, and the shell outlives its tasks.
-            if tell_done.send(done).await.is_err() {
-                tracing::debug!("a task ended after its worker");
-            }
+            // Whole, or only its field would be captured and the rest dropped here.
+            let mut ended = ended;
+            ended.done = served.await;
+            drop(ended);
         });
     }
 
@@ -299,12 +303,39 @@ impl Shell {
 
     fn add_queues(&mut self, found: &[ConsumerFacts]) {
         let options = &self.service.options;
+        // The consumers decide, not this worker's policy, which may be another than the coordinator's.
+        let least = found.iter().map(|consumer| consumer.ack_wait).min();
+        if let Some(least) = least.filter(|least| *least / BEATS_PER_ACK_WAIT < self.heartbeat.period()) {
+            self.heartbeat = heartbeat(least);
+        }
         let (intake, puller) = (&mut self.intake, &mut self.puller);
         let added = self
             .classes
             .add_new(found, &options.policy, &options.executors, intake, puller);
         if added > 0 && !self.draining {
             self.readiness.send_replace(Readiness::Ready);
+        }
+    }
+}
+
+fn heartbeat(ack_wait: Duration) -> Interval {
+    let mut heartbeat = tokio::time::interval(ack_wait / BEATS_PER_ACK_WAIT);
+    // After a stop of the whole process one sign of life is as good as the ones missed.
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
+}
+
+/// Frees the slot however the task ends, a panic included: without it the worker would wait for ever.
+struct Ended {
+    tell: mpsc::Sender<Done>,
+    done: Done,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // The channel holds one place per slot, and the shell outlives its tasks.
+        if self.tell.try_send(self.done).is_err() {
+            tracing::debug!("a task ended after its worker");
         }
     }
 }

@@ -20,6 +20,7 @@ mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
 mod gateway_killed;
+mod leftovers;
 mod limits;
 mod outage;
 mod rest;

@@ -1,7 +1,7 @@
 //! Whether every consumer gets a place: limits against the number of consumers they are split over.
 
 use super::fault::Collector;
-use crate::policy::{Class, LanePolicy, Model};
+use crate::policy::{CONSUMERS_MAX, Class, LanePolicy, Model};
 use crate::task::Lane;
 
 /// Reports limits that give less than one place to each consumer. The server reads a limit of 0
@@ -20,7 +20,16 @@ pub(super) fn check(
     for (lane, limits) in [(Lane::Core, core), (Lane::Normal, normal)] {
         let path = format!("lanes.{lane}.concurrency");
         let needed: u64 = classes.iter().map(|c| consumers(c, models)).sum();
-        if u64::from(limits.concurrency) < needed && !faults.touched(&path) {
+        if needed > CONSUMERS_MAX as u64 && lane == Lane::Core && !faults.touched("classes") {
+            faults.add(
+                "classes",
+                format!(
+                    "need {needed} consumers per lane ({}), of {CONSUMERS_MAX} that a stream bears; give fewer classes, \
+                     shards or models",
+                    terms(classes, models)
+                ),
+            );
+        } else if u64::from(limits.concurrency) < needed && !faults.touched(&path) {
             faults.add(&path, lane_fault(limits.concurrency, classes, models, needed));
         }
     }
@@ -48,15 +57,19 @@ fn product(class: &Class, models: u64) -> String {
     format!("{shards} shard{} × {models} model{}", s(shards), s(models))
 }
 
-fn lane_fault(concurrency: u32, classes: &[Class], models: u64, needed: u64) -> String {
+fn terms(classes: &[Class], models: u64) -> String {
     let terms: Vec<String> = classes
         .iter()
         .map(|c| format!("{} {}", c.name, product(c, models)))
         .collect();
+    terms.join(" + ")
+}
+
+fn lane_fault(concurrency: u32, classes: &[Class], models: u64, needed: u64) -> String {
     format!(
         "is {concurrency}, fewer than the lane's {needed} consumers ({} = {needed}); \
          give at least {needed}, or fewer classes, shards or models",
-        terms.join(" + ")
+        terms(classes, models)
     )
 }
 

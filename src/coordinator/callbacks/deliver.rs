@@ -25,8 +25,15 @@ pub(in crate::coordinator) async fn deliver(of: &Coordinator, delivery: &Deliver
         .header(CALLBACK_TRY)
         .and_then(|text| text.parse().ok())
         .unwrap_or(0);
-    let Some(stored) = of.broker.result(&id).await? else {
-        tracing::warn!(task.id = %id, "its record has aged out before it could be delivered");
+    let found = match of.broker.result(&id).await {
+        Err(error) if error.is_unreadable() => {
+            tracing::warn!(task.id = %id, %error, "its record cannot be delivered");
+            None
+        }
+        found => found?,
+    };
+    let Some(stored) = found else {
+        tracing::warn!(task.id = %id, "there is no record to deliver: it has aged out, or is none");
         of.metrics.callback(CallbackOutcome::Expired);
         return Ok(());
     };

@@ -174,6 +174,8 @@ impl Intake {
             queue.rested();
         }
         self.hold_until = None;
+        // The next wait opens a generation of its own: the inbox of this one is gone.
+        self.waits_open = false;
         // An inbox that was given up stays given up.
         self.decided.retain(|d| matches!(d, Decision::CloseWaits { .. }));
     }
