@@ -8,6 +8,7 @@
 
 pub mod bench;
 pub mod broker;
+pub mod child;
 pub mod cli;
 pub mod clock;
 pub mod config;

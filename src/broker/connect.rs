@@ -158,6 +158,8 @@ impl Broker {
             let mut connections = broker.connections();
             let ended = async { while connections.changed().await.is_ok() {} };
             tokio::select! {
+                // The stop first: at the end of the process both are true.
+                biased;
                 () = stopping.hard().cancelled() => return,
                 () = ended => (),
             }

@@ -17,8 +17,8 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
 use super::duty::Duty;
-use super::hidden::CHILD;
 use super::reply::Reply;
+use crate::child;
 
 /// Grace between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -75,9 +75,7 @@ fn begin(duty: &Duty) -> Result<Child, Reply> {
         None => Stdio::null(),
     };
     Command::new(std::env::current_exe().map_err(failed)?)
-        .arg(CHILD)
-        .arg(std::process::id().to_string())
-        .args(&duty.command)
+        .args(child::arguments(None, &duty.command))
         .stdin(stdin)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

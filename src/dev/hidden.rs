@@ -3,12 +3,11 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::{child, guard};
+use super::guard;
+use crate::child;
 
 /// Watches over a command and ends it when its own stdin ends.
 pub(super) const GUARD: &str = "__guard";
-/// Becomes a command that dies with its parent.
-pub(super) const CHILD: &str = "__child";
 
 /// Runs the hidden subcommand that `args` (as of the process) name, if they name one.
 ///
@@ -19,7 +18,7 @@ pub fn hidden_command(args: impl IntoIterator<Item = OsString>) -> Option<ExitCo
     let mut args = args.into_iter().skip(1);
     match args.next()?.to_str()? {
         GUARD => Some(guard::run(args)),
-        CHILD => Some(child::run(args)),
+        child::COMMAND => Some(child::run(args)),
         _ => None,
     }
 }

@@ -11,7 +11,6 @@
 //!
 //! Invariant: as long as one of holder and guard gets to run, nothing stays behind.
 
-mod child;
 mod config;
 mod duty;
 mod guard;

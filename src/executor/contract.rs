@@ -13,6 +13,8 @@ pub struct Job {
     pub task: Task,
     /// What its model is asked.
     pub input: Value,
+    /// How long the worker waits for the outcome, in ms.
+    pub timeout_ms: u64,
 }
 
 /// How an execution ended. A task's failure is data, not an error of the worker.

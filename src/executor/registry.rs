@@ -5,8 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::contract::Executor;
+use super::process::{Pool, PoolOptions};
 use super::simulate::Simulate;
-use crate::policy::{ExecutorKind, Policy};
+use crate::lifecycle::Lifecycle;
+use crate::policy::{ExecutorKind, Policy, ProcessRules};
 use crate::task::{ModelName, ModelToken};
 
 /// A model that a worker was to serve and cannot.
@@ -27,7 +29,7 @@ pub enum RegistryError {
         /// Which.
         model: ModelName,
     },
-    /// The files are no such model.
+    /// Its files are no such model, or its processes do not start.
     #[error("model {model}: {reason}")]
     Unusable {
         /// Which.
@@ -35,6 +37,19 @@ pub enum RegistryError {
         /// Why.
         reason: String,
     },
+}
+
+/// What the process that runs executors gives them.
+#[derive(Debug, Clone, Copy)]
+pub struct Host<'a> {
+    /// The files of the embedding model.
+    pub model_dir: Option<&'a Path>,
+    /// Tasks that may run at once in this process.
+    pub slots: u32,
+    /// The executable of Fairlane, which starts child processes.
+    pub program: &'a Path,
+    /// What they end with.
+    pub lifecycle: &'a Lifecycle,
 }
 
 /// The executors of one worker.
@@ -55,18 +70,31 @@ impl Executors {
         self.by_token.insert(model.token(), executor);
     }
 
-    /// One for every model of the policy. `model_dir` holds the files of the embedding model.
+    /// One for every model of the policy, each ready to take a task. A soft stop ends the wait.
     ///
     /// # Errors
-    /// [`RegistryError`] for the first that cannot be had.
-    pub fn for_policy(policy: &Policy, model_dir: Option<&Path>) -> Result<Self, RegistryError> {
+    /// [`RegistryError`] for the first that cannot be had; stop the lifecycle then.
+    pub async fn for_policy(policy: &Policy, host: Host<'_>) -> Result<Self, RegistryError> {
         let mut executors = Self::new();
+        let mut pools = Vec::new();
         for model in &policy.models {
-            let executor = match model.executor {
+            let executor = match &model.executor {
                 ExecutorKind::Simulate => Arc::new(Simulate) as Arc<dyn Executor>,
-                ExecutorKind::Embed => embed(&model.name, model_dir)?,
+                ExecutorKind::Embed => embed(&model.name, host.model_dir)?,
+                ExecutorKind::Process(rules) => {
+                    let pool = pool(&model.name, rules, host)?;
+                    pools.push((&model.name, pool.clone()));
+                    pool
+                }
             };
             executors.add(&model.name, executor);
+        }
+        // All load at the same time.
+        for (model, pool) in pools {
+            tokio::select! {
+                () = host.lifecycle.soft().cancelled() => break,
+                started = pool.started() => started.map_err(|reason| RegistryError::unusable(model, reason))?,
+            }
         }
         Ok(executors)
     }
@@ -84,15 +112,34 @@ impl Executors {
     }
 }
 
+impl RegistryError {
+    fn unusable(model: &ModelName, reason: impl ToString) -> Self {
+        Self::Unusable {
+            model: model.clone(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+fn pool(model: &ModelName, rules: &ProcessRules, host: Host<'_>) -> Result<Arc<Pool>, RegistryError> {
+    let options = PoolOptions {
+        model,
+        rules,
+        slots: host.slots,
+        program: host.program,
+    };
+    match Pool::start(options, host.lifecycle) {
+        Ok(pool) => Ok(Arc::new(pool)),
+        Err(error) => Err(RegistryError::unusable(model, error)),
+    }
+}
+
 #[cfg(feature = "embed")]
 fn embed(model: &ModelName, folder: Option<&Path>) -> Result<Arc<dyn Executor>, RegistryError> {
     let folder = folder.ok_or_else(|| RegistryError::NoFolder { model: model.clone() })?;
     match super::embed::MiniLm::load(folder) {
         Ok(loaded) => Ok(Arc::new(super::embed::Embed::new(loaded))),
-        Err(error) => Err(RegistryError::Unusable {
-            model: model.clone(),
-            reason: error.to_string(),
-        }),
+        Err(error) => Err(RegistryError::unusable(model, error)),
     }
 }
 

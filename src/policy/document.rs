@@ -112,12 +112,30 @@ pub struct Model {
 }
 
 /// What runs a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExecutorKind {
     /// A sentence embedding in this process.
     Embed,
     /// No model: waits as long as the task says.
     Simulate,
+    /// Child processes that speak lines of JSON.
+    Process(ProcessRules),
+}
+
+/// How the child processes of one model are run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessRules {
+    /// Program and arguments; invariant: at least the program, which is not empty.
+    pub command: Vec<String>,
+    /// How many run at once, at least 1; None: as many as the worker has slots, within the
+    /// executor's own bound.
+    pub processes: Option<u32>,
+    /// Bound on the data of one process, in MiB; at least 16.
+    pub memory_mb_max: Option<u64>,
+    /// How long one may take until it is ready, in ms; at least 1.
+    pub start_ms_max: u64,
+    /// Tasks after which one is replaced; at least 1.
+    pub tasks_max: Option<u32>,
 }
 
 /// The unit of a cost.

@@ -23,7 +23,7 @@ pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{
     BatchWindow, Between, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model,
-    OnOverload, OnTimeout, Policy, RetryKind, RetryRules, Scheduler,
+    OnOverload, OnTimeout, Policy, ProcessRules, RetryKind, RetryRules, Scheduler,
 };
 pub use limits::{CONSUMERS_MAX, split_equally};
 pub use retry::{Failed, Verdict, verdict};

@@ -119,12 +119,14 @@ impl Service {
                 .finish(run, Outcome::failed(ErrorKind::NoModel, message))
                 .await;
         };
+        let timeout_ms = self.timeout_ms(&run.task);
         let job = Job {
             task: run.task.clone(),
             input,
+            timeout_ms,
         };
         let cancel = self.hard.child_token();
-        let patience = self.patience(&run.task);
+        let patience = Duration::from_millis(timeout_ms);
         let noted = self.running.note(&job.task, run.delivery.sequence, &cancel);
         let outcome = tokio::select! {
             // The stop first: the executor sees it too, and its answer to that is no failure of the task.
@@ -142,7 +144,7 @@ impl Service {
         };
         let outcome = outcome.unwrap_or_else(|_| {
             cancel.cancel();
-            let message = format!("no output within {} ms", patience.as_millis());
+            let message = format!("no output within {timeout_ms} ms");
             Outcome::failed(ErrorKind::Timeout, message)
         });
         self.finish(run, outcome).await
@@ -160,9 +162,9 @@ impl Service {
         }
     }
 
-    fn patience(&self, task: &Task) -> Duration {
+    fn timeout_ms(&self, task: &Task) -> u64 {
         let lane = self.options.policy.lane(task.lane).timeout_ms;
-        Duration::from_millis(task.facts.timeout_ms.unwrap_or(lane))
+        task.facts.timeout_ms.unwrap_or(lane)
     }
 
     /// The hop of the terminal record that stands already. Asks until there is an answer: running a

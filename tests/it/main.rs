@@ -24,6 +24,8 @@ mod gateway_killed;
 mod leftovers;
 mod limits;
 mod outage;
+mod process;
+mod process_pool;
 mod rest;
 mod service;
 mod streams_role;

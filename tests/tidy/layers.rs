@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Plumbing for everything that is not pure: above policy so that policy cannot reach it, and itself
 /// ignorant of all but `task`.
-const SUPPORT: &[&str] = &["lifecycle", "clock", "metrics", "telemetry", "failpoint"];
+const SUPPORT: &[&str] = &["child", "lifecycle", "clock", "metrics", "telemetry", "failpoint"];
 
 /// Judges the product from outside, so it shares no code with it.
 const CHECKER: &[&str] = &["drill", "checker"];

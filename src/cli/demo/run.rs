@@ -1,6 +1,7 @@
 //! The course of the demo: start a mesh, send every class at once, wait for all, search.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,12 +17,13 @@ use crate::broker::publish::Original;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
 use crate::cli::role::dev::start_server;
+use crate::cli::role::process::THIS_PROGRAM;
 use crate::cli::session::Session;
 use crate::clock;
 use crate::config::{Raw, default_policy};
 use crate::coordinator::CallbackOptions;
 use crate::dev::{Mesh, MeshOptions};
-use crate::executor::Executors;
+use crate::executor::{Executors, Host};
 use crate::lifecycle::{Lifecycle, on_signals};
 use crate::metrics::Exposition;
 use crate::policy::Policy;
@@ -56,9 +58,15 @@ impl Args {
 pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     Exposition::install()?;
     let policy = Arc::new(default_policy());
-    let executors = Executors::for_policy(&policy, session.settings.model_dir.as_deref())?;
-    let server = start_server(session, None, None).await?;
     let lifecycle = Lifecycle::new();
+    let host = Host {
+        model_dir: session.settings.model_dir.as_deref(),
+        slots: SLOTS,
+        program: Path::new(THIS_PROGRAM),
+        lifecycle: &lifecycle,
+    };
+    let executors = Executors::for_policy(&policy, host).await?;
+    let server = start_server(session, None, None).await?;
     on_signals(&lifecycle)?;
     let options = MeshOptions {
         nats_url: vec![server.url().to_owned()],

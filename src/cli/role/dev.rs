@@ -17,7 +17,6 @@ use crate::cli::session::Session;
 use crate::config::{Raw, redact_url};
 use crate::coordinator::{CallbackOptions, SigningKey};
 use crate::dev::{Mesh, MeshOptions, Server, ServerOptions};
-use crate::executor::Executors;
 use crate::metrics::Readiness;
 use crate::policy::Reach;
 
@@ -94,10 +93,10 @@ impl Args {
 pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
-    let executors = Executors::for_policy(&policy, settings.model_dir.as_deref())?;
     let mut callbacks = coordinator::callbacks(session, args.reach())?;
     let listener = gateway::listen_nearby(session).await?;
     let process = Process::start(session).await?;
+    let executors = process.executors(session, &policy, args.workers).await?;
     let server = match session.nats_given {
         true => None,
         false => Some(start_server(session, args.store.clone(), args.port).await?),

@@ -4,5 +4,5 @@
 pub(super) mod coordinator;
 pub(super) mod dev;
 pub(super) mod gateway;
-mod process;
+pub(super) mod process;
 pub(super) mod worker;

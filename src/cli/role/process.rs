@@ -1,6 +1,7 @@
 //! What every role does beside its work: serve metrics, hear signals, stop in order.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,8 +11,13 @@ use tokio::sync::watch;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::clock;
+use crate::executor::{Executors, Host};
 use crate::lifecycle::{Lifecycle, on_signals};
 use crate::metrics::{Exposition, Readiness, pages, serve};
+use crate::policy::Policy;
+
+/// This executable, even after another was put in its place.
+pub(in crate::cli) const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// A process with a role.
 pub(super) struct Process {
@@ -59,6 +65,22 @@ impl Process {
     /// The same pages, for a server of the role's own.
     pub(super) fn pages(&self) -> axum::Router {
         pages(self.exposition.clone(), self.ready.clone())
+    }
+
+    /// What runs the models of `policy` for so many workers, all with the slots of the settings.
+    pub(super) async fn executors(
+        &self,
+        session: &Session,
+        policy: &Policy,
+        workers: u32,
+    ) -> anyhow::Result<Executors> {
+        let host = Host {
+            model_dir: session.settings.model_dir.as_deref(),
+            slots: session.settings.slots.saturating_mul(workers),
+            program: Path::new(THIS_PROGRAM),
+            lifecycle: &self.lifecycle,
+        };
+        Ok(Executors::for_policy(policy, host).await?)
     }
 
     /// Waits for a signal, finishes what runs, and says how the process ends.

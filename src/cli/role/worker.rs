@@ -8,7 +8,6 @@ use crate::cli::exit::Exit;
 use crate::cli::flags;
 use crate::cli::session::Session;
 use crate::config::Raw;
-use crate::executor::Executors;
 use crate::metrics::WorkerMetrics;
 use crate::worker::{Worker, WorkerOptions};
 
@@ -30,13 +29,13 @@ impl Args {
 pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
-    let executors = Executors::for_policy(&policy, settings.model_dir.as_deref())?;
     let id = settings
         .worker_id
         .clone()
         .unwrap_or_else(|| unique_name("worker"));
-    let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &id).await?;
     let process = Process::start(session).await?;
+    let executors = process.executors(session, &policy, 1).await?;
+    let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &id).await?;
     let metrics = Arc::new(WorkerMetrics::new());
     let options = WorkerOptions {
         id: id.clone(),

@@ -97,8 +97,8 @@ fn the_default_document_names_the_documented_classes_and_model() {
         panic!("one model")
     };
     assert_eq!(
-        (model.name.as_str(), model.executor),
-        ("all-MiniLM-L6-v2", ExecutorKind::Embed)
+        (model.name.as_str(), &model.executor),
+        ("all-MiniLM-L6-v2", &ExecutorKind::Embed)
     );
     assert_eq!((model.cost_unit, model.cost_initial), (CostUnit::Ms, 20.0));
     assert_eq!(

@@ -11,6 +11,7 @@ mod lanes;
 mod models;
 mod node;
 mod parse;
+mod process;
 mod rules;
 mod section;
 mod value;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::node::Value;
+use super::process;
 use super::section::Section;
 use super::value::ABOVE_ZERO;
 use crate::policy::{BatchWindow, CostUnit, ExecutorKind, Model};
@@ -50,11 +51,7 @@ pub(super) fn read(document: &mut Section<'_>) -> Vec<Model> {
 
 /// Reads the whole model even where its name is none, for the faults in it.
 fn one(section: &mut Section<'_>, name: Option<ModelName>) -> Option<Model> {
-    let executors = [
-        ("embed", ExecutorKind::Embed),
-        ("simulate", ExecutorKind::Simulate),
-    ];
-    let executor = section.word("executor", &executors, None);
+    let executor = executor(section);
     let mut cost = section.child("cost");
     let cost_unit = cost.word("unit", &[("ms", CostUnit::Ms)], Some(CostUnit::Ms));
     let cost_initial = cost.f64("initial", ABOVE_ZERO..=COST_MAX, Some(20.0));
@@ -67,6 +64,42 @@ fn one(section: &mut Section<'_>, name: Option<ModelName>) -> Option<Model> {
         cost_initial,
         batch,
     })
+}
+
+fn executor(section: &mut Section<'_>) -> ExecutorKind {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Word {
+        Embed,
+        Process,
+        Simulate,
+    }
+    let words = [
+        ("embed", Word::Embed),
+        ("process", Word::Process),
+        ("simulate", Word::Simulate),
+    ];
+    let word = section.word("executor", &words, None);
+    let faults = section.faults;
+    let unclear = faults.touched(&section.path_of("executor"));
+    let path = section.path_of("process");
+    match (word, section.take("process")) {
+        (Word::Process, None) => {
+            let what = "is missing; give { command: [PROGRAM, ARGUMENT…] }, which the executor process needs";
+            faults.add(&path, what.to_owned());
+        }
+        (Word::Process, Some(_)) => return ExecutorKind::Process(process::read(section)),
+        (_, Some(_)) if unclear => drop(process::read(section)),
+        (_, Some(node)) => {
+            let what = "is for the executor process alone; leave it out, or say executor: process";
+            faults.add_at(&path, node.at, what.to_owned());
+        }
+        (_, None) => {}
+    }
+    match word {
+        Word::Embed => ExecutorKind::Embed,
+        // With its fault; this stand-in reaches no policy.
+        Word::Process | Word::Simulate => ExecutorKind::Simulate,
+    }
 }
 
 fn batch(section: &mut Section<'_>) -> Option<BatchWindow> {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy};
 use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter, Spanned};
@@ -34,7 +34,7 @@ pub(super) enum Value {
     Whole(i128),
     Number(f64),
     Text(String),
-    List,
+    List(Vec<Node>),
     /// In document order, doubles included.
     Map(Vec<(Key, Node)>),
 }
@@ -151,8 +151,11 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::List)
+        let mut nodes = Vec::new();
+        while let Some(node) = list.next_element()? {
+            nodes.push(node);
+        }
+        Ok(Value::List(nodes))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
@@ -174,7 +177,8 @@ impl Value {
             Value::Whole(value) => format!("is {value}"),
             Value::Number(value) => format!("is {value}"),
             Value::Text(text) => format!("is the text {:?}", text.chars().take(40).collect::<String>()),
-            Value::List => "is a list".to_owned(),
+            Value::List(nodes) if nodes.is_empty() => "is an empty list".to_owned(),
+            Value::List(_) => "is a list".to_owned(),
             Value::Map(_) => "is a mapping".to_owned(),
         }
     }

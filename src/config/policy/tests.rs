@@ -157,7 +157,7 @@ models:
             p.yaml:7:16: default_class: is "e", which is no class; give one of c, d
             p.yaml:9:3: models."": is no model name: model is empty; give 1 to 160 of A-Z a-z 0-9 _ -
             p.yaml:11:3: models.x_y-bd3c9047: travels as x_y-bd3c9047, like "x/y"; rename one of the two
-            p.yaml:11:29: models.x_y-bd3c9047.executor: is the text "gpu"; give embed or simulate"#]],
+            p.yaml:11:29: models.x_y-bd3c9047.executor: is the text "gpu"; give embed or process or simulate"#]],
     );
 }
 

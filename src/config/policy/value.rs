@@ -43,6 +43,14 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A whole number of 64 bits, or null, as if absent, for none.
+    pub(super) fn u64_or_none(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        match self.take(key).map(|node| &node.value) {
+            Some(Value::Null) | None => None,
+            Some(_) => Some(self.u64(key, range, None)),
+        }
+    }
+
     /// A finite number; a range from [`ABOVE_ZERO`] is shown as "more than 0".
     pub(super) fn f64(&mut self, key: &'static str, range: RangeInclusive<f64>, default: Option<f64>) -> f64 {
         let (from, to) = (*range.start(), *range.end());
@@ -93,6 +101,27 @@ impl<'a> Section<'a> {
             Value::Text(text) => Some(text.as_str()),
             _ => None,
         })
+    }
+
+    /// A list of texts, empty only with a fault; `expected` says which.
+    pub(super) fn texts(&mut self, key: &'static str, expected: &str) -> Vec<&'a str> {
+        let nodes = self.read(key, expected, None, |value| match value {
+            Value::List(nodes) if !nodes.is_empty() => Some(nodes),
+            _ => None,
+        });
+        let mut texts = Vec::new();
+        for (number, node) in (1..).zip(nodes.into_iter().flatten()) {
+            match &node.value {
+                // No program can be given a NUL.
+                Value::Text(text) if !text.contains('\0') => texts.push(text.as_str()),
+                other => {
+                    let what = format!("{}; give a text, in quotes if need be", other.in_words());
+                    let path = format!("{}.{number}", self.path_of(key));
+                    self.faults.add_at(&path, node.at, what);
+                }
+            }
+        }
+        texts
     }
 
     /// What `meaning` makes of the value. Reports one it cannot use, and an absent one without default.

@@ -26,6 +26,25 @@ pub(crate) fn group(pid: u32) -> Pid {
     getpgid(Some(raw(pid))).expect("the process exists")
 }
 
+/// The processes it started that run or wait to be reaped.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("the process exists");
+    let lists = threads.map(|thread| {
+        let thread = thread.expect("it can be read").path();
+        // A thread that has just ended has none.
+        fs::read_to_string(thread.join("children")).unwrap_or_default()
+    });
+    let lists: Vec<String> = lists.collect();
+    let pids = lists.iter().flat_map(|list| list.split_whitespace());
+    pids.map(|pid| pid.parse().expect("a number")).collect()
+}
+
+/// Whether it has ended and waits to be reaped.
+pub(crate) fn is_zombie(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:\tZ"))
+}
+
 /// Sends a signal.
 pub(crate) fn send(pid: u32, signal: Signal) {
     signal::kill(raw(pid), signal).expect("the process exists");
