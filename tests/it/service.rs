@@ -70,93 +70,57 @@ async fn a_task_goes_in_over_the_service_and_its_state_comes_out() {
     mesh.stop().await;
 }
 
+/// A submission that nothing is wrong with.
+const TASK: &str = r#"{"model":"m","input":1}"#;
+/// The same under a name.
+const TAKEN: &str = r#"{"task_id":"taken","model":"m","input":1}"#;
+
+/// A request: subject, headers and body.
+type Asked = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
+/// What a caller can get wrong.
+const MISTAKES: &[Asked] = &[
+    ("fl.submit", &[], "hello"),
+    ("fl.submit", &[], r#"{"model":"m"}"#),
+    ("fl.submit", &[], r#"{"model":"gpt","input":1}"#),
+    ("fl.submit", &[], r#"{"task_id":"taken","model":"m","input":2}"#),
+    ("fl.submit", &[("Fl-Tenant", "a b")], TASK),
+    ("fl.submit", &[("Idempotency-Key", "ä")], TASK),
+    (
+        "fl.submit",
+        &[("Idempotency-Key", "k")],
+        r#"{"model":"m","input":2}"#,
+    ),
+    ("fl.submit", &[], r#"{"model":"m","input":1,"callback_url":"x"}"#),
+    ("fl.submit", &[], r#"{"model":"m","input":1,"class":"slow"}"#),
+    ("fl.submit", &[], r#"{"model":"m","input":1,"max_attempts":0}"#),
+    (
+        "fl.submit",
+        &[],
+        r#"{"model":"m","input":1,"concurrency_key":"k"}"#,
+    ),
+    ("fl.status", &[], "taken"),
+    ("fl.status", &[], r#"{"task_id":"a.b"}"#),
+    ("fl.status", &[], r#"{"task_id":"none"}"#),
+    ("fl.cancel", &[], r#"{"task_id":"none"}"#),
+    ("fl.cancel", &[("Fl-Tenant", "acme")], r#"{"task_id":"taken"}"#),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mistake_is_answered_with_the_number_rest_has() {
     let mesh = Mesh::start(POLICY).await;
     Door::of(&mesh).await;
     let bare = Bare::of(&mesh.server).await;
-    ask(
-        &bare,
-        "fl.submit",
-        &[],
-        r#"{"task_id":"taken","model":"m","input":1}"#,
-    )
-    .await;
-    ask(
-        &bare,
-        "fl.submit",
-        &[("Idempotency-Key", "k")],
-        r#"{"model":"m","input":1}"#,
-    )
-    .await;
+    ask(&bare, "fl.submit", &[], TAKEN).await;
+    ask(&bare, "fl.submit", &[("Idempotency-Key", "k")], TASK).await;
     let mut all = String::new();
-    for (subject, headers, body) in [
-        ("fl.submit", &[][..], "hello"),
-        ("fl.submit", &[], r#"{"model":"m"}"#),
-        ("fl.submit", &[], r#"{"model":"gpt","input":1}"#),
-        ("fl.submit", &[], r#"{"task_id":"taken","model":"m","input":2}"#),
-        ("fl.submit", &[("Fl-Tenant", "a b")], r#"{"model":"m","input":1}"#),
-        (
-            "fl.submit",
-            &[("Idempotency-Key", "ä")],
-            r#"{"model":"m","input":1}"#,
-        ),
-        (
-            "fl.submit",
-            &[("Idempotency-Key", "k")],
-            r#"{"model":"m","input":2}"#,
-        ),
-        ("fl.submit", &[], r#"{"model":"m","input":1,"callback_url":"x"}"#),
-        ("fl.submit", &[], r#"{"model":"m","input":1,"class":"slow"}"#),
-        ("fl.submit", &[], r#"{"model":"m","input":1,"max_attempts":0}"#),
-        (
-            "fl.submit",
-            &[],
-            r#"{"model":"m","input":1,"concurrency_key":"k"}"#,
-        ),
-        ("fl.status", &[], "taken"),
-        ("fl.status", &[], r#"{"task_id":"a.b"}"#),
-        ("fl.status", &[], r#"{"task_id":"none"}"#),
-        ("fl.cancel", &[], r#"{"task_id":"none"}"#),
-        ("fl.cancel", &[("Fl-Tenant", "acme")], r#"{"task_id":"taken"}"#),
-    ] {
+    for (subject, headers, body) in MISTAKES {
         all += &told(&ask(&bare, subject, headers, body).await);
     }
-    let big = format!(
-        r#"{{"model":"m","input":"{}"}}"#,
-        "x".repeat(8 * 1024 * 1024 - 1000)
-    );
-    all += &told(&ask(&bare, "fl.submit", &[], &big).await);
-    bare.limit("FL_NORMAL", 1).await;
-    all += &told(
-        &ask(
-            &bare,
-            "fl.submit",
-            &[],
-            r#"{"task_id":"more","model":"m","input":1}"#,
-        )
-        .await,
-    );
-    bare.limit("FL_NORMAL", 100).await;
-    let (probe, _starts) = Probe::gated();
-    mesh.worker("w", 4, probe.clone()).await;
-    probe.release(10);
-    mesh.result("taken").await;
-    all += &told(&ask(&bare, "fl.cancel", &[], r#"{"task_id":"taken"}"#).await);
-    bare.publish("fl.result.broken", &[], "no record")
-        .await
-        .expect("stored");
-    all += &told(&ask(&bare, "fl.status", &[], r#"{"task_id":"broken"}"#).await);
-    bare.jetstream.delete_stream("FL_NORMAL").await.expect("deleted");
-    all += &told(
-        &ask(
-            &bare,
-            "fl.submit",
-            &[],
-            r#"{"task_id":"last","model":"m","input":1}"#,
-        )
-        .await,
-    );
     expect![[r#"
         400 body_unreadable body -: cannot read the task: the body is no MessagePack map of named fields; send a JSON object or a MessagePack map with at least model and input
         400 body_unreadable input -: cannot read the task: TaskBody.input: missing at line 1 column 13; send a JSON object or a MessagePack map with at least model and input
@@ -174,6 +138,32 @@ async fn every_mistake_is_answered_with_the_number_rest_has() {
         404 unknown_task task_id -: no task none: it was not submitted through a gateway by this tenant, or its record has aged out
         404 unknown_task task_id -: no task none: it was not submitted through a gateway by this tenant, or its record has aged out
         404 unknown_task task_id -: no task taken: it was not submitted through a gateway by this tenant, or its record has aged out
+    "#]].assert_eq(&all);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_full_ended_broken_or_missing_is_answered_with_the_number_rest_has() {
+    let mesh = Mesh::start(POLICY).await;
+    Door::of(&mesh).await;
+    let bare = Bare::of(&mesh.server).await;
+    ask(&bare, "fl.submit", &[], TAKEN).await;
+    let input = "x".repeat(8 * 1024 * 1024 - 1000);
+    let big = format!(r#"{{"model":"m","input":"{input}"}}"#);
+    let mut all = told(&ask(&bare, "fl.submit", &[], &big).await);
+    bare.limit("FL_NORMAL", 1).await;
+    all += &told(&ask(&bare, "fl.submit", &[], TASK).await);
+    let (probe, _starts) = Probe::gated();
+    mesh.worker("w", 4, probe.clone()).await;
+    probe.release(10);
+    mesh.result("taken").await;
+    all += &told(&ask(&bare, "fl.cancel", &[], r#"{"task_id":"taken"}"#).await);
+    let stored = bare.publish("fl.result.broken", &[], "no record").await;
+    stored.expect("stored");
+    all += &told(&ask(&bare, "fl.status", &[], r#"{"task_id":"broken"}"#).await);
+    bare.jetstream.delete_stream("FL_NORMAL").await.expect("deleted");
+    all += &told(&ask(&bare, "fl.submit", &[], TASK).await);
+    expect![[r#"
         413 body_too_large body -: body: 8387632 bytes; at most 8323072 fit; make the input smaller, or raise the server's max_payload
         503 lane_full - 1: the normal lane is full; the task is not accepted; submit it again later
         409 already_ended task_id -: task taken has ended as completed; it cannot be cancelled any more
