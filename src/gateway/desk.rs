@@ -56,6 +56,15 @@ impl Desk {
         }
     }
 
+    /// The same with room for `most` callers that wait for results at once; 4096 unless said.
+    #[must_use]
+    pub fn waiting_at_most(self, most: usize) -> Self {
+        Self {
+            waits: Arc::new(Semaphore::new(most)),
+            ..self
+        }
+    }
+
     /// The largest body that is taken, in bytes.
     #[must_use]
     pub fn body_max(&self) -> usize {

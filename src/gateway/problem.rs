@@ -203,7 +203,11 @@ impl From<PublishError> for Problem {
                     format!("the {lane} lane is full; the task is not accepted; submit it again later");
                 return Self::new(Code::LaneFull, what);
             }
-            PublishError::NoStream { .. } => Code::NotSetUp,
+            PublishError::NoStream { .. } => {
+                let what =
+                    "the mesh's streams are missing; run `fairlane streams apply`; nothing was accepted";
+                return Self::new(Code::NotSetUp, what);
+            }
             PublishError::TooLarge { .. } => Code::BodyTooLarge,
             PublishError::Unknown { .. } => {
                 tracing::warn!(%error, "a stream did not answer");

@@ -27,6 +27,7 @@ mod outage;
 mod process;
 mod process_pool;
 mod rest;
+mod rest_trouble;
 mod service;
 mod streams_role;
 mod survival;

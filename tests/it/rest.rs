@@ -90,6 +90,7 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         post(r#"{"model":"m","input":1,"timeout_ms":0}"#),
         post(r#"{"model":"m","input":1,"run_at":"2026-11-23T12:00:00Z"}"#),
         post(r#"{"model":"m","input":1,"callback_url":"http://169.254.169.254/latest"}"#),
+        post(r#"{"model":"m","input":1,"callback_url":"ftp://example.com"}"#),
         post(r#"{"task_id":"taken","model":"m","input":2}"#),
         post(r#"{"model":"m","input":1}"#).header("Fl-Tenant", "a b"),
         post(r#"{"model":"m","input":1}"#).header("Idempotency-Key", ""),
@@ -118,6 +119,7 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"timeout_ms: 0 would fail every task; give at least 1 or leave it out","field":"timeout_ms"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unsupported","detail":"run_at: not supported in this version; leave it out","field":"run_at"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"bad_callback_url","detail":"callback_url leads to 169.254.169.254, which is no address of the public internet","field":"callback_url"}
+        422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"bad_callback_url","detail":"callback_url has the scheme \"ftp\"; only https and http are delivered to","field":"callback_url"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"task_id_reused","detail":"task_id: taken was submitted before with another body; use a new task_id for a new task","field":"task_id"}
         400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"code":"bad_header","detail":"Fl-Tenant: tenant has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed","field":"Fl-Tenant"}
         400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"code":"bad_header","detail":"Idempotency-Key: give 1 to 255 printable ASCII characters","field":"Idempotency-Key"}

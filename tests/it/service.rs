@@ -70,48 +70,57 @@ async fn a_task_goes_in_over_the_service_and_its_state_comes_out() {
     mesh.stop().await;
 }
 
+/// A submission that nothing is wrong with.
+const TASK: &str = r#"{"model":"m","input":1}"#;
+/// The same under a name.
+const TAKEN: &str = r#"{"task_id":"taken","model":"m","input":1}"#;
+
+/// A request: subject, headers and body.
+type Asked = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
+/// What a caller can get wrong.
+const MISTAKES: &[Asked] = &[
+    ("fl.submit", &[], "hello"),
+    ("fl.submit", &[], r#"{"model":"m"}"#),
+    ("fl.submit", &[], r#"{"model":"gpt","input":1}"#),
+    ("fl.submit", &[], r#"{"task_id":"taken","model":"m","input":2}"#),
+    ("fl.submit", &[("Fl-Tenant", "a b")], TASK),
+    ("fl.submit", &[("Idempotency-Key", "ä")], TASK),
+    (
+        "fl.submit",
+        &[("Idempotency-Key", "k")],
+        r#"{"model":"m","input":2}"#,
+    ),
+    ("fl.submit", &[], r#"{"model":"m","input":1,"callback_url":"x"}"#),
+    ("fl.submit", &[], r#"{"model":"m","input":1,"class":"slow"}"#),
+    ("fl.submit", &[], r#"{"model":"m","input":1,"max_attempts":0}"#),
+    (
+        "fl.submit",
+        &[],
+        r#"{"model":"m","input":1,"concurrency_key":"k"}"#,
+    ),
+    ("fl.status", &[], "taken"),
+    ("fl.status", &[], r#"{"task_id":"a.b"}"#),
+    ("fl.status", &[], r#"{"task_id":"none"}"#),
+    ("fl.cancel", &[], r#"{"task_id":"none"}"#),
+    ("fl.cancel", &[("Fl-Tenant", "acme")], r#"{"task_id":"taken"}"#),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mistake_is_answered_with_the_number_rest_has() {
     let mesh = Mesh::start(POLICY).await;
     Door::of(&mesh).await;
     let bare = Bare::of(&mesh.server).await;
-    ask(
-        &bare,
-        "fl.submit",
-        &[],
-        r#"{"task_id":"taken","model":"m","input":1}"#,
-    )
-    .await;
+    ask(&bare, "fl.submit", &[], TAKEN).await;
+    ask(&bare, "fl.submit", &[("Idempotency-Key", "k")], TASK).await;
     let mut all = String::new();
-    for (subject, headers, body) in [
-        ("fl.submit", &[][..], "hello"),
-        ("fl.submit", &[], r#"{"model":"m"}"#),
-        ("fl.submit", &[], r#"{"model":"gpt","input":1}"#),
-        ("fl.submit", &[], r#"{"task_id":"taken","model":"m","input":2}"#),
-        ("fl.submit", &[("Fl-Tenant", "a b")], r#"{"model":"m","input":1}"#),
-        (
-            "fl.submit",
-            &[("Idempotency-Key", "ä")],
-            r#"{"model":"m","input":1}"#,
-        ),
-        ("fl.status", &[], "taken"),
-        ("fl.status", &[], r#"{"task_id":"a.b"}"#),
-        ("fl.status", &[], r#"{"task_id":"none"}"#),
-        ("fl.cancel", &[], r#"{"task_id":"none"}"#),
-        ("fl.cancel", &[("Fl-Tenant", "acme")], r#"{"task_id":"taken"}"#),
-    ] {
+    for (subject, headers, body) in MISTAKES {
         all += &told(&ask(&bare, subject, headers, body).await);
     }
-    bare.limit("FL_NORMAL", 1).await;
-    all += &told(
-        &ask(
-            &bare,
-            "fl.submit",
-            &[],
-            r#"{"task_id":"more","model":"m","input":1}"#,
-        )
-        .await,
-    );
     expect![[r#"
         400 body_unreadable body -: cannot read the task: the body is no MessagePack map of named fields; send a JSON object or a MessagePack map with at least model and input
         400 body_unreadable input -: cannot read the task: TaskBody.input: missing at line 1 column 13; send a JSON object or a MessagePack map with at least model and input
@@ -119,12 +128,47 @@ async fn every_mistake_is_answered_with_the_number_rest_has() {
         422 task_id_reused task_id -: task_id: taken was submitted before with another body; use a new task_id for a new task
         400 bad_header Fl-Tenant -: Fl-Tenant: tenant has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed
         400 bad_header Idempotency-Key -: Idempotency-Key: give 1 to 255 printable ASCII characters
+        422 idempotency_key_reused Idempotency-Key -: Idempotency-Key: was used before with another body; use a new key for a new task
+        422 bad_callback_url callback_url -: callback_url is no URL: relative URL without a base; give one such as https://client.example.com/result
+        422 unknown_class class -: class: no class "slow"; the classes are pay, bulk; name one of them or add it to the policy
+        422 out_of_range max_attempts -: max_attempts: 0 would fail every task; give at least 1 or leave it out
+        422 unsupported concurrency_key -: concurrency_key: not supported in this version; leave it out
         400 body_unreadable body -: cannot read the request: expected ident at line 1 column 2; send {"task_id": "…"}
         400 bad_name task_id -: task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed
         404 unknown_task task_id -: no task none: it was not submitted through a gateway by this tenant, or its record has aged out
         404 unknown_task task_id -: no task none: it was not submitted through a gateway by this tenant, or its record has aged out
         404 unknown_task task_id -: no task taken: it was not submitted through a gateway by this tenant, or its record has aged out
+    "#]].assert_eq(&all);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_full_ended_broken_or_missing_is_answered_with_the_number_rest_has() {
+    let mesh = Mesh::start(POLICY).await;
+    Door::of(&mesh).await;
+    let bare = Bare::of(&mesh.server).await;
+    ask(&bare, "fl.submit", &[], TAKEN).await;
+    let input = "x".repeat(8 * 1024 * 1024 - 1000);
+    let big = format!(r#"{{"model":"m","input":"{input}"}}"#);
+    let mut all = told(&ask(&bare, "fl.submit", &[], &big).await);
+    bare.limit("FL_NORMAL", 1).await;
+    all += &told(&ask(&bare, "fl.submit", &[], TASK).await);
+    let (probe, _starts) = Probe::gated();
+    mesh.worker("w", 4, probe.clone()).await;
+    probe.release(10);
+    mesh.result("taken").await;
+    all += &told(&ask(&bare, "fl.cancel", &[], r#"{"task_id":"taken"}"#).await);
+    let stored = bare.publish("fl.result.broken", &[], "no record").await;
+    stored.expect("stored");
+    all += &told(&ask(&bare, "fl.status", &[], r#"{"task_id":"broken"}"#).await);
+    bare.jetstream.delete_stream("FL_NORMAL").await.expect("deleted");
+    all += &told(&ask(&bare, "fl.submit", &[], TASK).await);
+    expect![[r#"
+        413 body_too_large body -: body: 8387632 bytes; at most 8323072 fit; make the input smaller, or raise the server's max_payload
         503 lane_full - 1: the normal lane is full; the task is not accepted; submit it again later
+        409 already_ended task_id -: task taken has ended as completed; it cannot be cancelled any more
+        500 record_unreadable - -: what is stored for this task cannot be read; whoever wrote it broke the protocol
+        503 not_set_up - 5: the mesh's streams are missing; run `fairlane streams apply`; nothing was accepted
     "#]].assert_eq(&all);
     mesh.stop().await;
 }

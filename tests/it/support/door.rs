@@ -12,6 +12,9 @@ use serde_json::Value;
 
 use super::{Mesh, connect};
 
+/// Callers that may wait for results at once: as few as a test can keep waiting.
+const WAITS_MAX: usize = 2;
+
 /// Where a gateway is, and a client for it.
 #[derive(Clone)]
 pub(crate) struct Door {
@@ -48,7 +51,7 @@ impl Door {
     async fn reaching(mesh: &Mesh, broker: Broker, reach: Reach, lifecycle: &Lifecycle) -> Self {
         let metrics = Arc::new(GatewayMetrics::new());
         let desk = Desk::new(broker, mesh.policy.clone(), reach, metrics, lifecycle.clone());
-        let desk = Arc::new(desk);
+        let desk = Arc::new(desk.waiting_at_most(WAITS_MAX));
         desk.open_service().await.expect("the service opens");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("there is a free port");
