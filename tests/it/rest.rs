@@ -89,7 +89,6 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         post(r#"{"model":"m","input":1,"class":"slow"}"#),
         post(r#"{"model":"m","input":1,"timeout_ms":0}"#),
         post(r#"{"model":"m","input":1,"run_at":"2026-11-23T12:00:00Z"}"#),
-        post(r#"{"model":"m","input":1,"callback_url":"http://169.254.169.254/latest"}"#),
         post(r#"{"model":"m","input":1,"callback_url":"ftp://example.com"}"#),
         post(r#"{"task_id":"taken","model":"m","input":2}"#),
         post(r#"{"model":"m","input":1}"#).header("Fl-Tenant", "a b"),
@@ -118,7 +117,6 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unknown_class","detail":"class: no class \"slow\"; the classes are pay, bulk; name one of them or add it to the policy","field":"class"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"timeout_ms: 0 would fail every task; give at least 1 or leave it out","field":"timeout_ms"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unsupported","detail":"run_at: not supported in this version; leave it out","field":"run_at"}
-        422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"bad_callback_url","detail":"callback_url leads to 169.254.169.254, which is no address of the public internet","field":"callback_url"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"bad_callback_url","detail":"callback_url has the scheme \"ftp\"; only https and http are delivered to","field":"callback_url"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"task_id_reused","detail":"task_id: taken was submitted before with another body; use a new task_id for a new task","field":"task_id"}
         400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"code":"bad_header","detail":"Fl-Tenant: tenant has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed","field":"Fl-Tenant"}
@@ -311,5 +309,25 @@ async fn orders_to_the_server_among_a_clients_headers_go_no_further() {
         assert_eq!(header(name).unwrap_or("0"), "0", "{name}");
     }
     assert_eq!(stored.payload, body.as_bytes(), "the body stays byte for byte");
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_url_that_spells_out_an_address_that_is_not_public_is_refused_at_once() {
+    let mesh = Mesh::start(POLICY).await;
+    let door = Door::of(&mesh).await;
+    for host in ["169.254.169.254", "2130706433", "[::ffff:10.0.0.1]"] {
+        let told = door
+            .post(format!(
+                r#"{{"model":"m","input":1,"callback_url":"http://{host}/"}}"#
+            ))
+            .await;
+        let problem = told.json();
+        assert_eq!(
+            (told.status, &problem["code"], &problem["field"]),
+            (422, &json!("bad_callback_url"), &json!("callback_url")),
+            "{host}"
+        );
+    }
     mesh.stop().await;
 }
