@@ -10,6 +10,9 @@ features := --features embed
 # Tests may end a process between two writes; a program that is meant to run has no such places.
 test_features := --features embed,failpoints
 
+# Most tests wait for a server, a timer or a child: more of them than processors keep the processors busy.
+export RUST_TEST_THREADS ?= 4
+
 # Runs a command with a nats-server and the model at hand: $(call with_tools) COMMAND
 with_tools = server=$$(deploy/nats/get-server.sh) && model=$$(deploy/model/get-minilm.sh) && \
 	FAIRLANE_NATS_SERVER=$$server FAIRLANE_MODEL_DIR=$$model
