@@ -75,10 +75,18 @@ impl Desk {
         self.connected()?;
         let asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
         failpoint::hit("submit.before_record");
+        let record = RecordKey::Task(asked.task_id.clone());
         if let Some(key) = &key {
+            // A submission that is refused must not use its key up. A name that the key gave is the key's.
+            let own_name = tenancy::internal(&tenant, &key.task_id())? != asked.task_id;
+            if own_name
+                && let Some((first, _)) = self.broker.submission(&record).await?
+                && first.digest != asked.digest
+            {
+                return Err(reused(&admitted, &first));
+            }
             self.claim_key(key, &asked).await?;
         }
-        let record = RecordKey::Task(asked.task_id.clone());
         let (standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
             Claimed::First(revision) => (asked, revision, false),
             Claimed::Taken(first, _) if first.digest != asked.digest => {

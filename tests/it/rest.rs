@@ -218,7 +218,13 @@ async fn the_same_again_is_the_same_task_and_something_else_is_refused() {
     expect![[r#"
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"idempotency_key_reused","detail":"Idempotency-Key: was used before with another body; use a new key for a new task","field":"Idempotency-Key"}
     "#]].assert_eq(&renamed.told());
-    assert_eq!(bare.stream("FL_NORMAL").await.messages, 4);
+    // What is refused does not use its key up.
+    let taken = named.replace(r#""input":1"#, r#""input":2"#);
+    let refused = Answered::of(keyed("order 10", &taken)).await;
+    assert_eq!(refused.json()["code"], json!("task_id_reused"), "{refused:?}");
+    let mended = named.replace("x-1", "x-3");
+    assert_eq!(Answered::of(keyed("order 10", &mended)).await.status, 202);
+    assert_eq!(bare.stream("FL_NORMAL").await.messages, 5);
     mesh.stop().await;
 }
 
