@@ -88,6 +88,42 @@ pub fn dead_of_any_task(class: Option<&ClassName>) -> String {
     format!("fl.dead.{}.*", class.map_or("*", ClassName::as_str))
 }
 
+/// Where a parked task lies.
+#[must_use]
+pub fn archived(class: &ClassName, id: &TaskId) -> String {
+    format!("fl.archive.{class}.{id}")
+}
+
+/// Where a parked task lies, whatever its class.
+#[must_use]
+pub fn archived_of_any_class(id: &TaskId) -> String {
+    format!("fl.archive.*.{id}")
+}
+
+/// Where the parked tasks of a class lie, or those of all.
+#[must_use]
+pub fn archived_of_any_task(class: Option<&ClassName>) -> String {
+    format!("fl.archive.{}.*", class.map_or("*", ClassName::as_str))
+}
+
+/// Where it is told what befell a task.
+#[must_use]
+pub fn event(class: &ClassName, id: &TaskId, kind: &str) -> String {
+    format!("fl.event.{class}.{id}.{kind}")
+}
+
+/// All that befell a task, whatever its class.
+#[must_use]
+pub fn events_of(id: &TaskId) -> String {
+    format!("fl.event.*.{id}.*")
+}
+
+/// Where a setting of the whole mesh lies: a pause, a lease.
+#[must_use]
+pub fn control(key: &str) -> String {
+    format!("$KV.fl_control.{key}")
+}
+
 /// Where a result that is to be delivered to a `callback_url` waits for the coordinator.
 #[must_use]
 pub fn callback_due(id: &TaskId) -> String {
@@ -155,6 +191,16 @@ pub const RETRY: &str = "FL_RETRY";
 pub const RESULTS: &str = "FL_RESULTS";
 /// The stream of dead letters.
 pub const DEAD: &str = "FL_DEAD";
+/// The stream of parked tasks.
+pub const ARCHIVE: &str = "FL_ARCHIVE";
+/// The stream of safe copies.
+pub const HELD: &str = "FL_HELD";
+/// The stream of what befell tasks.
+pub const EVENTS: &str = "FL_EVENTS";
+/// The stream of what the server stopped to deliver.
+pub const ADVISORIES: &str = "FL_ADVISORIES";
+/// The stream behind the bucket of pauses and leases.
+pub const CONTROL: &str = "KV_fl_control";
 /// The stream behind the bucket of submissions.
 pub const RECORDS: &str = "KV_fl_tasks";
 /// The stream of results that are to be delivered.
