@@ -10,11 +10,11 @@ use bytes::Bytes;
 use super::connect::Broker;
 use super::header::{pairs, to_map};
 use super::subject;
-use crate::task::{DeadReason, EpochMs, Route, Task};
+use crate::task::{DeadReason, EpochMs, ParkReason, Route, Task};
 use crate::wire::header::{CONTENT_TYPE, MSG_ID};
 use crate::wire::{
-    Codec, Headers, HistoryEntry, MessageKind, Report, ResultRecord, dead_headers, message_id, put_history,
-    report_headers, result_body, result_headers, task_headers, to_rfc3339,
+    Codec, Headers, HistoryEntry, MessageKind, Report, ResultRecord, dead_headers, message_id,
+    parked_headers, put_history, report_headers, result_body, result_headers, task_headers, to_rfc3339,
 };
 
 /// When the server is to publish a message, and where to.
@@ -249,6 +249,26 @@ impl Broker {
             message_id(MessageKind::Dead, &report.task.id, report.task.hop),
         );
         let subject = subject::dead(&report.task.class, &report.task.id);
+        self.publish(subject, original.carry(headers), original.body.clone())
+            .await
+    }
+
+    /// Puts a task aside: whole, with its last report and why.
+    ///
+    /// # Errors
+    /// As [`Broker::publish_task`].
+    pub async fn publish_archive(
+        &self,
+        report: &Report,
+        why: ParkReason,
+        original: &Original,
+    ) -> Result<Published, PublishError> {
+        let mut headers = parked_headers(report, why);
+        headers.set(
+            MSG_ID,
+            message_id(MessageKind::Archive, &report.task.id, report.task.hop),
+        );
+        let subject = subject::archived(&report.task.class, &report.task.id);
         self.publish(subject, original.carry(headers), original.body.clone())
             .await
     }

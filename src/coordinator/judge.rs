@@ -1,16 +1,16 @@
 //! One message of `FL_RETRY`, judged and answered: what follows is published before the ack.
 
-use crate::broker::RequestError;
 use crate::broker::delivery::{Delivery, arrival};
-use crate::broker::publish::{Original, PublishError};
+use crate::broker::publish::PublishError;
 use crate::broker::subject::parse_retry;
-use crate::policy::{Failed, Verdict, verdict};
-use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, Route, Shard, State, Task};
+use crate::policy::is_expired;
+use crate::task::{DeadReason, ErrorKind, Lane, Route, Shard, Task};
 use crate::wire::header::SHARD;
-use crate::wire::{Origin, ReadHeaders, Report, ResultError, read_facts, read_history, read_report, salvage};
+use crate::wire::{Origin, ReadHeaders, Report, read_facts, read_history, read_report, salvage};
 
 use super::Coordinator;
-use super::bury::{Buried, BuryError, dead, fence};
+use super::bury::{BuryError, dead};
+use super::carry_out::Judged;
 use super::nameless::nameless;
 
 /// Pause before a lane that was full is tried again, in ms; doubles with every hop.
@@ -36,7 +36,7 @@ pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), 
         unreadable(salvage(&arrival, &malformed), malformed.what)
     });
     of.metrics.report(report.kind);
-    carry_out(of, &report, &delivery.original, delivery.stored_at).await
+    judged(&report, delivery).carry_out(of).await
 }
 
 /// Publishes a retry whose time has come to its lane.
@@ -50,96 +50,51 @@ pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), Bur
         Ok(task) => task,
         Err(malformed) => {
             let report = unreadable(salvage(&arrival, &malformed), malformed.what);
-            return carry_out(of, &report, &delivery.original, delivery.stored_at).await;
+            return judged(&report, delivery).carry_out(of).await;
         }
     };
     let history = read_history(&headers);
+    if is_expired(&task, delivery.stored_at) {
+        let report = bare(
+            task,
+            ErrorKind::Yielded,
+            "its deadline passed while it waited to be tried again".to_owned(),
+        );
+        return judged(&report, delivery).carry_out(of).await;
+    }
     match of.broker.publish_hop(&task, &delivery.original, &history).await {
         Ok(_) => Ok(()),
         Err(PublishError::Full { .. }) => {
             // Not an execution: it costs a hop and no attempt.
-            let pause = FULL_PAUSE_MS
-                .saturating_mul(1 << task.hop.min(16))
-                .min(FULL_PAUSE_MS_MAX);
+            let pause = full_pause_ms(task.hop);
             let error = format!("the lane {} is full", task.lane);
             let mut report = bare(task, ErrorKind::Yielded, error);
             report.retry_after_ms = Some(pause);
             report.history = history;
-            carry_out(of, &report, &delivery.original, delivery.stored_at).await
+            judged(&report, delivery).carry_out(of).await
         }
         // It has grown on its way, or carries headers of others: it can never travel again.
         Err(PublishError::TooLarge { .. }) => {
             let error = "it does not fit into a message any more".to_owned();
             let report = bare(task, ErrorKind::Permanent, error);
-            carry_out(of, &report, &delivery.original, delivery.stored_at).await
+            judged(&report, delivery).carry_out(of).await
         }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn carry_out(
-    of: &Coordinator,
-    report: &Report,
-    original: &Original,
-    at: EpochMs,
-) -> Result<(), BuryError> {
-    let failed = Failed {
-        task: &report.task,
-        kind: report.kind,
-        retry_after_ms: report.retry_after_ms,
-        reported_at: at,
-        // Nobody counts time-outs apart from attempts until tasks are demoted.
-        timeouts: 0,
-    };
-    match verdict(&of.policy, &failed) {
-        Verdict::Retry {
-            at: due,
-            attempt,
-            hop,
-        } => {
-            if is_overtaken(of, &report.task).await? {
-                tracing::info!(task.id = %report.task.id, hop = report.task.hop, "a report that came too late is dropped");
-                return Ok(());
-            }
-            let next = Task {
-                attempt,
-                hop,
-                ..report.task.clone()
-            };
-            let history = report.history_after(at);
-            match of.broker.publish_retry_at(&next, due, original, &history).await {
-                // With its history it has outgrown a message, so it can never travel again.
-                Err(PublishError::TooLarge { .. }) => {
-                    dead(&of.broker, report, DeadReason::Permanent, original, at).await?;
-                    of.metrics.dead_letter(&report.task.class, DeadReason::Permanent);
-                }
-                scheduled => {
-                    scheduled?;
-                    of.metrics.retry(next.lane, &next.class);
-                }
-            }
-        }
-        Verdict::Dead { reason } => {
-            if dead(&of.broker, report, reason, original, at).await? == Buried::Done {
-                of.metrics.dead_letter(&report.task.class, reason);
-            }
-        }
-        Verdict::Cancelled => {
-            let error = ResultError {
-                kind: ErrorKind::Cancelled.to_string(),
-                message: report.error.clone(),
-            };
-            fence(&of.broker, report, State::Cancelled, error, at).await?;
-        }
-    }
-    Ok(())
+/// How long a task waits whose lane was full, in ms.
+pub(super) fn full_pause_ms(hop: u32) -> u64 {
+    let grown = FULL_PAUSE_MS.saturating_mul(1 << hop.min(16));
+    grown.min(FULL_PAUSE_MS_MAX)
 }
 
-/// Whether a later hop of the task waits for its time already. There is one timer per task: a report that was
-/// held up, by a worker that was frozen, would put an earlier one in its place.
-async fn is_overtaken(of: &Coordinator, task: &Task) -> Result<bool, RequestError> {
-    let waiting = of.broker.waiting(&task.id).await?;
-    Ok(waiting.is_some_and(|waiting| waiting.task.hop > task.hop.saturating_add(1)))
+fn judged<'a>(report: &'a Report, delivery: &'a Delivery) -> Judged<'a> {
+    Judged {
+        report,
+        original: &delivery.original,
+        at: delivery.stored_at,
+    }
 }
 
 fn route(subject: &str, headers: &dyn ReadHeaders) -> Option<Route> {

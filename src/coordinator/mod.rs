@@ -4,13 +4,15 @@
 //! pure function of the report, published under an id that makes the second one a duplicate.
 //!
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
-//! [`consumers`] makes them, [`feeds`] reads what failed and what is due, [`judge`] carries out
-//! verdicts, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`uncovered`] finds tasks no consumer would deliver and
+//! [`consumers`] makes them, [`feeds`] reads what failed and what is due, [`judge`] judges
+//! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`uncovered`] finds tasks no consumer would deliver and
 //! [`unreadable`] messages no worker can take; [`nameless`] is what they are filed under when their
 //! subject says nothing.
 
+mod budget;
 mod bury;
 pub mod callbacks;
+mod carry_out;
 mod consumers;
 mod feeds;
 mod judge;

@@ -9,6 +9,7 @@ use crate::metrics::CoordinatorMetrics;
 use crate::policy::Policy;
 use crate::task::Lane;
 
+use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::{CallbackOptions, consumers, feeds, uncovered};
 
@@ -30,6 +31,7 @@ pub struct Coordinator {
     pub(super) metrics: Arc<CoordinatorMetrics>,
     pub(super) lifecycle: Lifecycle,
     pub(super) poster: Poster,
+    pub(super) budgets: Budgets,
 }
 
 impl Coordinator {
@@ -47,12 +49,14 @@ impl Coordinator {
     ) -> Result<Arc<Self>, CoordinatorError> {
         broker.crash_with(lifecycle);
         let poster = Poster::new(callbacks, &policy.callbacks)?;
+        let budgets = Budgets::of(&policy);
         let coordinator = Arc::new(Self {
             broker,
             policy,
             metrics,
             lifecycle: lifecycle.clone(),
             poster,
+            budgets,
         });
         for lane in Lane::ALL {
             consumers::ensure(&coordinator, lane, &[]).await?;

@@ -38,6 +38,9 @@ pub(super) const FENCE_REFUSALS: &str = "fairlane_fence_refusals_total";
 pub(super) const LEASE_EXTENSIONS: &str = "fairlane_lease_extensions_total";
 pub(super) const REPORTS: &str = "fairlane_reports_total";
 pub(super) const RETRIES: &str = "fairlane_retries_total";
+pub(super) const DEMOTIONS: &str = "fairlane_demotions_total";
+pub(super) const ARCHIVED: &str = "fairlane_archived_total";
+pub(super) const EXPIRED: &str = "fairlane_expired_total";
 pub(super) const DEAD_LETTERS: &str = "fairlane_dead_letters_total";
 pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
@@ -118,6 +121,21 @@ pub const CATALOGUE: &[Entry] = &[
         RETRIES,
         &["lane", "class"],
         "Tasks scheduled for another attempt.",
+    ),
+    counter(
+        DEMOTIONS,
+        &["lane", "class"],
+        "Tasks that ran out of time in a lane and went on in a lower one, by the lane they left.",
+    ),
+    counter(
+        ARCHIVED,
+        &["class"],
+        "Tasks that ran out of time and were parked in the archive.",
+    ),
+    counter(
+        EXPIRED,
+        &["class"],
+        "Tasks whose deadline passed before they could be tried again.",
     ),
     counter(DEAD_LETTERS, &["class", "reason"], "Tasks given up."),
     counter(

@@ -2,7 +2,9 @@
 
 use metrics::{Gauge, counter, gauge};
 
-use super::catalogue::{CALLBACKS, CONSUMERS, DEAD_LETTERS, REPORTS, RETRIES, UNCOVERED};
+use super::catalogue::{
+    ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, REPORTS, RETRIES, UNCOVERED,
+};
 use super::label::{CallbackOutcome, UncoveredAction};
 use super::tally::Tally;
 use crate::task::{ClassName, DeadReason, ErrorKind, Lane};
@@ -39,6 +41,21 @@ impl CoordinatorMetrics {
     /// A task was scheduled for another attempt.
     pub fn retry(&self, lane: Lane, class: &ClassName) {
         counter!(RETRIES, "lane" => lane.as_str(), "class" => class.as_str().to_owned()).increment(1);
+    }
+
+    /// A task that ran out of time in `from` goes on in a lower lane.
+    pub fn demotion(&self, from: Lane, class: &ClassName) {
+        counter!(DEMOTIONS, "lane" => from.as_str(), "class" => class.as_str().to_owned()).increment(1);
+    }
+
+    /// A task that ran out of time was parked.
+    pub fn archived(&self, class: &ClassName) {
+        counter!(ARCHIVED, "class" => class.as_str().to_owned()).increment(1);
+    }
+
+    /// A task's deadline passed before it could be tried again.
+    pub fn expired(&self, class: &ClassName) {
+        counter!(EXPIRED, "class" => class.as_str().to_owned()).increment(1);
     }
 
     /// A task was given up.

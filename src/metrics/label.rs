@@ -1,6 +1,6 @@
 //! The values labels can take.
 
-use crate::task::{DeadReason, ErrorKind};
+use crate::task::{DeadReason, ErrorKind, State};
 
 /// A closed set of label values.
 pub(super) trait Label: Copy + Eq + 'static {
@@ -126,6 +126,8 @@ pub enum TaskOutcome {
     AlreadyDecided,
     /// It could not be read and is a dead letter.
     Malformed,
+    /// Its deadline had passed before it could start.
+    Expired,
     /// It went back unfinished.
     HandedBack,
 }
@@ -137,6 +139,7 @@ impl Label for TaskOutcome {
             TaskOutcome::Completed,
             TaskOutcome::AlreadyDecided,
             TaskOutcome::Malformed,
+            TaskOutcome::Expired,
             TaskOutcome::HandedBack,
         ];
         own.into_iter().chain(failed).collect()
@@ -148,6 +151,7 @@ impl Label for TaskOutcome {
             TaskOutcome::Failed(kind) => kind.as_str(),
             TaskOutcome::AlreadyDecided => "already_decided",
             TaskOutcome::Malformed => ErrorKind::Malformed.as_str(),
+            TaskOutcome::Expired => State::Expired.as_str(),
             TaskOutcome::HandedBack => "handed_back",
         }
     }

@@ -1,5 +1,6 @@
 //! The validated policy: what every process acts on. It is immutable; a change is a new one.
 
+use super::RetryTable;
 use crate::task::{ClassName, Lane, ModelName, ModelToken};
 
 /// How the mesh schedules, bounds and retries. Built by `config` alone, which guarantees the
@@ -22,8 +23,8 @@ pub struct Policy {
     pub marking: Option<Marking>,
     /// Invariant: at least one, in document order, names and tokens distinct.
     pub models: Vec<Model>,
-    /// Back-off between attempts.
-    pub retry: RetryRules,
+    /// Back-off between attempts, for classes that have none of their own.
+    pub retry: RetryTable,
     /// What ends a task that would go on for ever.
     pub bounds: Bounds,
     /// Delivery of results.
@@ -66,8 +67,10 @@ pub struct LanePolicy {
 /// What follows a timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnTimeout {
-    /// Go on in the next lower lane.
+    /// Go on in the next lower lane; in the lowest, try again.
     Demote,
+    /// Park it in the archive, until somebody takes it out by hand.
+    Archive,
     /// Try again like after any other failure.
     Retry,
 }
@@ -94,6 +97,8 @@ pub struct Class {
     pub max_concurrent: Option<u32>,
     /// Hash buckets its tenants are spread over; 1 unless it asks for isolation.
     pub shards: u16,
+    /// Its own back-off; none where the document's holds.
+    pub retry: Option<RetryTable>,
 }
 
 /// One model that tasks may name.
@@ -165,32 +170,6 @@ pub struct Marking {
     pub lane: Lane,
 }
 
-/// Back-off between attempts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RetryRules {
-    /// How the delay grows.
-    pub kind: RetryKind,
-    /// Delay before the first retry, in ms.
-    pub base_ms: u64,
-    /// Growth per further attempt; at least 1.
-    pub factor: f64,
-    /// Bound on the delay, in ms; at least `base_ms`.
-    pub max_ms: u64,
-    /// Whether the delay is drawn from 0 to its bound (full jitter) or taken whole.
-    pub full_jitter: bool,
-    /// Executions that may fail before the task is dead; at least 1.
-    pub max_attempts: u32,
-}
-
-/// How a delay grows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RetryKind {
-    /// `base · factor^attempt`, up to the bound.
-    Exponential,
-    /// `base` each time.
-    Fixed,
-}
-
 /// Delivery of results to a `callback_url`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CallbackRules {
@@ -231,6 +210,13 @@ impl Policy {
     #[must_use]
     pub fn class(&self, name: &str) -> Option<&Class> {
         self.classes.iter().find(|c| c.name.as_str() == name)
+    }
+
+    /// How tasks of `class` are tried again.
+    #[must_use]
+    pub fn retry_of(&self, class: &ClassName) -> &RetryTable {
+        let own = self.class(class.as_str()).and_then(|class| class.retry.as_ref());
+        own.unwrap_or(&self.retry)
     }
 
     /// The model of that real name.

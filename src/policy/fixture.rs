@@ -11,6 +11,7 @@ pub(super) fn policy() -> Policy {
         share: 1,
         max_concurrent: None,
         shards: 1,
+        retry: None,
     };
     let lane = |max_priority| LanePolicy {
         concurrency: 10,
@@ -47,14 +48,7 @@ pub(super) fn policy() -> Policy {
             cost_initial: 1.0,
             batch: None,
         }],
-        retry: RetryRules {
-            kind: RetryKind::Exponential,
-            base_ms: 1_000,
-            factor: 2.0,
-            max_ms: 60_000,
-            full_jitter: true,
-            max_attempts: 3,
-        },
+        retry: retry(),
         bounds: Bounds {
             crash_limit: 5,
             max_timeouts: 2,
@@ -67,6 +61,23 @@ pub(super) fn policy() -> Policy {
             max_attempts: 12,
             timeout_ms: 10_000,
         },
+    }
+}
+
+/// From one second to a minute, three attempts.
+fn retry() -> RetryTable {
+    RetryTable {
+        rules: RetryRules {
+            growth: Growth::Exponential {
+                base_ms: 1_000,
+                factor: 2.0,
+                max_ms: 60_000,
+            },
+            full_jitter: true,
+            max_attempts: 3,
+        },
+        kinds: Vec::new(),
+        budget_per_minute: None,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
-//! YAML. `classify` says where a new task goes, `retry` what follows a failure, `callback` and
+//! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `callback` and
 //! `address` when and where a result is delivered, `limits` how many may run at once. Nothing here reads a clock, draws a random number or does I/O.
 
 mod address;
+mod backoff;
 mod callback;
 mod classify;
 mod document;
@@ -19,11 +20,12 @@ mod fixture;
 mod retry_tests;
 
 pub use address::{AddressError, Reach, callback_url};
+pub use backoff::{Growth, RetryRules, RetryTable};
 pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{
     BatchWindow, Between, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model,
-    OnOverload, OnTimeout, Policy, ProcessRules, RetryKind, RetryRules, Scheduler,
+    OnOverload, OnTimeout, Policy, ProcessRules, Scheduler,
 };
 pub use limits::{CONSUMERS_MAX, split_equally};
-pub use retry::{Failed, Verdict, verdict};
+pub use retry::{Failed, Verdict, is_expired, verdict};

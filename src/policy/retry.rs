@@ -1,7 +1,7 @@
-//! What follows a failed execution: again, dead, or nothing more.
+//! What follows a failed execution: again, lower, parked, ended, or nothing more.
 
-use super::{Policy, RetryKind, RetryRules};
-use crate::task::{DeadReason, EpochMs, ErrorKind, Task, fnv1a_64};
+use super::{OnTimeout, Policy};
+use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, Task};
 
 /// The longest wait an engine may ask for: a day. A longer one would be a task that never ends.
 pub(super) const RETRY_AFTER_MS_MAX: u64 = 86_400_000;
@@ -18,8 +18,10 @@ pub struct Failed<'a> {
     /// When the worker reported; the delay counts from here, so that whoever reads the report
     /// again comes to the same time.
     pub reported_at: EpochMs,
-    /// Timeouts of the task in the lowest running lane, this one included; 0 where nobody counts.
+    /// Timeouts of the task in the lane it ran in, this one included.
     pub timeouts: u32,
+    /// Whether its class may still be tried again with the usual delay.
+    pub in_budget: bool,
 }
 
 /// What is to happen.
@@ -34,17 +36,28 @@ pub enum Verdict {
         /// Its hop from then on.
         hop: u32,
     },
+    /// Run it in a lower lane, where it has more time. No attempt is counted against it there.
+    Demote {
+        /// Which.
+        lane: Lane,
+        /// Its hop from then on.
+        hop: u32,
+    },
+    /// Put it into the archive, until somebody takes it out.
+    Park,
     /// Make it a dead letter.
     Dead {
         /// Why.
         reason: DeadReason,
     },
+    /// Record that its deadline passed.
+    Expired,
     /// Record that it was cancelled.
     Cancelled,
 }
 
 /// Decides. A pure function of the report, so that two coordinators that read the same report
-/// publish the same message.
+/// publish the same message; only the budget may differ between them, and with it the time.
 #[must_use]
 pub fn verdict(policy: &Policy, failed: &Failed<'_>) -> Verdict {
     let dead = |reason| Verdict::Dead { reason };
@@ -54,24 +67,53 @@ pub fn verdict(policy: &Policy, failed: &Failed<'_>) -> Verdict {
         ErrorKind::SuspectedPoison => dead(DeadReason::Poison),
         ErrorKind::ResultTooLarge => dead(DeadReason::ResultTooLarge),
         ErrorKind::Cancelled => Verdict::Cancelled,
+        _ if is_expired(failed.task, failed.reported_at) => Verdict::Expired,
         ErrorKind::Yielded => again(policy, failed, failed.task.attempt),
         ErrorKind::Retryable | ErrorKind::RateLimited | ErrorKind::NoModel => {
             after_attempt(policy, failed, DeadReason::AttemptsExhausted)
         }
-        ErrorKind::Timeout if failed.timeouts >= policy.bounds.max_timeouts => dead(DeadReason::Timeout),
-        ErrorKind::Timeout => after_attempt(policy, failed, DeadReason::Timeout),
+        ErrorKind::Timeout => timed_out(policy, failed),
+    }
+}
+
+/// Whether the answer of `task` is of no use any more at `now`.
+#[must_use]
+pub fn is_expired(task: &Task, now: EpochMs) -> bool {
+    task.facts.deadline.is_some_and(|deadline| deadline <= now)
+}
+
+/// A lower lane gives more time, so a timeout in a higher one is no failed attempt. In the lowest one
+/// every timeout counts, whoever takes the task out of the archive in between.
+fn timed_out(policy: &Policy, failed: &Failed<'_>) -> Verdict {
+    let task = failed.task;
+    let (on_timeout, lower) = (policy.lane(task.lane).on_timeout, task.lane.lower());
+    if lower.is_none() && failed.timeouts >= policy.bounds.max_timeouts {
+        return Verdict::Dead {
+            reason: DeadReason::Timeout,
+        };
+    }
+    let is_hop_left = task.hop < policy.bounds.max_hops;
+    match (on_timeout, lower) {
+        (OnTimeout::Demote, Some(_)) | (OnTimeout::Archive, _) if !is_hop_left => Verdict::Dead {
+            reason: DeadReason::HopLimit,
+        },
+        (OnTimeout::Demote, Some(lane)) => Verdict::Demote {
+            lane,
+            hop: task.hop.saturating_add(1),
+        },
+        (OnTimeout::Archive, _) => Verdict::Park,
+        (OnTimeout::Retry, _) | (OnTimeout::Demote, None) => {
+            after_attempt(policy, failed, DeadReason::Timeout)
+        }
     }
 }
 
 /// Counts the failed attempt and retries, or buries the task for `exhausted`.
 fn after_attempt(policy: &Policy, failed: &Failed<'_>, exhausted: DeadReason) -> Verdict {
-    let attempt = failed.task.attempt.saturating_add(1);
-    let max_attempts = failed
-        .task
-        .facts
-        .max_attempts
-        .unwrap_or(policy.retry.max_attempts);
-    if attempt >= max_attempts {
+    let task = failed.task;
+    let attempt = task.attempt.saturating_add(1);
+    let allowed = policy.retry_of(&task.class).of(failed.kind).max_attempts;
+    if attempt >= task.facts.max_attempts.unwrap_or(allowed) {
         return Verdict::Dead { reason: exhausted };
     }
     again(policy, failed, attempt)
@@ -84,34 +126,16 @@ fn again(policy: &Policy, failed: &Failed<'_>, attempt: u32) -> Verdict {
             reason: DeadReason::HopLimit,
         };
     }
-    let bound_ms = bound_ms(&policy.retry, task.attempt);
-    let delay_ms = if policy.retry.full_jitter {
-        jittered(task, bound_ms)
-    } else {
-        bound_ms
-    };
-    let at = failed
-        .reported_at
-        .plus_ms(delay_ms.max(failed.retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX)));
+    let rules = policy.retry_of(&task.class).of(failed.kind);
+    let asked_ms = failed.retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX);
+    let delay_ms = rules.delay_ms(task, failed.in_budget).max(asked_ms);
+    let at = failed.reported_at.plus_ms(delay_ms);
+    if is_expired(task, at) {
+        return Verdict::Expired;
+    }
     Verdict::Retry {
         at,
         attempt,
         hop: task.hop.saturating_add(1),
     }
-}
-
-/// The longest delay after `failed_before` earlier failures: grows with each, up to `max_ms`.
-fn bound_ms(rules: &RetryRules, failed_before: u32) -> u64 {
-    let grown = match rules.kind {
-        RetryKind::Fixed => rules.base_ms,
-        // A float beyond u64, and infinity, become the largest u64.
-        RetryKind::Exponential => (rules.base_ms as f64 * rules.factor.powf(f64::from(failed_before))) as u64,
-    };
-    grown.min(rules.max_ms)
-}
-
-/// Full jitter, from 0 to `bound_ms`: FNV-1a-64 of `<task_id>:<hop>` modulo `bound_ms + 1`.
-fn jittered(task: &Task, bound_ms: u64) -> u64 {
-    let hash = fnv1a_64(format!("{}:{}", task.id, task.hop).as_bytes());
-    bound_ms.checked_add(1).map_or(hash, |range| hash % range)
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::fixture::{policy, task};
 use super::*;
-use crate::task::{DeadReason, EpochMs, ErrorKind, Task};
+use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, Task};
 
 fn failed(task: &Task, kind: ErrorKind) -> Failed<'_> {
     Failed {
@@ -14,6 +14,7 @@ fn failed(task: &Task, kind: ErrorKind) -> Failed<'_> {
         retry_after_ms: None,
         reported_at: EpochMs(1_000_000),
         timeouts: 0,
+        in_budget: true,
     }
 }
 
@@ -24,19 +25,26 @@ fn delay_ms(policy: &Policy, failed: &Failed<'_>) -> u64 {
     }
 }
 
+fn said(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Retry { at, attempt, hop } => format!("in {} as {attempt}/{hop}", at.0 - 1_000_000),
+        Verdict::Demote { lane, hop } => format!("to {lane} as 0/{hop}"),
+        Verdict::Park => "parked".to_owned(),
+        Verdict::Dead { reason } => format!("dead {reason}"),
+        Verdict::Expired => "expired".to_owned(),
+        Verdict::Cancelled => "cancelled".to_owned(),
+    }
+}
+
 #[test]
 fn every_kind_has_its_verdict() {
     let mut policy = policy();
-    policy.retry.full_jitter = false;
+    policy.retry.rules.full_jitter = false;
     let mut table = String::new();
     for &kind in ErrorKind::ALL {
         for (attempt, hop) in [(0, 0), (2, 2), (1, 16)] {
             let task = task("t", attempt, hop);
-            let said = match verdict(&policy, &failed(&task, kind)) {
-                Verdict::Retry { at, attempt, hop } => format!("in {} as {attempt}/{hop}", at.0 - 1_000_000),
-                Verdict::Dead { reason } => format!("dead {reason}"),
-                Verdict::Cancelled => "cancelled".to_owned(),
-            };
+            let said = said(verdict(&policy, &failed(&task, kind)));
             table.push_str(&format!("{kind} at {attempt}/{hop}: {said}\n"));
         }
     }
@@ -73,6 +81,155 @@ fn every_kind_has_its_verdict() {
         result_too_large at 1/16: dead result_too_large
     "#]]
     .assert_eq(&table);
+}
+
+#[test]
+fn a_timeout_has_its_verdict_by_lane_rule_and_count() {
+    let mut policy = policy();
+    policy.retry.rules.full_jitter = false;
+    let mut table = String::new();
+    for on_timeout in [OnTimeout::Demote, OnTimeout::Archive, OnTimeout::Retry] {
+        (policy.core.on_timeout, policy.normal.on_timeout) = (on_timeout, on_timeout);
+        for lane in Lane::ALL {
+            for (timeouts, attempt, hop) in [(1, 0, 0), (2, 1, 1), (9, 2, 2), (1, 0, 16)] {
+                let task = Task {
+                    lane,
+                    ..task("t", attempt, hop)
+                };
+                let report = Failed {
+                    timeouts,
+                    ..failed(&task, ErrorKind::Timeout)
+                };
+                let said = said(verdict(&policy, &report));
+                table.push_str(&format!(
+                    "{on_timeout:?} {lane}, {timeouts}. timeout at {attempt}/{hop}: {said}\n"
+                ));
+            }
+        }
+    }
+    expect![[r#"
+        Demote core, 1. timeout at 0/0: to normal as 0/1
+        Demote core, 2. timeout at 1/1: to normal as 0/2
+        Demote core, 9. timeout at 2/2: to normal as 0/3
+        Demote core, 1. timeout at 0/16: dead hop_limit
+        Demote normal, 1. timeout at 0/0: in 1000 as 1/1
+        Demote normal, 2. timeout at 1/1: dead timeout
+        Demote normal, 9. timeout at 2/2: dead timeout
+        Demote normal, 1. timeout at 0/16: dead hop_limit
+        Archive core, 1. timeout at 0/0: parked
+        Archive core, 2. timeout at 1/1: parked
+        Archive core, 9. timeout at 2/2: parked
+        Archive core, 1. timeout at 0/16: dead hop_limit
+        Archive normal, 1. timeout at 0/0: parked
+        Archive normal, 2. timeout at 1/1: dead timeout
+        Archive normal, 9. timeout at 2/2: dead timeout
+        Archive normal, 1. timeout at 0/16: dead hop_limit
+        Retry core, 1. timeout at 0/0: in 1000 as 1/1
+        Retry core, 2. timeout at 1/1: in 2000 as 2/2
+        Retry core, 9. timeout at 2/2: dead timeout
+        Retry core, 1. timeout at 0/16: dead hop_limit
+        Retry normal, 1. timeout at 0/0: in 1000 as 1/1
+        Retry normal, 2. timeout at 1/1: dead timeout
+        Retry normal, 9. timeout at 2/2: dead timeout
+        Retry normal, 1. timeout at 0/16: dead hop_limit
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn a_deadline_ends_what_would_be_tried_again_and_nothing_else() {
+    let mut policy = policy();
+    policy.retry.rules.full_jitter = false;
+    let mut table = String::new();
+    for &kind in ErrorKind::ALL {
+        let mut task = task("t", 0, 0);
+        // Passed; before the retry would run; after it.
+        let told: Vec<String> = [0, 999, 1_001]
+            .into_iter()
+            .map(|ms| {
+                task.facts.deadline = Some(EpochMs(1_000_000 + ms));
+                said(verdict(&policy, &failed(&task, kind)))
+            })
+            .collect();
+        table.push_str(&format!("{kind}: {}\n", told.join(", ")));
+    }
+    expect![[r#"
+        retryable: expired, expired, in 1000 as 1/1
+        permanent: dead permanent, dead permanent, dead permanent
+        rate_limited: expired, expired, in 1000 as 1/1
+        timeout: expired, expired, in 1000 as 1/1
+        malformed: dead malformed, dead malformed, dead malformed
+        suspected_poison: dead poison, dead poison, dead poison
+        cancelled: cancelled, cancelled, cancelled
+        yielded: expired, expired, in 1000 as 0/1
+        no_model: expired, expired, in 1000 as 1/1
+        result_too_large: dead result_too_large, dead result_too_large, dead result_too_large
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn a_class_and_a_kind_may_have_rules_of_their_own() {
+    let mut policy = policy();
+    let fixed = |ms, max_attempts| RetryRules {
+        growth: Growth::Fixed(ms),
+        full_jitter: false,
+        max_attempts,
+    };
+    policy.retry.rules = fixed(100, 9);
+    policy.retry.kinds = vec![(ErrorKind::RateLimited, fixed(200, 9))];
+    let own = RetryTable {
+        rules: fixed(300, 1),
+        kinds: vec![(
+            ErrorKind::NoModel,
+            RetryRules {
+                growth: Growth::List(vec![1, 20, 5]),
+                ..fixed(0, 9)
+            },
+        )],
+        budget_per_minute: None,
+    };
+    policy.classes[3].retry = Some(own);
+    let mut table = String::new();
+    for class in [2, 3] {
+        for kind in [ErrorKind::Retryable, ErrorKind::RateLimited, ErrorKind::NoModel] {
+            let told: Vec<String> = [0, 1, 4]
+                .into_iter()
+                .map(|attempt| {
+                    let class = policy.classes[class].name.clone();
+                    let task = Task {
+                        class,
+                        ..task("t", attempt, 0)
+                    };
+                    said(verdict(&policy, &failed(&task, kind)))
+                })
+                .collect();
+            table.push_str(&format!(
+                "{} {kind}: {}\n",
+                policy.classes[class].name,
+                told.join(", ")
+            ));
+        }
+    }
+    expect![[r#"
+        metrics retryable: in 100 as 1/1, in 100 as 2/1, in 100 as 5/1
+        metrics rate_limited: in 200 as 1/1, in 200 as 2/1, in 200 as 5/1
+        metrics no_model: in 100 as 1/1, in 100 as 2/1, in 100 as 5/1
+        backup retryable: dead attempts_exhausted, dead attempts_exhausted, dead attempts_exhausted
+        backup rate_limited: dead attempts_exhausted, dead attempts_exhausted, dead attempts_exhausted
+        backup no_model: in 1 as 1/1, in 20 as 2/1, in 5 as 5/1
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn beyond_its_budget_a_class_waits_the_longest() {
+    let (policy, task) = (policy(), task("t", 0, 0));
+    let beyond = Failed {
+        in_budget: false,
+        ..failed(&task, ErrorKind::Retryable)
+    };
+    assert_eq!(delay_ms(&policy, &beyond), 60_000);
 }
 
 #[test]
@@ -135,7 +292,7 @@ fn the_engine_s_patience_is_the_least_delay() {
 #[test]
 fn a_seed_gives_the_published_delay() {
     let mut policy = policy();
-    policy.retry.max_attempts = 99;
+    policy.retry.rules.max_attempts = 99;
     let delays: Vec<u64> = (0..6)
         .map(|n| delay_ms(&policy, &failed(&task("01JABC", n, n), ErrorKind::Retryable)))
         .collect();
@@ -157,8 +314,8 @@ proptest! {
     ) {
         let mut policy = policy();
         policy.bounds.max_hops = u32::MAX;
-        let kind = if fixed { RetryKind::Fixed } else { RetryKind::Exponential };
-        policy.retry = RetryRules { kind, base_ms, factor, max_ms, full_jitter, max_attempts: u32::MAX };
+        let growth = if fixed { Growth::Fixed(base_ms.min(max_ms)) } else { Growth::Exponential { base_ms, factor, max_ms } };
+        policy.retry.rules = RetryRules { growth, full_jitter, max_attempts: u32::MAX };
         let task = task(&id, attempt, hop);
         let report = Failed { retry_after_ms, ..failed(&task, ErrorKind::Retryable) };
         let first = verdict(&policy, &report);
@@ -181,8 +338,8 @@ proptest! {
         factor in 1.0..1_000.0_f64,
     ) {
         let mut policy = policy();
-        let kind = RetryKind::Exponential;
-        policy.retry = RetryRules { kind, base_ms, factor, max_ms, full_jitter: false, max_attempts: u32::MAX };
+        let growth = Growth::Exponential { base_ms, factor, max_ms };
+        policy.retry.rules = RetryRules { growth, full_jitter: false, max_attempts: u32::MAX };
         let bound = |attempt| delay_ms(&policy, &failed(&task("t", attempt, 0), ErrorKind::Retryable));
         prop_assert!(bound(attempt) <= bound(attempt + 1));
     }

@@ -87,3 +87,13 @@ words!(
         ResultTooLarge = "result_too_large",
     }
 );
+
+words!(
+    /// Why a task was put into the archive (`Fl-Reason` there).
+    ParkReason, "reason to park" {
+        /// It ran out of time; somebody takes it out by hand.
+        Timeout = "timeout",
+        /// There was no room; it goes back by itself.
+        Overload = "overload",
+    }
+);

@@ -16,6 +16,24 @@ impl Lane {
     /// Every lane, most urgent first.
     pub const ALL: [Lane; 2] = [Lane::Core, Lane::Normal];
 
+    /// The next less urgent lane; none below the lowest.
+    #[must_use]
+    pub const fn lower(self) -> Option<Lane> {
+        match self {
+            Lane::Core => Some(Lane::Normal),
+            Lane::Normal => None,
+        }
+    }
+
+    /// The next more urgent lane; none above the highest.
+    #[must_use]
+    pub const fn higher(self) -> Option<Lane> {
+        match self {
+            Lane::Core => None,
+            Lane::Normal => Some(Lane::Core),
+        }
+    }
+
     /// The lane's subject token.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -42,7 +42,7 @@ pub fn read_dead(
     Ok(DeadLetter { report, reason })
 }
 
-fn route(headers: &dyn ReadHeaders) -> Result<Route, String> {
+pub(super) fn route(headers: &dyn ReadHeaders) -> Result<Route, String> {
     let model = required(headers, header::MODEL, |name| {
         ModelName::new(&text::percent_decode(name))
     })?;
@@ -54,7 +54,7 @@ fn route(headers: &dyn ReadHeaders) -> Result<Route, String> {
     })
 }
 
-fn required<T, E: ToString>(
+pub(super) fn required<T, E: ToString>(
     headers: &dyn ReadHeaders,
     name: &str,
     parse: impl Fn(&str) -> Result<T, E>,

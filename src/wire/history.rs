@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header::{self, Headers, ReadHeaders};
 use super::{limit, text};
-use crate::task::{EpochMs, ErrorKind};
+use crate::task::{EpochMs, ErrorKind, Lane};
 
 /// One execution that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct HistoryEntry {
     pub n: u32,
     /// The hop it happened on.
     pub hop: u32,
+    /// The lane it ran in; none where a foreign worker or an older version did not say.
+    pub lane: Option<Lane>,
     /// Who ran it.
     pub worker: String,
     /// When it started.
@@ -31,6 +33,8 @@ struct Line {
     n: u32,
     #[serde(default)]
     hop: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lane: Option<String>,
     #[serde(default)]
     worker: String,
     #[serde(default)]
@@ -72,6 +76,7 @@ impl Line {
         Self {
             n: entry.n,
             hop: entry.hop,
+            lane: entry.lane.map(|lane| lane.to_string()),
             worker: text::cut(&entry.worker, limit::WORKER_BYTES).to_owned(),
             start: entry.start.0,
             ms: entry.ms,
@@ -84,6 +89,7 @@ impl Line {
         HistoryEntry {
             n: self.n,
             hop: self.hop,
+            lane: self.lane.and_then(|lane| lane.parse().ok()),
             worker: text::cut(&self.worker, limit::WORKER_BYTES).to_owned(),
             start: EpochMs(self.start),
             ms: self.ms,
@@ -116,6 +122,17 @@ mod tests {
             (25..=40).collect::<Vec<_>>()
         );
         assert_eq!(read[0].error.len(), 128);
+    }
+
+    #[test]
+    fn an_entry_that_names_no_lane_is_read_without_one() {
+        let mut headers = Headers::default();
+        headers.set(
+            header::HISTORY,
+            r#"[{"n":1,"hop":0,"worker":"w","start":5,"ms":6,"kind":"timeout","error":"e"}]"#,
+        );
+        let read = read_history(&headers);
+        assert_eq!((read[0].lane, read[0].kind), (None, ErrorKind::Timeout));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod envelope;
 mod history;
 mod limit;
 mod message_id;
+mod parked;
 mod publication;
 mod report;
 mod result;
@@ -31,6 +32,7 @@ pub use header::{Headers, ReadHeaders};
 pub use history::{HistoryEntry, put_history, read_history};
 pub use limit::traceparent;
 pub use message_id::{MessageKind, message_id};
+pub use parked::{Parked, parked_headers, read_parked};
 pub use publication::{Arrival, Incoming, Malformed, Origin, read_facts, read_task, salvage};
 pub use report::{Report, read_report, report_headers};
 pub use result::{

@@ -35,6 +35,17 @@ impl Report {
         self.task.attempt.saturating_add(u32::from(self.delivered > 0))
     }
 
+    /// How often the task has run out of time in the lane it ran in, this failure included. What the
+    /// last lines of its history do not tell is not counted.
+    #[must_use]
+    pub fn timeouts(&self) -> u32 {
+        let is_timeout = |kind| kind == ErrorKind::Timeout;
+        let before = self.history.iter();
+        let before = before.filter(|entry| is_timeout(entry.kind) && entry.lane == Some(self.task.lane));
+        let before = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        before.saturating_add(u32::from(is_timeout(self.kind)))
+    }
+
     /// The history with this failure added, for the next hop. The time the report was stored
     /// stands for the end of the execution, so that two readers write the same.
     #[must_use]
@@ -43,6 +54,7 @@ impl Report {
         let entry = HistoryEntry {
             n: self.history.last().map_or(1, |last| last.n.saturating_add(1)),
             hop: self.task.hop,
+            lane: Some(self.task.lane),
             worker: self.worker.clone(),
             start: EpochMs(reported_at.0.saturating_sub(ran)),
             ms: self.exec_ms,

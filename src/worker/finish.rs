@@ -22,6 +22,8 @@ pub(super) enum Ending {
     Reported { queued_ms: u64, kind: ErrorKind },
     /// Another record stands; this copy was dropped.
     Decided,
+    /// Its deadline had passed before it could start.
+    Expired,
     /// It could not be read and is a dead letter now.
     Malformed,
     /// It went back unfinished.
@@ -94,6 +96,33 @@ impl Service {
         let queued_ms = run.queued_ms;
         self.broker.ack(run.delivery.lease).await;
         Ending::Reported { queued_ms, kind }
+    }
+
+    /// Records that the deadline of a task has passed, instead of running it.
+    pub(super) async fn expire(&self, run: Run) -> Ending {
+        let error = ResultError {
+            kind: State::Expired.to_string(),
+            message: "its deadline had passed before it could start".to_owned(),
+        };
+        let record = self.record(&run, State::Expired, Value::Null, json!({}), Some(error));
+        match self.write_fence(&run, &record).await {
+            Written::Stopped => self.give_back(run).await,
+            Written::Done(Fenced::Refused) => match self.standing(&record).await {
+                Some(Standing::Own) => self.leave_expired(run, record.hop).await,
+                Some(Standing::Other { hop }) => self.leave_decided(run, hop).await,
+                None => self.give_back(run).await,
+            },
+            Written::Done(Fenced::First(_)) | Written::TooLarge(_) => {
+                self.leave_expired(run, record.hop).await
+            }
+        }
+    }
+
+    async fn leave_expired(&self, run: Run, hop: u32) -> Ending {
+        match self.leave_decided(run, hop).await {
+            Ending::Decided => Ending::Expired,
+            other => other,
+        }
     }
 
     /// A message that is no task: fence, dead letter, and never again.
@@ -277,6 +306,7 @@ impl Service {
             Ending::Completed { queued_ms } => (TaskOutcome::Completed, queued_ms),
             Ending::Reported { queued_ms, kind } => (TaskOutcome::Failed(kind), queued_ms),
             Ending::Decided => (TaskOutcome::AlreadyDecided, 0),
+            Ending::Expired => (TaskOutcome::Expired, 0),
             Ending::Malformed => (TaskOutcome::Malformed, 0),
             Ending::HandedBack => (TaskOutcome::HandedBack, 0),
         };

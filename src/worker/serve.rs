@@ -14,6 +14,7 @@ use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::fetch::decides;
 use crate::clock;
 use crate::executor::{Job, Outcome};
+use crate::policy::is_expired;
 use crate::scheduler::intake::QueueId;
 use crate::task::{ErrorKind, Moment, Route, Task};
 use crate::wire::{Incoming, Origin, read_task, salvage};
@@ -112,6 +113,9 @@ impl Service {
             return self
                 .finish(run, Outcome::failed(ErrorKind::SuspectedPoison, message))
                 .await;
+        }
+        if is_expired(&run.task, clock::wall()) {
+            return self.expire(run).await;
         }
         let Some(executor) = self.options.executors.get(&run.task.model.token()).cloned() else {
             let message = format!("this worker does not serve the model {}", run.task.model);

@@ -12,6 +12,7 @@ mod callbacks;
 mod curl;
 #[cfg(feature = "embed")]
 mod demo_role;
+mod demotion;
 mod dev_role;
 mod dev_server;
 #[cfg(feature = "embed")]

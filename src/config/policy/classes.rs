@@ -1,6 +1,7 @@
 //! `classes` and `default_class`: the business scenarios.
 
 use super::lanes::{CONCURRENCY_MAX, PRIORITY_MAX};
+use super::retry::{self, Retry};
 use super::section::Section;
 use crate::policy::Class;
 use crate::task::ClassName;
@@ -12,7 +13,7 @@ const SHARDS_MAX: u32 = 64;
 const LATER: [&str; 4] = ["lookahead", "rate", "result_ttl", "events"];
 
 /// The classes with legal names, in document order.
-pub(super) fn read(document: &mut Section<'_>) -> Vec<Class> {
+pub(super) fn read(document: &mut Section<'_>, retry: &Retry) -> Vec<Class> {
     let section = document.child("classes");
     let faults = section.faults;
     let (path, mut classes) = (section.path.clone(), Vec::new());
@@ -28,24 +29,26 @@ pub(super) fn read(document: &mut Section<'_>) -> Vec<Class> {
         if let Err(error) = &name {
             faults.add_at(&class.path, *at, format!("is no class name: {error}"));
         }
-        classes.extend(one(&mut class, name.ok()));
+        classes.extend(one(&mut class, name.ok(), retry));
         class.close(&LATER);
     }
     classes
 }
 
 /// Reads the whole class even where its name is none, for the faults in it.
-fn one(section: &mut Section<'_>, name: Option<ClassName>) -> Option<Class> {
+fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Option<Class> {
     let priority = section.u32("priority", 0..=PRIORITY_MAX, None);
     let share = section.u32("share", 1..=SHARE_MAX, None);
     let max_concurrent = section.u32_or_none("max_concurrent", 1..=CONCURRENCY_MAX, None);
     let shards = u16::try_from(section.u32("shards", 1..=SHARDS_MAX, Some(1))).unwrap_or(1);
+    let retry = retry::of_class(section, retry);
     Some(Class {
         name: name?,
         priority,
         share,
         max_concurrent,
         shards,
+        retry,
     })
 }
 

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::policy::{
-    BatchWindow, Between, Bounds, CostUnit, ExecutorKind, LanePolicy, Marking, OnOverload, OnTimeout,
-    RetryKind, RetryRules, Scheduler,
+    BatchWindow, Between, Bounds, CostUnit, ExecutorKind, Growth, LanePolicy, Marking, OnOverload, OnTimeout,
+    RetryRules, RetryTable, Scheduler,
 };
-use crate::task::Lane;
+use crate::task::{ErrorKind, Lane};
 
 /// The least that stands.
 const LEAST: &str = "
@@ -46,13 +46,18 @@ fn the_default_document_means_the_documented_values() {
         ..core
     };
     assert_eq!(policy.normal, normal);
-    let retry = RetryRules {
-        kind: RetryKind::Exponential,
-        base_ms: 1000,
-        factor: 2.0,
-        max_ms: 60_000,
-        full_jitter: true,
-        max_attempts: 3,
+    let retry = RetryTable {
+        rules: RetryRules {
+            growth: Growth::Exponential {
+                base_ms: 1000,
+                factor: 2.0,
+                max_ms: 60_000,
+            },
+            full_jitter: true,
+            max_attempts: 3,
+        },
+        kinds: Vec::new(),
+        budget_per_minute: None,
     };
     assert_eq!(policy.retry, retry);
     assert_eq!(
@@ -139,4 +144,45 @@ fn null_turns_off_what_is_optional() {
         lane: Lane::Core,
     };
     assert_eq!(one.marking, Some(marking));
+}
+
+#[test]
+fn a_class_takes_from_the_document_s_retry_what_it_does_not_give() {
+    let yaml = "
+version: 1
+retry:
+  kind: list
+  delays_ms: [1, 20, 300]
+  jitter: none
+  budget_per_minute: 600
+  on: { timeout: { kind: fixed, base_ms: 7 }, no_model: { max_attempts: 9 } }
+classes:
+  a: { priority: 1, share: 1, retry: { max_attempts: 5, on: { no_model: { jitter: full } } } }
+  b: { priority: 1, share: 1 }
+default_class: a
+models:
+  m: { executor: simulate }
+";
+    let policy = parse_policy("p.yaml", yaml).unwrap();
+    let list = RetryRules {
+        growth: Growth::List(vec![1, 20, 300]),
+        full_jitter: false,
+        max_attempts: 5,
+    };
+    let timeout = RetryRules {
+        growth: Growth::Fixed(7),
+        full_jitter: false,
+        max_attempts: 3,
+    };
+    let own = policy.classes[0].retry.as_ref().unwrap();
+    assert_eq!(own.of(ErrorKind::Retryable), &list);
+    assert_eq!(own.of(ErrorKind::Timeout), &timeout);
+    let no_model = RetryRules {
+        full_jitter: true,
+        ..list
+    };
+    assert_eq!(own.of(ErrorKind::NoModel), &no_model);
+    assert_eq!(own.budget_per_minute, Some(600));
+    assert_eq!(policy.classes[1].retry, None);
+    assert_eq!(policy.retry.of(ErrorKind::NoModel).max_attempts, 9);
 }

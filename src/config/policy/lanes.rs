@@ -45,7 +45,11 @@ fn lane(lanes: &mut Section<'_>, lane: Lane) -> LanePolicy {
         Lane::Normal => NORMAL,
     };
     let mut section = lanes.child(lane.as_str());
-    let on_timeout = [("demote", OnTimeout::Demote), ("retry", OnTimeout::Retry)];
+    let on_timeout = [
+        ("demote", OnTimeout::Demote),
+        ("archive", OnTimeout::Archive),
+        ("retry", OnTimeout::Retry),
+    ];
     let on_overload = [
         ("reject_lower", OnOverload::RejectLower),
         ("archive", OnOverload::Archive),

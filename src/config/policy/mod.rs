@@ -12,6 +12,7 @@ mod models;
 mod node;
 mod parse;
 mod process;
+mod retry;
 mod rules;
 mod section;
 mod value;

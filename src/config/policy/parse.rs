@@ -2,7 +2,7 @@
 
 use super::fault::Collector;
 use super::section::Section;
-use super::{Faults, classes, consumers, lanes, models, node, rules};
+use super::{Faults, classes, consumers, lanes, models, node, retry, rules};
 use crate::policy::Policy;
 use crate::task::ClassName;
 
@@ -41,11 +41,11 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
     let version = document.u64("version", 1..=1, None);
     let scheduler = rules::scheduler(&mut document);
     let (core, normal) = lanes::read(&mut document);
-    let classes = classes::read(&mut document);
+    let retry = retry::read(&mut document);
+    let classes = classes::read(&mut document, &retry);
     let default_class: Option<ClassName> = classes::read_default(&mut document, &classes);
     let marking = rules::marking(&mut document);
     let models = models::read(&mut document);
-    let retry = rules::retry(&mut document);
     let bounds = rules::bounds(&mut document);
     let callbacks = rules::callbacks(&mut document);
     consumers::check(faults, &classes, &models, &core, &normal);
@@ -59,7 +59,7 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
         default_class: default_class?,
         marking,
         models,
-        retry,
+        retry: retry.table,
         bounds,
         callbacks,
     })

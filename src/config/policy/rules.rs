@@ -1,15 +1,15 @@
-//! `scheduler`, `marking`, `retry`, `callbacks` and `bounds`: the rules that hold for every class.
+//! `scheduler`, `marking`, `callbacks` and `bounds`: the rules that hold for every class.
 
 use super::node::Value;
+use super::retry::WEEK_MS;
 use super::section::Section;
 use super::value::ABOVE_ZERO;
-use crate::policy::{Between, Bounds, CallbackRules, Marking, RetryKind, RetryRules, Scheduler};
+use crate::policy::{Between, Bounds, CallbackRules, Marking, Scheduler};
 use crate::task::Lane;
 
 const NUMBER_MAX: f64 = 1e9;
 const YEAR_S: u64 = 31_536_000;
 const DAY_MS: u64 = 86_400_000;
-const WEEK_MS: u64 = 604_800_000;
 /// Well under the time after which the server gives the delivery to another coordinator.
 const CALLBACK_TIMEOUT_MS_MAX: u64 = 20_000;
 /// One less than the server's own bound on deliveries, so that a worker speaks first.
@@ -62,30 +62,6 @@ pub(super) fn marking(document: &mut Section<'_>) -> Option<Marking> {
         business_weight_over: over,
         lane,
     })
-}
-
-/// `retry`.
-pub(super) fn retry(document: &mut Section<'_>) -> RetryRules {
-    let mut section = document.child("retry");
-    let kinds = [
-        ("exponential", RetryKind::Exponential),
-        ("fixed", RetryKind::Fixed),
-    ];
-    let rules = RetryRules {
-        kind: section.word("kind", &kinds, Some(RetryKind::Exponential)),
-        base_ms: section.u64("base_ms", 1..=DAY_MS, Some(1_000)),
-        factor: section.f64("factor", 1.0..=1_000.0, Some(2.0)),
-        max_ms: section.u64("max_ms", 1..=WEEK_MS, Some(60_000)),
-        full_jitter: section.word("jitter", &[("full", true), ("none", false)], Some(true)),
-        max_attempts: section.u32("max_attempts", 1..=1_000, Some(3)),
-    };
-    let (base_ms, max_ms, faults) = (rules.base_ms, rules.max_ms, section.faults);
-    if max_ms < base_ms && !faults.touched("retry.base_ms") && !faults.touched("retry.max_ms") {
-        let what = format!("is {max_ms}, below base_ms; give at least {base_ms}, or a lower base_ms");
-        faults.add("retry.max_ms", what);
-    }
-    section.close(&[]);
-    rules
 }
 
 /// `callbacks`.

@@ -107,7 +107,7 @@ fn keys_and_names_are_checked() {
         "clases: {}\ncolor: red\n",
         expect![[r#"
             p.yaml:8:1: clases: is no key here; did you mean classes?
-            p.yaml:9:1: color: is no key here; the keys are version, scheduler, lanes, classes, default_class, marking, models, retry, bounds, callbacks"#]],
+            p.yaml:9:1: color: is no key here; the keys are version, scheduler, lanes, retry, classes, default_class, marking, models, bounds, callbacks"#]],
     );
     check_least_and(
         "version: 1\n",
@@ -116,7 +116,7 @@ fn keys_and_names_are_checked() {
     check_least_and(
         "retry: { <<: { base_ms: 1 } }\n",
         expect![[
-            r#"p.yaml:8:10: retry."<<": is no key here; the keys are kind, base_ms, factor, max_ms, jitter, max_attempts"#
+            r#"p.yaml:8:10: retry."<<": is no key here; the keys are kind, base_ms, factor, max_ms, jitter, max_attempts, delays_ms, budget_per_minute, on"#
         ]],
     );
     check(
@@ -202,6 +202,20 @@ fn values_are_checked() {
         p.yaml:8:33: retry.max_ms: is 10, below base_ms; give at least 1000, or a lower base_ms
         p.yaml:8:45: retry.factor: is 0.5; give a number from 1 to 1000
         p.yaml:8:58: retry.jitter: is true; give full or none"#]],
+    );
+    check_least_and(
+        "retry: { kind: list, on: { timeout: { delays_ms: [1, -2] }, permanent: {} } }\n",
+        expect![[r#"
+            p.yaml:8:8: retry.delays_ms: is missing; give a list of 1 to 64 whole numbers from 0 to 604800000
+            p.yaml:8:50: retry.on.timeout.delays_ms: is a list; give a list of 1 to 64 whole numbers from 0 to 604800000
+            p.yaml:8:61: retry.on.permanent: is no key here; the keys are retryable, rate_limited, timeout, no_model, yielded"#]],
+    );
+    check_least_and(
+        "retry: { delays_ms: [1], budget_per_minute: 0, on: { no_model: { base_ms: 70000 } } }\n",
+        expect![[r#"
+            p.yaml:8:21: retry.delays_ms: is for kind: list alone; leave it out, or give kind: list
+            p.yaml:8:45: retry.budget_per_minute: is 0; give a whole number from 1 to 1000000
+            p.yaml:8:64: retry.on.no_model.max_ms: is 60000, below base_ms; give at least 70000, or a lower base_ms"#]],
     );
     check_least_and(
         "bounds: { crash_limit: 100, max_timeouts: -1, max_hops: 1.5 }\n",

@@ -124,6 +124,26 @@ impl<'a> Section<'a> {
         texts
     }
 
+    /// A list of at most `most` whole numbers, empty only with a fault.
+    pub(super) fn wholes(&mut self, key: &'static str, range: RangeInclusive<u64>, most: usize) -> Vec<u64> {
+        let expected = format!(
+            "a list of 1 to {most} whole numbers from {} to {}",
+            range.start(),
+            range.end()
+        );
+        let found = self.read(key, &expected, None, |value| match value {
+            Value::List(nodes) if !nodes.is_empty() && nodes.len() <= most => nodes
+                .iter()
+                .map(|node| match &node.value {
+                    Value::Whole(n) => u64::try_from(*n).ok().filter(|n| range.contains(n)),
+                    _ => None,
+                })
+                .collect::<Option<Vec<u64>>>(),
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+
     /// What `meaning` makes of the value. Reports one it cannot use, and an absent one without default.
     fn read<T>(
         &mut self,

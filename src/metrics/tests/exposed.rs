@@ -43,6 +43,9 @@ fn count_everything() {
     let coordinator = CoordinatorMetrics::new();
     ErrorKind::ALL.iter().for_each(|kind| coordinator.report(*kind));
     coordinator.retry(Lane::Normal, &class());
+    coordinator.demotion(Lane::Core, &class());
+    coordinator.archived(&class());
+    coordinator.expired(&class());
     for reason in DeadReason::ALL {
         coordinator.dead_letter(&class(), *reason);
     }

@@ -85,6 +85,7 @@ pub(in crate::wire) fn history() -> HistoryEntry {
     HistoryEntry {
         n: 1,
         hop: 0,
+        lane: Some(Lane::Core),
         worker: "gpu-7".to_owned(),
         start: EpochMs(NOON.0 - 50_000),
         ms: 800,

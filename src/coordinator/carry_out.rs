@@ -1,0 +1,154 @@
+//! Carries out what was decided about a report: what follows is published before the report is acked.
+
+use crate::broker::RequestError;
+use crate::broker::publish::{Original, PublishError};
+use crate::failpoint;
+use crate::policy::{Failed, Verdict, verdict};
+use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, ParkReason, State, Task};
+use crate::wire::{Report, ResultError};
+
+use super::Coordinator;
+use super::bury::{Buried, BuryError, dead, fence};
+use super::judge::full_pause_ms;
+
+/// What an expired task says of itself.
+const EXPIRED: &str = "expired";
+
+/// A report, with what is published again.
+#[derive(Clone, Copy)]
+pub(super) struct Judged<'a> {
+    pub(super) report: &'a Report,
+    pub(super) original: &'a Original,
+    /// When it was stored.
+    pub(super) at: EpochMs,
+}
+
+impl Judged<'_> {
+    /// Decides, and writes what follows.
+    pub(super) async fn carry_out(self, of: &Coordinator) -> Result<(), BuryError> {
+        let report = self.report;
+        let mut failed = Failed {
+            task: &report.task,
+            kind: report.kind,
+            retry_after_ms: report.retry_after_ms,
+            reported_at: self.at,
+            timeouts: report.timeouts(),
+            in_budget: true,
+        };
+        let mut said = verdict(&of.policy, &failed);
+        // Only what is tried again takes from the budget.
+        if matches!(said, Verdict::Retry { .. }) && !of.budgets.take(&report.task.class) {
+            failed.in_budget = false;
+            said = verdict(&of.policy, &failed);
+        }
+        match said {
+            Verdict::Retry { at, attempt, hop } => {
+                let next = Task {
+                    attempt,
+                    hop,
+                    ..report.task.clone()
+                };
+                self.retry(of, &next, at).await
+            }
+            Verdict::Demote { lane, hop } => self.demote(of, lane, hop).await,
+            Verdict::Park => self.park(of).await,
+            Verdict::Dead { reason } => self.bury(of, reason).await,
+            Verdict::Expired => self.end(of, State::Expired, EXPIRED).await,
+            Verdict::Cancelled => {
+                self.end(of, State::Cancelled, ErrorKind::Cancelled.as_str())
+                    .await
+            }
+        }
+    }
+
+    async fn retry(self, of: &Coordinator, next: &Task, due: EpochMs) -> Result<(), BuryError> {
+        if is_overtaken(of, &self.report.task).await? {
+            let hop = self.report.task.hop;
+            tracing::info!(task.id = %next.id, hop, "a report that came too late is dropped");
+            return Ok(());
+        }
+        let history = self.report.history_after(self.at);
+        match of
+            .broker
+            .publish_retry_at(next, due, self.original, &history)
+            .await
+        {
+            // With its history it has outgrown a message, so it can never travel again.
+            Err(PublishError::TooLarge { .. }) => self.bury(of, DeadReason::Permanent).await,
+            scheduled => {
+                scheduled?;
+                failpoint::hit("coordinator.after_schedule");
+                of.metrics.retry(next.lane, &next.class);
+                Ok(())
+            }
+        }
+    }
+
+    /// To a lower lane at once: waiting out a back-off would help nobody, since nothing is broken.
+    async fn demote(self, of: &Coordinator, lane: Lane, hop: u32) -> Result<(), BuryError> {
+        let next = Task {
+            lane,
+            hop,
+            attempt: 0,
+            ..self.report.task.clone()
+        };
+        let history = self.report.history_after(self.at);
+        match of.broker.publish_hop(&next, self.original, &history).await {
+            Err(PublishError::Full { .. }) => {
+                let due = self.at.plus_ms(full_pause_ms(next.hop));
+                return self.retry(of, &next, due).await;
+            }
+            Err(PublishError::TooLarge { .. }) => return self.bury(of, DeadReason::Permanent).await,
+            published => published?,
+        };
+        failpoint::hit("coordinator.after_demotion");
+        let (from, to) = (self.report.task.lane, next.lane);
+        tracing::info!(task.id = %next.id, %from, %to, hop, "a task that ran out of time goes on in a lower lane");
+        of.metrics.demotion(from, &next.class);
+        Ok(())
+    }
+
+    async fn park(self, of: &Coordinator) -> Result<(), BuryError> {
+        let task = &self.report.task;
+        match of
+            .broker
+            .publish_archive(self.report, ParkReason::Timeout, self.original)
+            .await
+        {
+            Err(PublishError::Full { .. }) => return self.bury(of, DeadReason::ArchiveFull).await,
+            Err(PublishError::TooLarge { .. }) => return self.bury(of, DeadReason::Permanent).await,
+            parked => parked?,
+        };
+        failpoint::hit("coordinator.after_archive");
+        tracing::info!(task.id = %task.id, "a task that ran out of time is parked; `fairlane archive` shows it");
+        of.metrics.archived(&task.class);
+        Ok(())
+    }
+
+    async fn bury(self, of: &Coordinator, reason: DeadReason) -> Result<(), BuryError> {
+        if dead(&of.broker, self.report, reason, self.original, self.at).await? == Buried::Done {
+            of.metrics.dead_letter(&self.report.task.class, reason);
+        }
+        Ok(())
+    }
+
+    /// A terminal state that leaves nothing but its record.
+    async fn end(self, of: &Coordinator, state: State, kind: &str) -> Result<(), BuryError> {
+        let error = ResultError {
+            kind: kind.to_owned(),
+            message: self.report.error.clone(),
+        };
+        let ended = fence(&of.broker, self.report, state, error, self.at).await?;
+        if ended == Buried::Done && state == State::Expired {
+            of.metrics.expired(&self.report.task.class);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a later hop of the task waits for its time already. There is one timer per task: a report that was
+/// held up, by a worker that was frozen, would put an earlier one in its place.
+async fn is_overtaken(of: &Coordinator, task: &Task) -> Result<bool, RequestError> {
+    let waiting = of.broker.waiting(&task.id).await?;
+    Ok(waiting.is_some_and(|waiting| waiting.task.hop > task.hop.saturating_add(1)))
+}
