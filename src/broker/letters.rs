@@ -8,7 +8,7 @@ use super::fetch::epoch;
 use super::header::pairs;
 use super::publish::Original;
 use super::subject;
-use crate::task::{ClassName, EpochMs, TaskId};
+use crate::task::{EpochMs, TaskId};
 use crate::wire::{DeadLetter, Malformed, read_dead};
 
 /// What a direct read adds to a message's headers.
@@ -65,20 +65,6 @@ impl Broker {
             last = Some(letter(message));
         }
         Ok(last)
-    }
-
-    /// The first dead letter at or after `sequence`, of one class or of all.
-    ///
-    /// # Errors
-    /// As [`Broker::dead_letter`].
-    pub async fn next_dead_letter(
-        &self,
-        class: Option<&ClassName>,
-        sequence: u64,
-    ) -> Result<Option<Letter>, RequestError> {
-        let filter = subject::dead_of_any_task(class);
-        let message = self.next_message(subject::DEAD, &filter, sequence).await?;
-        Ok(message.map(letter))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`topology`] is what
+//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`shelf`] puts back what lies aside, [`topology`] is what
 //! must exist at the server.
 
 pub mod cancels;
@@ -25,6 +25,7 @@ pub mod pulled;
 pub mod raw;
 pub mod records;
 pub mod service;
+pub mod shelf;
 pub mod subject;
 pub mod sweep;
 pub mod topology;

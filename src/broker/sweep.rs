@@ -116,7 +116,10 @@ impl Broker {
     /// # Errors
     /// As [`Broker::lane_subjects`].
     pub async fn remove(&self, from: Consumed, sequence: u64) -> Result<(), RequestError> {
-        let name = from.stream();
+        self.remove_from(from.stream(), sequence).await
+    }
+
+    pub(super) async fn remove_from(&self, name: &str, sequence: u64) -> Result<(), RequestError> {
         match self.stream(name).await?.delete_message(sequence).await {
             Ok(_) => Ok(()),
             Err(error) => match self.raw_next(name, ">", sequence).await? {

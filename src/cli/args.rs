@@ -3,6 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::archive;
 use super::bench;
 use super::demo;
 use super::dlq;
@@ -52,6 +53,8 @@ pub(super) enum Command {
     Task(task::Args),
     /// Tasks that were given up
     Dlq(dlq::Args),
+    /// Tasks that were parked
+    Archive(archive::Args),
     /// Streams at the server: what must exist, what does
     Streams(streams::Args),
     /// Work on policy documents
@@ -73,7 +76,7 @@ impl Command {
             Self::Demo(args) => args.fill(raw),
             Self::Bench(args) => args.fill(raw),
             Self::Task(args) => args.fill(raw),
-            Self::Dlq(_) | Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
+            Self::Dlq(_) | Self::Archive(_) | Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
         }
     }
 
@@ -87,6 +90,7 @@ impl Command {
             Self::Bench(args) => bench::run(args, session).await,
             Self::Task(args) => task::run(args, session).await,
             Self::Dlq(args) => dlq::run(args, session).await,
+            Self::Archive(args) => archive::run(args, session).await,
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
             Self::Doctor(args) => doctor::run(args, session).await,

@@ -4,6 +4,7 @@
 //! [`start`] leads from arguments to a command, [`session`] is what each command is given,
 //! [`output`] writes its data and [`exit`] maps its errors. Then one file or folder per command.
 
+mod archive;
 mod args;
 mod bench;
 mod demo;
@@ -15,6 +16,7 @@ mod output;
 mod policy;
 mod role;
 mod session;
+mod shelf;
 mod start;
 mod streams;
 mod task;

@@ -30,6 +30,7 @@ mod process_pool;
 mod rest;
 mod rest_trouble;
 mod service;
+mod shelves;
 mod streams_role;
 mod survival;
 mod three_doors;

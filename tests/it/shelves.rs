@@ -1,0 +1,228 @@
+//! What lies aside: dead letters and parked tasks, put back to work or thrown away.
+
+use std::sync::Arc;
+
+use fairlane::broker::shelf::{Kept, Replayed, Shelf};
+use fairlane::broker::subject;
+use fairlane::executor::simulate::Simulate;
+use fairlane::task::{Lane, State, TaskId};
+
+use crate::support::cli;
+use crate::support::{Bare, Mesh, TWO_CLASSES};
+
+/// Reports a task that nobody has run as failed in this way.
+async fn report(mesh: &Mesh, id: &str, kind: &str, input: &str) {
+    let task = mesh.task(id, Lane::Normal, "pay");
+    let mut headers = async_nats::HeaderMap::new();
+    for (name, value) in fairlane::wire::task_headers(&task).iter() {
+        headers.insert(name, value);
+    }
+    headers.insert("Fl-Error-Kind", kind);
+    headers.insert("Fl-Error", "disk 7 is full");
+    let body = format!(r#"{{"task_id":"{id}","model":"m","input":{input}}}"#);
+    let bare = Bare::of(&mesh.server).await;
+    let sent = bare
+        .jetstream
+        .publish_with_headers("fl.retry.report.normal.pay.m", headers, body.into());
+    let stored = sent.await.expect("it is sent");
+    stored.await.expect("the stream has it");
+}
+
+async fn dead(mesh: &Mesh, id: &str) -> Kept {
+    report(mesh, id, "permanent", "1").await;
+    mesh.dead_letter(id).await;
+    kept(mesh, Shelf::Dead, id).await.expect("it lies there")
+}
+
+async fn kept(mesh: &Mesh, shelf: Shelf, id: &str) -> Option<Kept> {
+    let id = TaskId::new(id).expect("a task id");
+    mesh.broker.kept(shelf, &id).await.expect("the server answers")
+}
+
+/// Runs `fairlane dlq` to its end: its exit code, and what it printed if that is JSON.
+async fn dlq(mesh: &Mesh, arguments: &[&str]) -> (Option<i32>, serde_json::Value) {
+    let url = mesh.server.url().to_owned();
+    let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+    let run = move || {
+        let own: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        cli::run(&[&["--nats", &url, "dlq"], own.as_slice(), &["--json"]].concat())
+    };
+    let output = tokio::task::spawn_blocking(run).await.expect("it runs");
+    let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    (output.status.code(), printed)
+}
+
+/// Its record once it has another state than `dead`.
+async fn ended_otherwise(mesh: &Mesh, id: &str) -> fairlane::wire::ResultRecord {
+    let mut records = Bare::of(&mesh.server)
+        .await
+        .hear(&format!("fl.result.{id}"))
+        .await;
+    loop {
+        let record = mesh.result(id).await.record;
+        if record.state != State::Dead {
+            return record;
+        }
+        records.next().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replayed_dead_letter_has_one_new_record_and_what_is_left_of_its_past_none() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let letter = dead(&mesh, "again").await;
+    let replayed = mesh.broker.replay(Shelf::Dead, &letter).await.unwrap();
+    assert_eq!(replayed, Replayed::Queued { hop: 1 });
+    assert!(kept(&mesh, Shelf::Dead, "again").await.is_none());
+    // Whoever replays the same letter at the same time adds nothing.
+    mesh.broker.replay(Shelf::Dead, &letter).await.unwrap();
+    assert_eq!(
+        Bare::of(&mesh.server)
+            .await
+            .stream("FL_NORMAL")
+            .await
+            .last_sequence,
+        1
+    );
+
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    let record = ended_otherwise(&mesh, "again").await;
+    assert_eq!(
+        (record.state, record.hop, record.attempt),
+        (State::Completed, 1, 0)
+    );
+    // A worker that was frozen since the first hop knows of no record.
+    let mut late = record.clone();
+    (late.hop, late.output) = (0, serde_json::json!("late"));
+    let refused = mesh.broker.publish_result(&late, 0).await.unwrap();
+    assert_eq!(refused, fairlane::broker::publish::Fenced::Refused);
+    assert_eq!(mesh.result("again").await.record, record);
+    let replayed = mesh.broker.replay(Shelf::Dead, &letter).await.unwrap();
+    assert_eq!(replayed, Replayed::Stale);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_that_is_full_leaves_the_dead_letter_where_it_is() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let letter = dead(&mesh, "again").await;
+    let bare = Bare::of(&mesh.server).await;
+    mesh.publish(&mesh.task("first", Lane::Normal, "pay"), "1")
+        .await
+        .unwrap();
+    bare.limit("FL_NORMAL", 1).await;
+    let told = mesh
+        .broker
+        .replay(Shelf::Dead, &letter)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(told.contains("the stream is full"), "{told}");
+    assert!(kept(&mesh, Shelf::Dead, "again").await.is_some());
+    mesh.stop().await;
+}
+
+const PARKS: &str = "
+version: 1
+lanes:
+  normal: { on_timeout: archive }
+classes:
+  pay: { priority: 1, share: 1 }
+default_class: pay
+models:
+  m: { executor: simulate }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_task_goes_on_when_it_is_taken_out_and_ends_when_it_is_thrown_away() {
+    let mesh = Mesh::start(PARKS).await;
+    let bare = Bare::of(&mesh.server).await;
+    for id in ["on", "off"] {
+        report(&mesh, id, "timeout", "1").await;
+        bare.first(subject::ARCHIVE, &format!("fl.archive.pay.{id}"))
+            .await;
+    }
+    let (on, off) = (
+        kept(&mesh, Shelf::Archive, "on").await.unwrap(),
+        kept(&mesh, Shelf::Archive, "off").await.unwrap(),
+    );
+    let replayed = mesh.broker.replay(Shelf::Archive, &on).await.unwrap();
+    assert_eq!(replayed, Replayed::Queued { hop: 1 });
+    mesh.broker.throw_away(Shelf::Archive, &off).await.unwrap();
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    assert_eq!(mesh.result("on").await.record.state, State::Completed);
+    let record = mesh.result("off").await.record;
+    assert_eq!(record.state, State::Cancelled);
+    assert_eq!(record.error.unwrap().message, "discarded from the archive");
+    assert_eq!(bare.stream(subject::ARCHIVE).await.messages, 0);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_was_taken_out_and_runs_out_of_time_again_is_dead() {
+    let mesh = Mesh::start(&PARKS.replace("archive }", "archive, timeout_ms: 50 }")).await;
+    let bare = Bare::of(&mesh.server).await;
+    report(&mesh, "slow", "timeout", r#"{"hang_rate":1}"#).await;
+    bare.first(subject::ARCHIVE, "fl.archive.pay.slow").await;
+    let parked = kept(&mesh, Shelf::Archive, "slow").await.unwrap();
+    mesh.broker.replay(Shelf::Archive, &parked).await.unwrap();
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    let (letter, _) = mesh.dead_letter("slow").await;
+    assert_eq!(letter.reason, fairlane::task::DeadReason::Timeout);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_count_group_replay_and_discard_from_the_command_line() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    for n in 0..3 {
+        dead(&mesh, &format!("d-{n}")).await;
+    }
+    assert_eq!(dlq(&mesh, &["replay"]).await.0, Some(2));
+    assert_eq!(dlq(&mesh, &["discard", "--all"]).await.0, Some(3));
+    assert_eq!(dlq(&mesh, &["replay", "nobody"]).await.0, Some(4));
+
+    let counted = dlq(&mesh, &["replay", "--reason", "permanent", "--dry-run"])
+        .await
+        .1;
+    assert_eq!(counted["count"], 3);
+    assert_eq!(
+        counted["by"][0],
+        serde_json::json!({"class": "pay", "reason": "permanent", "count": 3})
+    );
+    let grouped = dlq(&mesh, &["ls", "--by-error"]).await.1;
+    assert_eq!(grouped["groups"][0]["error"], "disk # is full");
+    assert_eq!(grouped["groups"][0]["count"], 3);
+    let none = dlq(&mesh, &["ls", "--error", "memory"]).await.1;
+    assert_eq!(none["letters"], serde_json::json!([]));
+
+    let (code, done) = dlq(&mesh, &["replay", "d-0", "d-1"]).await;
+    assert_eq!((code, &done["replayed"]), (Some(0), &serde_json::json!(2)));
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    assert_eq!(ended_otherwise(&mesh, "d-0").await.state, State::Completed);
+    let thrown = dlq(&mesh, &["discard", "--all", "--yes"]).await.1;
+    assert_eq!(thrown, serde_json::json!({"discarded": 1}));
+    assert_eq!(mesh.result("d-2").await.record.state, State::Dead);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_stops_where_its_tasks_fail_again() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    for n in 0..50 {
+        report(
+            &mesh,
+            &format!("d-{n}"),
+            "permanent",
+            r#"{"fail_rate":1,"fail_kind":"permanent"}"#,
+        )
+        .await;
+    }
+    mesh.dead_letter("d-49").await;
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    let (code, told) = dlq(&mesh, &["replay", "--all", "--rate", "10"]).await;
+    assert_eq!(code, Some(1));
+    assert!(told["failed_again"].as_u64() >= Some(1), "{told}");
+    assert!(told["left"].as_u64() >= Some(1), "{told}");
+    mesh.stop().await;
+}
