@@ -7,6 +7,7 @@ use futures_util::TryStreamExt;
 
 use super::connect::Broker;
 use super::error::RequestError;
+use super::queues::for_ever;
 use super::subject;
 use crate::task::{Lane, Route};
 
@@ -38,11 +39,12 @@ pub struct ConsumerFacts {
 }
 
 impl Broker {
-    /// Makes the consumer, or sets its limits to `spec`.
+    /// Makes the consumer, or sets its limits to `spec`. One that is to be paused is made so: an update
+    /// that does not say it would let it go.
     ///
     /// # Errors
     /// [`RequestError`] when the server refuses or does not answer.
-    pub async fn ensure_consumer(&self, spec: &ConsumerSpec) -> Result<(), RequestError> {
+    pub async fn ensure_consumer(&self, spec: &ConsumerSpec, is_paused: bool) -> Result<(), RequestError> {
         let name = subject::consumer(&spec.route);
         let config = pull::Config {
             durable_name: Some(name.clone()),
@@ -52,6 +54,7 @@ impl Broker {
             max_ack_pending: i64::from(spec.max_ack_pending.max(1)),
             max_deliver: MAX_DELIVER,
             max_waiting: MAX_WAITING,
+            pause_until: is_paused.then(|| for_ever()),
             ..pull::Config::default()
         };
         let stream = subject::lane_stream(spec.route.lane);

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`shelf`] puts back what lies aside, [`topology`] is what
+//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`shelf`] puts back what lies aside, [`queues`] holds back, [`topology`] is what
 //! must exist at the server.
 
 pub mod cancels;
@@ -22,6 +22,7 @@ mod notice;
 pub mod publish;
 pub mod pull;
 pub mod pulled;
+pub mod queues;
 pub mod raw;
 pub mod records;
 pub mod service;

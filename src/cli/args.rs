@@ -9,6 +9,7 @@ use super::demo;
 use super::dlq;
 use super::exit::Exit;
 use super::flags::Global;
+use super::queue;
 use super::role::{coordinator, dev, gateway, worker};
 use super::session::Session;
 use super::streams;
@@ -55,6 +56,8 @@ pub(super) enum Command {
     Dlq(dlq::Args),
     /// Tasks that were parked
     Archive(archive::Args),
+    /// What waits and runs, per class and lane; pause, resume, drain
+    Queue(queue::Args),
     /// Streams at the server: what must exist, what does
     Streams(streams::Args),
     /// Work on policy documents
@@ -76,7 +79,12 @@ impl Command {
             Self::Demo(args) => args.fill(raw),
             Self::Bench(args) => args.fill(raw),
             Self::Task(args) => args.fill(raw),
-            Self::Dlq(_) | Self::Archive(_) | Self::Streams(_) | Self::Policy(_) | Self::Doctor(_) => (),
+            Self::Dlq(_)
+            | Self::Archive(_)
+            | Self::Queue(_)
+            | Self::Streams(_)
+            | Self::Policy(_)
+            | Self::Doctor(_) => (),
         }
     }
 
@@ -91,6 +99,7 @@ impl Command {
             Self::Task(args) => task::run(args, session).await,
             Self::Dlq(args) => dlq::run(args, session).await,
             Self::Archive(args) => archive::run(args, session).await,
+            Self::Queue(args) => queue::run(args, session).await,
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
             Self::Doctor(args) => doctor::run(args, session).await,

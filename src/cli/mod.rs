@@ -14,6 +14,7 @@ mod exit;
 pub mod flags;
 mod output;
 mod policy;
+mod queue;
 mod role;
 mod session;
 mod shelf;

@@ -22,8 +22,10 @@ pub(super) async fn ensure(of: &Coordinator, lane: Lane, uncovered: &[Route]) ->
     let wanted = specs(&of.policy, lane, &found);
     let mut changed: Vec<&ConsumerSpec> = wanted.iter().filter(|spec| !is_there(spec, &there)).collect();
     changed.sort_by_key(|spec| raises(spec, &there));
+    let pauses = of.broker.pauses().await?;
     for spec in changed {
-        of.broker.ensure_consumer(spec).await?;
+        let is_paused = pauses.iter().any(|paused| paused.pause.covers(&spec.route));
+        of.broker.ensure_consumer(spec, is_paused).await?;
         tracing::info!(
             lane = %lane,
             task.class = %spec.route.class,

@@ -37,6 +37,10 @@ pub(super) async fn run(of: Arc<Coordinator>) {
             _ = every.tick() => (),
             () = of.lifecycle.soft().cancelled() => return,
         }
+        // Whoever asked for a pause may have died before all of it was carried out.
+        if let Err(error) = of.broker.obey_pauses().await {
+            tracing::warn!(%error, "pauses could not be seen to; trying again");
+        }
         for lane in Lane::ALL {
             if let Err(error) = sweep(&of, lane).await {
                 tracing::warn!(%lane, %error, "a lane could not be looked over; trying again");

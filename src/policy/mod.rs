@@ -2,7 +2,7 @@
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
 //! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `callback` and
-//! `address` when and where a result is delivered, `limits` how many may run at once. Nothing here reads a clock, draws a random number or does I/O.
+//! `address` when and where a result is delivered, `limits` how many may run at once, `pause` what is held back. Nothing here reads a clock, draws a random number or does I/O.
 
 mod address;
 mod backoff;
@@ -10,6 +10,7 @@ mod callback;
 mod classify;
 mod document;
 mod limits;
+mod pause;
 mod retry;
 
 #[cfg(test)]
@@ -28,4 +29,5 @@ pub use document::{
     OnOverload, OnTimeout, Policy, ProcessRules, Scheduler,
 };
 pub use limits::{CONSUMERS_MAX, split_equally};
+pub use pause::Pause;
 pub use retry::{Failed, Verdict, is_expired, verdict};

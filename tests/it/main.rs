@@ -27,6 +27,7 @@ mod limits;
 mod outage;
 mod process;
 mod process_pool;
+mod queues;
 mod rest;
 mod rest_trouble;
 mod service;

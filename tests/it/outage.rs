@@ -1,16 +1,15 @@
 //! A lane without room and a server that is away: what was accepted is kept, and the rest is told so.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use fairlane::broker::publish::PublishError;
 use fairlane::broker::{Broker, ConnectError, subject};
-use fairlane::dev::{Server, ServerOptions};
+use fairlane::dev::Server;
 use fairlane::executor::simulate::Simulate;
 use fairlane::task::State;
 use nix::sys::signal::Signal;
 
-use crate::support::{Answers, Bare, Mesh, PATIENCE, Role, TWO_CLASSES, options, process};
+use crate::support::{Answers, Bare, Mesh, PATIENCE, Role, TWO_CLASSES, keeping, process};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_lane_refuses_new_tasks_and_keeps_what_it_accepted() {
@@ -122,12 +121,4 @@ async fn a_server_that_is_killed_and_comes_back_loses_no_accepted_task() {
         server.stop().await;
     })
     .await;
-}
-
-fn keeping(store: &Path, port: Option<u16>) -> ServerOptions {
-    ServerOptions {
-        store: Some(store.to_owned()),
-        port,
-        ..options()
-    }
 }

@@ -22,7 +22,7 @@ pub(crate) use door::{Answered, Door};
 pub(crate) use guarded::Guarded;
 pub(crate) use handler::{Handler, job, pool_of};
 pub(crate) use mesh::{FOUR_CLASSES, Mesh, PATIENCE, TWO_CLASSES, connect};
-pub(crate) use nats::{options, program, server};
+pub(crate) use nats::{keeping, options, program, server};
 pub(crate) use probe::{PASSES, Probe, Starts};
 pub(crate) use raw::publish_raw;
 pub(crate) use receiver::Receiver;

@@ -1,6 +1,6 @@
 //! A fresh nats-server for each test: own free port, own temporary store, gone with the test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fairlane::dev::{Server, ServerOptions};
 
@@ -15,6 +15,15 @@ pub(crate) async fn server() -> Server {
 /// What [`server`] starts with.
 pub(crate) fn options() -> ServerOptions {
     ServerOptions::new(program(), FAIRLANE)
+}
+
+/// The same with a store that outlives it, at a port of its own where it comes back.
+pub(crate) fn keeping(store: &Path, port: Option<u16>) -> ServerOptions {
+    ServerOptions {
+        store: Some(store.to_owned()),
+        port,
+        ..options()
+    }
 }
 
 /// The nats-server executable. Tests without one prove nothing, so they fail.
