@@ -54,7 +54,7 @@ impl Broker {
             max_ack_pending: i64::from(spec.max_ack_pending.max(1)),
             max_deliver: MAX_DELIVER,
             max_waiting: MAX_WAITING,
-            pause_until: is_paused.then(|| for_ever()),
+            pause_until: is_paused.then(for_ever),
             ..pull::Config::default()
         };
         let stream = subject::lane_stream(spec.route.lane);
