@@ -73,6 +73,31 @@ impl Broker {
         Ok(listed.iter().filter_map(queue).collect())
     }
 
+    /// Whether the task at `sequence` of a lane is with a worker, or was and is to be delivered again.
+    /// None when it is not on the lane.
+    ///
+    /// # Errors
+    /// As [`Broker::queues`].
+    pub async fn is_delivered(&self, lane: Lane, sequence: u64) -> Result<Option<bool>, RequestError> {
+        let name = subject::lane_stream(lane);
+        let found = self.raw_next(name, ">", sequence).await?;
+        let Some(found) = found.filter(|found| found.sequence == sequence) else {
+            return Ok(None);
+        };
+        let Some(route) = subject::parse_task(&found.subject) else {
+            return Ok(Some(false));
+        };
+        // One that nobody consumes yet is not delivered.
+        let info = self
+            .stream(name)
+            .await?
+            .consumer_info(subject::consumer(&route))
+            .await;
+        Ok(Some(
+            info.is_ok_and(|info| info.delivered.stream_sequence >= sequence),
+        ))
+    }
+
     /// Notes a pause, then holds back every queue it covers. Pausing again changes nothing.
     ///
     /// # Errors

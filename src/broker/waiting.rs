@@ -21,6 +21,19 @@ pub struct Waiting {
 }
 
 impl Broker {
+    /// Takes back the retry a task waits for. No error when there is none.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn forget_retry(&self, id: &TaskId) -> Result<(), RequestError> {
+        let subject = subject::retry_at(id);
+        let operation = format!("take back {subject}");
+        // Without its message the server has no timer.
+        let purged = self.stream(subject::RETRY).await?.purge().filter(subject).await;
+        purged.map_err(RequestError::of(operation))?;
+        Ok(())
+    }
+
     /// The retry a task waits for. None also for a schedule that cannot be read: it explains where
     /// the task is and decides nothing.
     ///

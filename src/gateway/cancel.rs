@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::desk::{Desk, Named};
 use super::problem::{Code, Problem};
 use crate::broker::publish::Fenced;
+use crate::broker::shelf::{ReplayError, Shelf};
 use crate::broker::sweep::Consumed;
 use crate::clock;
-use crate::task::{ErrorKind, State};
+use crate::task::{ErrorKind, State, TaskId};
 use crate::wire::{ResultError, ResultRecord, Submission};
 
 /// A task that is cancelled.
@@ -65,6 +66,12 @@ impl Desk {
         if let Err(error) = self.broker.publish_cancel(id).await {
             tracing::warn!(task.id = %id, %error, "nobody was told to stop a cancelled task");
         }
+        if let Err(error) = self.broker.forget_retry(id).await {
+            tracing::warn!(task.id = %id, %error, "a cancelled task still waits for its retry, which will be in vain");
+        }
+        if let Err(error) = self.unpark(id).await {
+            tracing::warn!(task.id = %id, %error, "a cancelled task still lies in the archive");
+        }
         let Some(sequence) = submission.sequence else {
             return;
         };
@@ -74,6 +81,16 @@ impl Desk {
             .await
         {
             tracing::debug!(task.id = %id, %error, "a cancelled task is not on its lane any more");
+        }
+    }
+}
+
+impl Desk {
+    async fn unpark(&self, id: &TaskId) -> Result<(), ReplayError> {
+        match self.broker.kept(Shelf::Archive, id).await? {
+            // Its record stands, so this only takes it away.
+            Some(kept) => self.broker.throw_away(Shelf::Archive, &kept).await,
+            None => Ok(()),
         }
     }
 }

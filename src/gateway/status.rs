@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::desk::{Desk, Named};
 use super::problem::{Code, Problem};
 use crate::broker::fetch::Stored;
+use crate::broker::shelf::Shelf;
 use crate::broker::subject::RecordKey;
 use crate::task::State;
 use crate::wire::{ResultRecord, Submission, result_body, to_rfc3339};
@@ -17,7 +18,8 @@ use crate::wire::{ResultRecord, Submission, result_body, to_rfc3339};
 pub struct Status {
     /// The task.
     pub task_id: String,
-    /// Where it stands. A task that runs counts as `queued`: nothing is written when it starts.
+    /// Where it stands. `running` is with a worker, or was and is to be delivered again; on a later hop
+    /// than its first a task that runs counts as `queued`: nothing is written when it starts.
     pub state: &'static str,
     /// Its class.
     pub class: String,
@@ -121,6 +123,19 @@ impl Desk {
         Ok(Known { submission, ended })
     }
 
+    /// Where a task is that has no record and waits for no retry.
+    async fn whereabouts(&self, submission: &Submission) -> Result<State, Problem> {
+        if let Some(sequence) = submission.sequence {
+            match self.broker.is_delivered(submission.lane, sequence).await? {
+                Some(true) => return Ok(State::Running),
+                Some(false) => return Ok(State::Queued),
+                None => (),
+            }
+        }
+        let parked = self.broker.kept(Shelf::Archive, &submission.task_id).await?;
+        Ok(parked.map_or(State::Queued, |_| State::Archived))
+    }
+
     async fn describe(&self, of: &Named, known: Known) -> Result<Status, Problem> {
         let Known { submission, ended } = known;
         let waiting = match (&submission, &ended) {
@@ -129,10 +144,11 @@ impl Desk {
             _ => None,
         };
         let record = ended.as_ref().map(|ended| &ended.record);
-        let state = match (record, &waiting) {
-            (Some(record), _) => record.state,
-            (None, Some(_)) => State::Retrying,
-            (None, None) => State::Queued,
+        let state = match (record, &waiting, &submission) {
+            (Some(record), ..) => record.state,
+            (None, Some(_), _) => State::Retrying,
+            (None, None, Some(submission)) => self.whereabouts(submission).await?,
+            (None, None, None) => State::Queued,
         };
         let class = submission.as_ref().map(|s| &s.class);
         let class = class.or(record.map(|r| &r.class)).map(ToString::to_string);

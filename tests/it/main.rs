@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_subjects;
 mod callback_faults;
 mod callbacks;
+mod cancel;
 mod curl;
 #[cfg(feature = "embed")]
 mod demo_role;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::record;
 use crate::broker::letters::Letter;
+use crate::broker::shelf::{Kept, Shelf};
 use crate::broker::waiting::Waiting;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::{one_line, table};
@@ -31,14 +32,43 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         session
             .output
             .show(&waiting_json(&waiting), |_| waiting_text(&waiting))?;
+    } else if let Some(parked) = broker.kept(Shelf::Archive, id).await? {
+        session
+            .output
+            .show(&parked_json(id, &parked), |_| parked_text(id, &parked))?;
     } else {
         return Err(Stop::not_found(format!(
-            "task {id} is not found among results, dead letters and retries; it may be queued or running, \
+            "task {id} is not found among results, dead letters, retries and parked tasks; it may be queued or running, \
              or never have been accepted"
         ))
         .into());
     }
     Ok(Exit::Ok)
+}
+
+fn parked_json(id: &TaskId, parked: &Kept) -> Value {
+    let read = parked.read.as_ref().ok();
+    json!({
+        "task_id": id.as_str(),
+        "state": State::Archived.as_str(),
+        "reason": read.map(|(_, why)| *why),
+        "error": read.map(|(report, _)| json!({"kind": report.kind.as_str(), "message": report.error})),
+        "parked_at": to_rfc3339(parked.stored_at),
+    })
+}
+
+fn parked_text(id: &TaskId, parked: &Kept) -> String {
+    let why = parked.read.as_ref().map_or("unreadable", |(_, why)| why);
+    table(
+        ["field", "value"],
+        [
+            ["task id".to_owned(), id.to_string()],
+            ["state".to_owned(), State::Archived.to_string()],
+            ["reason".to_owned(), why.to_owned()],
+            ["parked".to_owned(), to_rfc3339(parked.stored_at)],
+            ["take it out".to_owned(), format!("fairlane archive replay {id}")],
+        ],
+    )
 }
 
 /// A letter whose record is gone already.

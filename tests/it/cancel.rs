@@ -1,0 +1,88 @@
+//! Cancelling a task wherever it is: from then on it has one record, and nothing of it is left behind.
+
+use std::sync::Arc;
+
+use fairlane::broker::subject;
+use fairlane::executor::simulate::Simulate;
+use fairlane::task::State;
+use serde_json::json;
+
+use crate::support::{Bare, Door, Mesh, Probe};
+
+const POLICY: &str = "
+version: 1
+lanes:
+  core:   { timeout_ms: 50, on_timeout: archive, max_priority: 2 }
+classes:
+  pay:  { priority: 1, share: 40 }
+default_class: pay
+models:
+  m: { executor: simulate }
+retry: { kind: fixed, base_ms: 600000, jitter: none }
+";
+
+async fn submit(door: &Door, id: &str, input: &str) {
+    let body = format!(r#"{{"task_id":"{id}","model":"m","input":{input}}}"#);
+    assert_eq!(door.post(body).await.status, 202);
+}
+
+async fn state(door: &Door, id: &str) -> String {
+    let status = door.get(&format!("/v1/tasks/{id}")).await.json();
+    status["state"].as_str().expect("a state").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_waits_to_be_tried_again_is_cancelled_with_its_timer() {
+    let mesh = Mesh::start(POLICY).await;
+    let (door, bare) = (Door::of(&mesh).await, Bare::of(&mesh.server).await);
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    submit(&door, "waits", r#"{"fail_attempts":1}"#).await;
+    bare.first(subject::RETRY, "fl.retry.at.waits").await;
+    assert_eq!(state(&door, "waits").await, "retrying");
+    assert_eq!(door.delete("waits").await.json()["state"], json!("cancelled"));
+    assert_eq!(state(&door, "waits").await, "cancelled");
+    let id = fairlane::task::TaskId::new("waits").unwrap();
+    assert_eq!(mesh.broker.waiting(&id).await.unwrap(), None);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_task_is_cancelled_and_taken_out_of_the_archive() {
+    let mesh = Mesh::start(POLICY).await;
+    let (door, bare) = (Door::of(&mesh).await, Bare::of(&mesh.server).await);
+    let mut acks = bare.hear("$JS.ACK.FL_CORE.>").await;
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    submit(&door, "parked", r#"{"hang_rate":1}"#).await;
+    bare.first(subject::ARCHIVE, "fl.archive.pay.parked").await;
+    // It has left its lane, too.
+    while acks.next().await.payload.as_ref() != b"+ACK" {}
+    assert_eq!(state(&door, "parked").await, "archived");
+    assert_eq!(door.delete("parked").await.json()["state"], json!("cancelled"));
+    assert_eq!(bare.stream(subject::ARCHIVE).await.messages, 0);
+    assert_eq!(mesh.result("parked").await.record.state, State::Cancelled);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_task_is_told_apart_from_a_queued_one_and_its_slot_is_free_when_it_is_cancelled() {
+    let mesh = Mesh::start(&POLICY.replace("timeout_ms: 50", "timeout_ms: 60000")).await;
+    let door = Door::of(&mesh).await;
+    let (probe, mut starts) = Probe::gated();
+    mesh.worker("w", 1, probe.clone()).await;
+    submit(&door, "first", "1").await;
+    assert_eq!(starts.recv().await.unwrap().1, "first");
+    submit(&door, "second", "1").await;
+    submit(&door, "third", "1").await;
+    assert_eq!(state(&door, "first").await, "running");
+    assert_eq!(state(&door, "third").await, "queued");
+    assert_eq!(door.delete("third").await.status, 200);
+    assert_eq!(door.delete("first").await.status, 200);
+    // Nobody let the first one go: its slot is free because it was cancelled.
+    assert_eq!(starts.recv().await.unwrap().1, "second");
+    probe.release(1);
+    assert_eq!(mesh.result("second").await.record.state, State::Completed);
+    for id in ["first", "third"] {
+        assert_eq!(mesh.result(id).await.record.state, State::Cancelled);
+    }
+    mesh.stop().await;
+}
