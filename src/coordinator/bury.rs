@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::broker::Broker;
 use crate::broker::RequestError;
 use crate::broker::publish::{Fenced, Original, PublishError};
+use crate::failpoint;
 use crate::task::{DeadReason, EpochMs, State};
 use crate::wire::{Report, ResultError, ResultRecord};
 
@@ -42,12 +43,14 @@ pub(super) async fn dead(
     if fence(broker, report, State::Dead, error, at).await? == Buried::Decided {
         return Ok(Buried::Decided);
     }
+    failpoint::hit("coordinator.after_fence");
     match broker.publish_dead(report, reason, original).await {
         Err(PublishError::TooLarge { .. }) => {
             broker.publish_dead(report, reason, &Original::left_out()).await?
         }
         stored => stored?,
     };
+    failpoint::hit("coordinator.after_letter");
     tracing::info!(task.id = %report.task.id, reason = %reason, error = %report.error, "a task became a dead letter");
     Ok(Buried::Done)
 }

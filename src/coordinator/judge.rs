@@ -3,6 +3,7 @@
 use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::publish::PublishError;
 use crate::broker::subject::parse_retry;
+use crate::failpoint;
 use crate::policy::is_expired;
 use crate::task::{DeadReason, ErrorKind, Lane, Route, Shard, Task};
 use crate::wire::header::SHARD;
@@ -63,7 +64,10 @@ pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), Bur
         return judged(&report, delivery).carry_out(of).await;
     }
     match of.broker.publish_hop(&task, &delivery.original, &history).await {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            failpoint::hit("coordinator.after_due");
+            Ok(())
+        }
         Err(PublishError::Full { .. }) => {
             // Not an execution: it costs a hop and no attempt.
             let pause = full_pause_ms(task.hop);

@@ -47,6 +47,7 @@ impl Service {
         let record = self.record(&run, State::Completed, output, usage, None);
         match self.write_fence(&run, &record).await {
             Written::Done(fenced) => {
+                failpoint::hit("worker.after_result");
                 let standing = match fenced {
                     Fenced::First(_) => Some(Standing::Own),
                     Fenced::Refused => self.standing(&record).await,
@@ -93,6 +94,7 @@ impl Service {
                 return self.give_back(run).await;
             }
         }
+        failpoint::hit("worker.after_report");
         let queued_ms = run.queued_ms;
         self.broker.ack(run.delivery.lease).await;
         Ending::Reported { queued_ms, kind }

@@ -64,14 +64,7 @@ pub(crate) async fn settled(bare: &Bare) {
 
 /// Waits until everything in a stream is acked.
 pub(crate) async fn empty(bare: &Bare, stream: &str) {
-    let ended = async {
-        while bare.stream(stream).await.messages > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, ended)
-        .await
-        .unwrap_or_else(|_| panic!("{stream} is not empty after {PATIENCE:?}"));
+    bare.until_empty(stream).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,12 +50,11 @@ async fn a_task_that_waits_to_be_tried_again_is_cancelled_with_its_timer() {
 async fn a_parked_task_is_cancelled_and_taken_out_of_the_archive() {
     let mesh = Mesh::start(POLICY).await;
     let (door, bare) = (Door::of(&mesh).await, Bare::of(&mesh.server).await);
-    let mut acks = bare.hear("$JS.ACK.FL_CORE.>").await;
     mesh.worker("w", 1, Arc::new(Simulate)).await;
     submit(&door, "parked", r#"{"hang_rate":1}"#).await;
     bare.first(subject::ARCHIVE, "fl.archive.pay.parked").await;
     // It has left its lane, too.
-    while acks.next().await.payload.as_ref() != b"+ACK" {}
+    bare.until_empty("FL_CORE").await;
     assert_eq!(state(&door, "parked").await, "archived");
     assert_eq!(door.delete("parked").await.json()["state"], json!("cancelled"));
     assert_eq!(bare.stream(subject::ARCHIVE).await.messages, 0);

@@ -23,6 +23,7 @@ mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
 mod gateway_killed;
+mod killed_between_writes;
 mod leftovers;
 mod limits;
 mod outage;

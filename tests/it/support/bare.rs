@@ -25,6 +25,9 @@ pub(crate) struct Bare {
 /// What is published on a subject from now on, whether a stream takes it or not.
 pub(crate) struct Heard(Subscriber);
 
+/// How soon a stream is looked at again in which the last ack has had no effect yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 impl Bare {
     /// A connection to `server`.
     pub(crate) async fn of(server: &Server) -> Self {
@@ -115,6 +118,20 @@ impl Bare {
                 .publish_with_reply(subject, inbox, r#"{"batch":1,"expires":100000000}"#.into());
         asked.await.expect("NATS answers");
         let _ = tokio::time::timeout(ASK_EXPIRES, delivered.next()).await;
+    }
+
+    /// Waits until everything in a work queue is acked.
+    pub(crate) async fn until_empty(&self, stream: &str) {
+        let mut acks = self.hear(&format!("$JS.ACK.{stream}.>")).await;
+        let emptied = async {
+            while self.stream(stream).await.messages > 0 {
+                // An ack is heard before it has its effect, so the last one may be heard too early.
+                let _ = tokio::time::timeout(LOOK_AGAIN, acks.0.next()).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, emptied)
+            .await
+            .unwrap_or_else(|_| panic!("{stream} is not empty after {PATIENCE:?}"));
     }
 
     /// How many pulls the server holds for a consumer.
