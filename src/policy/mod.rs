@@ -16,6 +16,8 @@ mod retry;
 #[cfg(test)]
 mod classify_tests;
 #[cfg(test)]
+mod ending_tests;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod retry_tests;
