@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`shelf`] puts back what lies aside, [`queues`] holds back, [`topology`] is what
+//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`shelf`] puts back what lies aside, [`queues`] holds back, [`events`] tells what befell a task, [`topology`] is what
 //! must exist at the server.
 
 pub mod cancels;
@@ -10,6 +10,7 @@ pub mod connect;
 pub mod consumer;
 pub mod delivery;
 pub mod error;
+pub mod events;
 pub mod feed;
 pub mod fetch;
 pub mod floor;

@@ -11,8 +11,8 @@ use super::fetch::{decides, epoch};
 use super::publish::{Fenced, Original, PublishError};
 use super::subject;
 use crate::failpoint;
-use crate::task::{ClassName, EpochMs, ErrorKind, State, Task, TaskId};
-use crate::wire::{Malformed, Report, ResultError, ResultRecord, read_dead, read_parked};
+use crate::task::{ClassName, EpochMs, ErrorKind, EventKind, State, Task, TaskId};
+use crate::wire::{Malformed, Report, ResultError, ResultRecord, TaskEvent, read_dead, read_parked};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +176,8 @@ impl Broker {
         let history = report.history_after(kept.stored_at);
         self.publish_hop(&task, &kept.original, &history).await?;
         failpoint::hit("replay.after_publish");
+        let told = TaskEvent::of(&task, EventKind::Replay, "put back to work by hand");
+        self.tell(&task.class, &task.id, &told).await;
         self.discard(shelf, kept.sequence).await?;
         Ok(Replayed::Queued { hop })
     }

@@ -4,8 +4,8 @@ use crate::broker::RequestError;
 use crate::broker::publish::{Original, PublishError};
 use crate::failpoint;
 use crate::policy::{Failed, Verdict, verdict};
-use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, ParkReason, State, Task};
-use crate::wire::{Report, ResultError};
+use crate::task::{DeadReason, EpochMs, ErrorKind, EventKind, Lane, ParkReason, State, Task};
+use crate::wire::{Report, ResultError, TaskEvent};
 
 use super::Coordinator;
 use super::bury::{Buried, BuryError, dead, fence};
@@ -79,6 +79,11 @@ impl Judged<'_> {
                 scheduled?;
                 failpoint::hit("coordinator.after_schedule");
                 of.metrics.retry(next.lane, &next.class);
+                let event = TaskEvent {
+                    due: Some(due),
+                    ..self.event(EventKind::Retry)
+                };
+                of.broker.tell(&next.class, &next.id, &event).await;
                 Ok(())
             }
         }
@@ -105,6 +110,7 @@ impl Judged<'_> {
         let (from, to) = (self.report.task.lane, next.lane);
         tracing::info!(task.id = %next.id, %from, %to, hop, "a task that ran out of time goes on in a lower lane");
         of.metrics.demotion(from, &next.class);
+        self.tell(of, EventKind::Demote).await;
         Ok(())
     }
 
@@ -122,14 +128,26 @@ impl Judged<'_> {
         failpoint::hit("coordinator.after_archive");
         tracing::info!(task.id = %task.id, "a task that ran out of time is parked; `fairlane archive` shows it");
         of.metrics.archived(&task.class);
+        self.tell(of, EventKind::Archive).await;
         Ok(())
     }
 
     async fn bury(self, of: &Coordinator, reason: DeadReason) -> Result<(), BuryError> {
         if dead(&of.broker, self.report, reason, self.original, self.at).await? == Buried::Done {
             of.metrics.dead_letter(&self.report.task.class, reason);
+            self.tell(of, EventKind::Dead).await;
         }
         Ok(())
+    }
+
+    async fn tell(self, of: &Coordinator, kind: EventKind) {
+        let task = &self.report.task;
+        of.broker.tell(&task.class, &task.id, &self.event(kind)).await;
+    }
+
+    fn event(self, kind: EventKind) -> TaskEvent {
+        let Report { task, error, .. } = self.report;
+        TaskEvent::of(task, kind, format!("{}: {error}", self.report.kind))
     }
 
     /// A terminal state that leaves nothing but its record.
@@ -141,6 +159,7 @@ impl Judged<'_> {
         let ended = fence(&of.broker, self.report, state, error, self.at).await?;
         if ended == Buried::Done && state == State::Expired {
             of.metrics.expired(&self.report.task.class);
+            self.tell(of, EventKind::Expire).await;
         }
         Ok(())
     }

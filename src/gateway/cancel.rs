@@ -9,8 +9,8 @@ use crate::broker::publish::Fenced;
 use crate::broker::shelf::{ReplayError, Shelf};
 use crate::broker::sweep::Consumed;
 use crate::clock;
-use crate::task::{ErrorKind, State, TaskId};
-use crate::wire::{ResultError, ResultRecord, Submission};
+use crate::task::{ErrorKind, EventKind, State, TaskId};
+use crate::wire::{ResultError, ResultRecord, Submission, TaskEvent};
 
 /// A task that is cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,6 +45,17 @@ impl Desk {
                     .await?;
             }
             self.clear(submission).await;
+            let event = TaskEvent {
+                kind: EventKind::Cancel,
+                lane: submission.lane,
+                attempt: 0,
+                hop,
+                due: None,
+                detail: "cancelled on request".to_owned(),
+            };
+            self.broker
+                .tell(&submission.class, &submission.task_id, &event)
+                .await;
         }
         told(of, Some(state))
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::desk::{Desk, Named};
 use super::problem::{Code, Problem};
@@ -11,7 +11,7 @@ use crate::broker::fetch::Stored;
 use crate::broker::shelf::Shelf;
 use crate::broker::subject::RecordKey;
 use crate::task::State;
-use crate::wire::{ResultRecord, Submission, result_body, to_rfc3339};
+use crate::wire::{ResultRecord, Submission, TaskEvent, result_body, to_rfc3339};
 
 /// A task as its tenant sees it. What is not known is left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +43,9 @@ pub struct Status {
     /// When it ended, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,
+    /// What befell it, oldest first; a task that simply succeeds has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub timeline: Vec<Value>,
     /// Why it ended without an answer: `{"kind", "message"}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Value>,
@@ -150,6 +153,7 @@ impl Desk {
             (None, None, Some(submission)) => self.whereabouts(submission).await?,
             (None, None, None) => State::Queued,
         };
+        let events = self.broker.events(&of.internal()?).await?;
         let class = submission.as_ref().map(|s| &s.class);
         let class = class.or(record.map(|r| &r.class)).map(ToString::to_string);
         Ok(Status {
@@ -165,12 +169,26 @@ impl Desk {
                 .or(waiting.as_ref().map(|w| w.task.attempt)),
             next_attempt_at: waiting.map(|w| to_rfc3339(w.due)),
             ended_at: ended.as_ref().map(|e| to_rfc3339(e.stored_at)),
+            timeline: events.iter().map(event).collect(),
             error: ended.as_ref().and_then(|e| {
                 let whole = record_value(&e.record);
                 whole.get("error").filter(|error| !error.is_null()).cloned()
             }),
         })
     }
+}
+
+/// One line of a timeline.
+fn event(of: &Stored<TaskEvent>) -> Value {
+    let event = &of.record;
+    let mut line = json!({
+        "at": to_rfc3339(of.stored_at), "event": event.kind.as_str(), "lane": event.lane.as_str(),
+        "attempt": event.attempt, "hop": event.hop, "detail": event.detail,
+    });
+    if let Some(due) = event.due {
+        line["due"] = Value::from(to_rfc3339(due));
+    }
+    line
 }
 
 /// The record's body, under the name its tenant gave the task.

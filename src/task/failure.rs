@@ -97,3 +97,23 @@ words!(
         Overload = "overload",
     }
 );
+
+words!(
+    /// What befell a task that did not simply succeed.
+    EventKind, "kind of event" {
+        /// It failed and is tried again later.
+        Retry = "retry",
+        /// It ran out of time and went on in a lower lane.
+        Demote = "demote",
+        /// It was parked.
+        Archive = "archive",
+        /// It was given up.
+        Dead = "dead",
+        /// Its deadline passed.
+        Expire = "expire",
+        /// It was cancelled.
+        Cancel = "cancel",
+        /// It was put back to work by hand.
+        Replay = "replay",
+    }
+);

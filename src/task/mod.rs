@@ -15,7 +15,7 @@ mod state;
 mod tenancy;
 
 pub use envelope::{Task, TaskFacts};
-pub use failure::{DeadReason, ErrorKind, ParkReason};
+pub use failure::{DeadReason, ErrorKind, EventKind, ParkReason};
 pub use lane::{Lane, ParseLaneError};
 pub use model::{ModelName, ModelToken};
 pub use moment::{EpochMs, Moment};

@@ -58,6 +58,16 @@ async fn a_parked_task_is_cancelled_and_taken_out_of_the_archive() {
     assert_eq!(state(&door, "parked").await, "archived");
     assert_eq!(door.delete("parked").await.json()["state"], json!("cancelled"));
     assert_eq!(bare.stream(subject::ARCHIVE).await.messages, 0);
+    // An event is told behind the answer, so that nobody waits for it.
+    bare.first(subject::EVENTS, "fl.event.pay.parked.cancel").await;
+    let status = door.get("/v1/tasks/parked").await.json();
+    let timeline: Vec<_> = status["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| format!("{} {} {}", line["event"], line["lane"], line["hop"]))
+        .collect();
+    assert_eq!(timeline, [r#""archive" "core" 0"#, r#""cancel" "core" 0"#]);
     assert_eq!(mesh.result("parked").await.record.state, State::Cancelled);
     mesh.stop().await;
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::record;
+use crate::broker::fetch::Stored;
 use crate::broker::letters::Letter;
 use crate::broker::shelf::{Kept, Shelf};
 use crate::broker::waiting::Waiting;
@@ -10,7 +11,7 @@ use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::{one_line, table};
 use crate::cli::session::Session;
 use crate::task::{State, TaskId};
-use crate::wire::to_rfc3339;
+use crate::wire::{TaskEvent, to_rfc3339};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -20,30 +21,55 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let id = &args.task_id;
     let broker = session.connect().await?;
-    if let Some(found) = broker.result(id).await? {
-        session
-            .output
-            .show(&record::facts(&found), |_| record::text(&found))?;
+    let (mut shown, mut text) = if let Some(found) = broker.result(id).await? {
+        (record::facts(&found), record::text(&found))
     } else if let Some(letter) = broker.dead_letter(id).await? {
-        session
-            .output
-            .show(&dead_json(id, &letter), |_| dead_text(id, &letter))?;
+        (dead_json(id, &letter), dead_text(id, &letter))
     } else if let Some(waiting) = broker.waiting(id).await? {
-        session
-            .output
-            .show(&waiting_json(&waiting), |_| waiting_text(&waiting))?;
+        (waiting_json(&waiting), waiting_text(&waiting))
     } else if let Some(parked) = broker.kept(Shelf::Archive, id).await? {
-        session
-            .output
-            .show(&parked_json(id, &parked), |_| parked_text(id, &parked))?;
+        (parked_json(id, &parked), parked_text(id, &parked))
     } else {
         return Err(Stop::not_found(format!(
             "task {id} is not found among results, dead letters, retries and parked tasks; it may be queued or running, \
              or never have been accepted"
         ))
         .into());
+    };
+    let events = broker.events(id).await?;
+    shown["timeline"] = Value::from(events.iter().map(event_json).collect::<Vec<_>>());
+    if !events.is_empty() {
+        text.push_str(&format!("\n\n{}", timeline(&events)));
     }
+    session.output.show(&shown, |_| text)?;
     Ok(Exit::Ok)
+}
+
+fn event_json(of: &Stored<TaskEvent>) -> Value {
+    let event = &of.record;
+    json!({
+        "at": to_rfc3339(of.stored_at),
+        "event": event.kind.as_str(),
+        "lane": event.lane.as_str(),
+        "attempt": event.attempt,
+        "hop": event.hop,
+        "due": event.due.map(to_rfc3339),
+        "detail": event.detail,
+    })
+}
+
+fn timeline(events: &[Stored<TaskEvent>]) -> String {
+    let rows = events.iter().map(|of| {
+        let event = &of.record;
+        [
+            to_rfc3339(of.stored_at),
+            event.kind.to_string(),
+            event.lane.to_string(),
+            format!("{}/{}", event.attempt, event.hop),
+            one_line(&event.detail),
+        ]
+    });
+    table(["at", "event", "lane", "attempt/hop", "why"], rows)
 }
 
 fn parked_json(id: &TaskId, parked: &Kept) -> Value {

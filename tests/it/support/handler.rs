@@ -41,7 +41,7 @@ impl Handler {
             "
 version: 1
 lanes:
-  core:   {{ concurrency: 256, timeout_ms: 60000, ack_wait_ms: 1000, max_priority: 9 }}
+  core:   {{ concurrency: 256, timeout_ms: 60000, on_timeout: retry, ack_wait_ms: 1000, max_priority: 9 }}
   normal: {{ concurrency: 256, timeout_ms: 60000, ack_wait_ms: 1000 }}
 classes:
   pay: {{ priority: 1, share: 1 }}

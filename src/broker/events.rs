@@ -1,0 +1,50 @@
+//! Telling what befell a task, and reading it back.
+
+use super::connect::Broker;
+use super::error::RequestError;
+use super::fetch::{Stored, epoch};
+use super::header::to_map;
+use super::subject;
+use crate::task::{ClassName, TaskId};
+use crate::wire::header::{MSG_ID, VERSION};
+use crate::wire::{Headers, TaskEvent, event_body, read_event};
+
+/// Events of one task that are read: its hops are bounded, and so is what befalls it.
+const EVENTS_MAX: usize = 256;
+
+impl Broker {
+    /// Tells what befell a task. Nobody waits for the stream: an event that is lost is missing in a view.
+    pub async fn tell(&self, class: &ClassName, id: &TaskId, event: &TaskEvent) {
+        let mut headers = Headers::default();
+        headers.set(VERSION, "1");
+        // Two coordinators may come to the same verdict.
+        headers.set(MSG_ID, format!("event:{}:{id}:{}", event.kind, event.hop));
+        let subject = subject::event(class, id, event.kind.as_str());
+        let sent = self
+            .client
+            .publish_with_headers(subject, to_map(&headers), event_body(event).into());
+        if let Err(error) = sent.await {
+            tracing::debug!(task.id = %id, %error, "an event was not told");
+        }
+    }
+
+    /// What befell a task, oldest first, as far as the stream still has it.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn events(&self, id: &TaskId) -> Result<Vec<Stored<TaskEvent>>, RequestError> {
+        let (filter, mut from, mut found) = (subject::events_of(id), 1, Vec::new());
+        while found.len() < EVENTS_MAX {
+            let Some(message) = self.next_message(subject::EVENTS, &filter, from).await? else {
+                break;
+            };
+            from = message.sequence + 1;
+            found.extend(read_event(&message.payload).map(|record| Stored {
+                sequence: message.sequence,
+                stored_at: epoch(&message),
+                record,
+            }));
+        }
+        Ok(found)
+    }
+}
