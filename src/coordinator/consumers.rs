@@ -22,6 +22,7 @@ pub(super) async fn ensure(of: &Coordinator, lane: Lane, uncovered: &[Route]) ->
     let wanted = specs(&of.policy, lane, &found);
     let mut changed: Vec<&ConsumerSpec> = wanted.iter().filter(|spec| !is_there(spec, &there)).collect();
     changed.sort_by_key(|spec| raises(spec, &there));
+    let changed_any = !changed.is_empty();
     let pauses = of.broker.pauses().await?;
     for spec in changed {
         let is_paused = pauses.iter().any(|paused| paused.pause.covers(&spec.route));
@@ -34,6 +35,10 @@ pub(super) async fn ensure(of: &Coordinator, lane: Lane, uncovered: &[Route]) ->
             limit = spec.max_ack_pending,
             "consumer set"
         );
+    }
+    if changed_any {
+        // A pause that was noted in between was overwritten by the updates.
+        of.broker.obey_pauses().await?;
     }
     of.metrics.consumers(lane, wanted.len());
     Ok(())

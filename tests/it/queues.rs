@@ -145,6 +145,9 @@ async fn a_slip_in_the_name_of_a_queue_is_told_and_nothing_named_is_a_mistake() 
     let mesh = Mesh::start(TWO_CLASSES).await;
     assert_eq!(queue(&mesh, &["pause", "--class", "pya"]).await.0, Some(4));
     assert_eq!(queue(&mesh, &["pause"]).await.0, Some(2));
+    // A pause whose queues are gone can be taken back.
+    mesh.broker.pause(&class("gone"), clock::wall()).await.unwrap();
+    assert_eq!(queue(&mesh, &["resume", "--class", "gone"]).await.0, Some(0));
     assert_eq!(mesh.broker.pauses().await.unwrap(), []);
     mesh.stop().await;
 }

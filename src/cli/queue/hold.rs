@@ -82,21 +82,24 @@ pub(super) async fn pause(args: &Args, session: &Session) -> anyhow::Result<Exit
 
 pub(super) async fn resume(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let broker = session.connect().await?;
-    let there_was = broker.resume(&args.pause()).await?;
-    let held: Vec<Queue> = args
-        .queues(&broker)
-        .await?
-        .into_iter()
-        .filter(|q| q.is_paused)
-        .collect();
-    if !there_was {
+    let pause = args.pause();
+    // Also where its queues are gone: a pause outlives them.
+    if !broker.resume(&pause).await? {
         return Err(Stop::not_found(
             "no such pause; `fairlane queue ls --json` lists those that stand: each is taken back as it was given",
         )
         .into());
     }
-    let shown = json!({"resumed": true, "still_paused": held.len()});
-    session.output.show(&shown, |_| match held.len() {
+    let mut held = 0;
+    for lane in Lane::ALL {
+        let queues = broker.queues(lane).await?;
+        held += queues
+            .iter()
+            .filter(|q| q.is_paused && pause.covers(&q.route))
+            .count();
+    }
+    let shown = json!({"resumed": true, "still_paused": held});
+    session.output.show(&shown, |_| match held {
         0 => "resumed".to_owned(),
         n => format!("resumed; {n} queues are still paused by another pause, see `fairlane queue ls --json`"),
     })?;
