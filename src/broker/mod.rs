@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`], [`letters`] and [`waiting`] read what became of a task, [`shelf`] puts back what lies aside, [`queues`] holds back, [`events`] tells what befell a task, [`topology`] is what
+//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, and puts it back, [`queues`] holds back, [`events`] tells what befell a task, [`topology`] is what
 //! must exist at the server.
 
 pub mod cancels;
@@ -17,7 +17,6 @@ pub mod floor;
 mod header;
 pub mod inspect;
 pub mod lease;
-pub mod letters;
 mod login;
 mod notice;
 pub mod publish;

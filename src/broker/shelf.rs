@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 use super::connect::Broker;
 use super::error::RequestError;
 use super::fetch::{decides, epoch};
+use super::header::pairs;
 use super::publish::{Fenced, Original, PublishError};
 use super::subject;
 use crate::failpoint;
 use crate::task::{ClassName, EpochMs, ErrorKind, EventKind, State, Task, TaskId};
 use crate::wire::{Malformed, Report, ResultError, ResultRecord, TaskEvent, read_dead, read_parked};
+
+/// What a direct read adds to a message's headers.
+const ADDED: [&str; 4] = ["Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp"];
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +120,15 @@ impl Kept {
         let task = tokens.next().unwrap_or_default();
         (tokens.next().unwrap_or_default(), task)
     }
+
+    /// The headers by name, without those that the server adds to what it reads.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&str, &str)> {
+        let pairs = self.original.headers.iter().flat_map(pairs);
+        let mut own: Vec<_> = pairs.filter(|(name, _)| !ADDED.contains(name)).collect();
+        own.sort_unstable();
+        own
+    }
 }
 
 impl Broker {
@@ -134,12 +147,14 @@ impl Broker {
         Ok(message.map(|message| shelf.read(message)))
     }
 
-    /// The last message of a task on a shelf.
+    /// The last message of a task on a shelf; a task that was replayed may have several.
     ///
     /// # Errors
     /// As [`Broker::next_kept`].
     pub async fn kept(&self, shelf: Shelf, id: &TaskId) -> Result<Option<Kept>, RequestError> {
         let (filter, mut from, mut last) = (shelf.of_task(id), 1, None);
+        // The server finds the next by subject without reading what lies between, and finds the last
+        // of a pattern not at all.
         while let Some(message) = self.next_message(shelf.stream(), &filter, from).await? {
             from = message.sequence + 1;
             last = Some(shelf.read(message));

@@ -28,6 +28,6 @@ pub use identity::fresh_id;
 pub use problem::{Code, Problem};
 pub use refusal::Refusal;
 pub use server::serve;
-pub use status::{Outcome, Status};
+pub use status::{Outcome, Status, timeline_line};
 pub use submit::{Accepted, Request};
 pub use tenancy::IdempotencyKey;

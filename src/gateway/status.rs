@@ -169,7 +169,7 @@ impl Desk {
                 .or(waiting.as_ref().map(|w| w.task.attempt)),
             next_attempt_at: waiting.map(|w| to_rfc3339(w.due)),
             ended_at: ended.as_ref().map(|e| to_rfc3339(e.stored_at)),
-            timeline: events.iter().map(event).collect(),
+            timeline: events.iter().map(timeline_line).collect(),
             error: ended.as_ref().and_then(|e| {
                 let whole = record_value(&e.record);
                 whole.get("error").filter(|error| !error.is_null()).cloned()
@@ -178,8 +178,9 @@ impl Desk {
     }
 }
 
-/// One line of a timeline.
-fn event(of: &Stored<TaskEvent>) -> Value {
+/// One line of a timeline: `at`, `event`, `lane`, `attempt`, `hop`, `detail`, and `due` where it waits.
+#[must_use]
+pub fn timeline_line(of: &Stored<TaskEvent>) -> Value {
     let event = &of.record;
     let mut line = json!({
         "at": to_rfc3339(of.stored_at), "event": event.kind.as_str(), "lane": event.lane.as_str(),

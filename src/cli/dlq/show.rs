@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::broker::letters::Letter;
+use crate::broker::shelf::{Kept, Shelf};
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::{one_line, table};
 use crate::cli::session::Session;
@@ -18,7 +18,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let id = &args.task_id;
     let broker = session.connect().await?;
-    let Some(letter) = broker.dead_letter(id).await? else {
+    let Some(letter) = broker.kept(Shelf::Dead, id).await? else {
         return Err(Stop::not_found(format!(
             "task {id} has no dead letter; see what is known of it with `fairlane task get {id}`"
         ))
@@ -28,30 +28,29 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     Ok(Exit::Ok)
 }
 
-fn history(letter: &Letter) -> Vec<HistoryEntry> {
+fn history(letter: &Kept) -> Vec<HistoryEntry> {
     let read = letter.read.as_ref();
-    read.map_or_else(|_| Vec::new(), |dead| dead.report.history_after(letter.stored_at))
+    read.map_or_else(
+        |_| Vec::new(),
+        |(report, _)| report.history_after(letter.stored_at),
+    )
 }
 
 /// The body as a value; as text where it is none.
-fn body(letter: &Letter) -> Value {
+fn body(letter: &Kept) -> Value {
     let bytes = &letter.original.body;
     body_value(letter.original.header(CONTENT_TYPE), bytes)
         .unwrap_or_else(|| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-fn error(letter: &Letter) -> (&'static str, &'static str, &str) {
+fn error(letter: &Kept) -> (&'static str, &'static str, &str) {
     match &letter.read {
-        Ok(dead) => (
-            dead.reason.as_str(),
-            dead.report.kind.as_str(),
-            &dead.report.error,
-        ),
+        Ok((report, reason)) => (reason, report.kind.as_str(), &report.error),
         Err(malformed) => ("unreadable", "unreadable", &malformed.what),
     }
 }
 
-fn as_json(letter: &Letter) -> Value {
+fn as_json(letter: &Kept) -> Value {
     let headers: Map<String, Value> = letter
         .headers()
         .into_iter()
@@ -74,7 +73,7 @@ fn as_json(letter: &Letter) -> Value {
     })
 }
 
-fn as_text(letter: &Letter) -> String {
+fn as_text(letter: &Kept) -> String {
     let (reason, kind, message) = error(letter);
     let mut text = format!(
         "{} (message {}), dead since {}\nreason: {reason}\nerror: {kind}: {}\n",

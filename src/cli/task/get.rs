@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::record;
 use crate::broker::fetch::Stored;
-use crate::broker::letters::Letter;
 use crate::broker::shelf::{Kept, Shelf};
 use crate::broker::waiting::Waiting;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::{one_line, table};
 use crate::cli::session::Session;
+use crate::gateway::timeline_line;
 use crate::task::{State, TaskId};
 use crate::wire::{TaskEvent, to_rfc3339};
 
@@ -23,12 +23,18 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     let broker = session.connect().await?;
     let (mut shown, mut text) = if let Some(found) = broker.result(id).await? {
         (record::facts(&found), record::text(&found))
-    } else if let Some(letter) = broker.dead_letter(id).await? {
-        (dead_json(id, &letter), dead_text(id, &letter))
+    } else if let Some(letter) = broker.kept(Shelf::Dead, id).await? {
+        (
+            aside_json(id, &letter, State::Dead, "ended_at"),
+            aside_text(id, &letter, State::Dead, "fairlane dlq show"),
+        )
     } else if let Some(waiting) = broker.waiting(id).await? {
         (waiting_json(&waiting), waiting_text(&waiting))
     } else if let Some(parked) = broker.kept(Shelf::Archive, id).await? {
-        (parked_json(id, &parked), parked_text(id, &parked))
+        (
+            aside_json(id, &parked, State::Archived, "parked_at"),
+            aside_text(id, &parked, State::Archived, "fairlane archive replay"),
+        )
     } else {
         return Err(Stop::not_found(format!(
             "task {id} is not found among results, dead letters, retries and parked tasks; it may be queued or running, \
@@ -37,25 +43,12 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         .into());
     };
     let events = broker.events(id).await?;
-    shown["timeline"] = Value::from(events.iter().map(event_json).collect::<Vec<_>>());
+    shown["timeline"] = Value::from(events.iter().map(timeline_line).collect::<Vec<_>>());
     if !events.is_empty() {
         text.push_str(&format!("\n\n{}", timeline(&events)));
     }
     session.output.show(&shown, |_| text)?;
     Ok(Exit::Ok)
-}
-
-fn event_json(of: &Stored<TaskEvent>) -> Value {
-    let event = &of.record;
-    json!({
-        "at": to_rfc3339(of.stored_at),
-        "event": event.kind.as_str(),
-        "lane": event.lane.as_str(),
-        "attempt": event.attempt,
-        "hop": event.hop,
-        "due": event.due.map(to_rfc3339),
-        "detail": event.detail,
-    })
 }
 
 fn timeline(events: &[Stored<TaskEvent>]) -> String {
@@ -72,53 +65,29 @@ fn timeline(events: &[Stored<TaskEvent>]) -> String {
     table(["at", "event", "lane", "attempt/hop", "why"], rows)
 }
 
-fn parked_json(id: &TaskId, parked: &Kept) -> Value {
-    let read = parked.read.as_ref().ok();
-    json!({
+/// A task that lies aside: parked, or dead with its record gone already.
+fn aside_json(id: &TaskId, kept: &Kept, state: State, since: &str) -> Value {
+    let read = kept.read.as_ref().ok();
+    let mut shown = json!({
         "task_id": id.as_str(),
-        "state": State::Archived.as_str(),
-        "reason": read.map(|(_, why)| *why),
+        "state": state.as_str(),
+        "reason": read.map(|(_, reason)| *reason),
         "error": read.map(|(report, _)| json!({"kind": report.kind.as_str(), "message": report.error})),
-        "parked_at": to_rfc3339(parked.stored_at),
-    })
+    });
+    shown[since] = Value::from(to_rfc3339(kept.stored_at));
+    shown
 }
 
-fn parked_text(id: &TaskId, parked: &Kept) -> String {
-    let why = parked.read.as_ref().map_or("unreadable", |(_, why)| why);
+fn aside_text(id: &TaskId, kept: &Kept, state: State, more: &str) -> String {
+    let reason = kept.read.as_ref().map_or("unreadable", |(_, reason)| reason);
     table(
         ["field", "value"],
         [
             ["task id".to_owned(), id.to_string()],
-            ["state".to_owned(), State::Archived.to_string()],
-            ["reason".to_owned(), why.to_owned()],
-            ["parked".to_owned(), to_rfc3339(parked.stored_at)],
-            ["take it out".to_owned(), format!("fairlane archive replay {id}")],
-        ],
-    )
-}
-
-/// A letter whose record is gone already.
-fn dead_json(id: &TaskId, letter: &Letter) -> Value {
-    let read = letter.read.as_ref().ok();
-    json!({
-        "task_id": id.as_str(),
-        "state": State::Dead.as_str(),
-        "reason": read.map(|l| l.reason.as_str()),
-        "error": read.map(|l| json!({"kind": l.report.kind.as_str(), "message": l.report.error})),
-        "ended_at": to_rfc3339(letter.stored_at),
-    })
-}
-
-fn dead_text(id: &TaskId, letter: &Letter) -> String {
-    let reason = letter.read.as_ref().map_or("unreadable", |l| l.reason.as_str());
-    table(
-        ["field", "value"],
-        [
-            ["task id".to_owned(), id.to_string()],
-            ["state".to_owned(), State::Dead.to_string()],
+            ["state".to_owned(), state.to_string()],
             ["reason".to_owned(), reason.to_owned()],
-            ["ended".to_owned(), to_rfc3339(letter.stored_at)],
-            ["more".to_owned(), format!("fairlane dlq show {id}")],
+            ["since".to_owned(), to_rfc3339(kept.stored_at)],
+            ["more".to_owned(), format!("{more} {id}")],
         ],
     )
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use fairlane::broker::Broker;
 use fairlane::broker::fetch::Stored;
 use fairlane::broker::publish::{Original, PublishError, Published};
+use fairlane::broker::shelf::Shelf;
 use fairlane::broker::subject;
 use fairlane::broker::topology::{self, Extras};
 use fairlane::clock;
@@ -215,9 +216,11 @@ impl Mesh {
         let bare = Bare::of(&self.server).await;
         bare.first(subject::DEAD, &format!("fl.dead.*.{id}")).await;
         let id = TaskId::new(id).expect("a task id");
-        let found = self.broker.dead_letter(&id).await.expect("the server answers");
-        let letter = found.expect("it is stored");
-        (letter.read.expect("a readable letter"), letter.original)
+        let found = self.broker.kept(Shelf::Dead, &id).await;
+        let kept = found.expect("the server answers").expect("it is stored");
+        let (report, reason) = kept.read.expect("a readable letter");
+        let reason = reason.parse().expect("a reason");
+        (DeadLetter { report, reason }, kept.original)
     }
 
     /// Stops everything that runs on the mesh, then the server.
