@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, and puts it back, [`queues`] holds back, [`events`] tells what befell a task, [`topology`] is what
+//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back, [`queues`] holds back, [`events`] tells what befell a task, [`topology`] is what
 //! must exist at the server.
 
 pub mod cancels;
@@ -25,6 +25,7 @@ pub mod pulled;
 pub mod queues;
 pub mod raw;
 pub mod records;
+pub mod replay;
 pub mod service;
 pub mod shelf;
 pub mod subject;

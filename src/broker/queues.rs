@@ -34,6 +34,8 @@ pub struct Queue {
     pub limit: u64,
     /// Whether it is held back.
     pub is_paused: bool,
+    /// Whether that was done here: what somebody paused with another tool is theirs to resume.
+    is_own: bool,
 }
 
 /// A pause as it was asked for.
@@ -153,7 +155,7 @@ impl Broker {
         for lane in Lane::ALL {
             for queue in self.queues(lane).await? {
                 let wanted = pauses.iter().any(|paused| paused.pause.covers(&queue.route));
-                if wanted != queue.is_paused {
+                if wanted != queue.is_own {
                     self.hold(&queue.route, wanted).await?;
                     changed += 1;
                 }
@@ -208,6 +210,7 @@ fn queue(info: &Info) -> Option<Queue> {
         out: info.num_ack_pending as u64,
         limit: u64::try_from(info.config.max_ack_pending).unwrap_or(0),
         is_paused: info.paused,
+        is_own: info.paused && info.config.pause_until == Some(for_ever()),
     })
 }
 

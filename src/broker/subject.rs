@@ -193,12 +193,8 @@ pub const RESULTS: &str = "FL_RESULTS";
 pub const DEAD: &str = "FL_DEAD";
 /// The stream of parked tasks.
 pub const ARCHIVE: &str = "FL_ARCHIVE";
-/// The stream of safe copies.
-pub const HELD: &str = "FL_HELD";
 /// The stream of what befell tasks.
 pub const EVENTS: &str = "FL_EVENTS";
-/// The stream of what the server stopped to deliver.
-pub const ADVISORIES: &str = "FL_ADVISORIES";
 /// The stream behind the bucket of pauses and leases.
 pub const CONTROL: &str = "KV_fl_control";
 /// The stream behind the bucket of submissions.

@@ -2,6 +2,8 @@
 
 use super::task::NotAccepted;
 use crate::broker::publish::PublishError;
+use crate::broker::queues::PauseError;
+use crate::broker::replay::ReplayError;
 use crate::broker::topology::TopologyError;
 use crate::broker::{ConnectError, RequestError};
 use crate::config::SettingsFaults;
@@ -103,6 +105,16 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
             NotAccepted::Offline => Exit::Unavailable,
         };
     }
+    match error.downcast_ref::<ReplayError>() {
+        Some(ReplayError::Publish(error)) => return of_publish(error),
+        Some(ReplayError::Request(_)) => return Exit::Unavailable,
+        None => (),
+    }
+    match error.downcast_ref::<PauseError>() {
+        Some(PauseError::Publish(error)) => return of_publish(error),
+        Some(PauseError::Request(_)) => return Exit::Unavailable,
+        None => (),
+    }
     if error.is::<Refusal>() {
         return Exit::Refused;
     }
@@ -146,7 +158,7 @@ mod tests {
             at: "nats://127.0.0.1:1".to_owned(),
             reason: "refused".to_owned(),
         };
-        let full = PublishError::Full {
+        let full = || PublishError::Full {
             subject: "fl.task.core.c.m.0".to_owned(),
             reason: "maximum messages exceeded".to_owned(),
         };
@@ -162,9 +174,14 @@ mod tests {
             ),
             (NotAccepted::Offline.into(), Exit::Unavailable),
             (
-                anyhow::Error::from(NotAccepted::Publish(full)).context("task t is not accepted"),
+                anyhow::Error::from(NotAccepted::Publish(full())).context("task t is not accepted"),
                 Exit::Refused,
             ),
+            (
+                anyhow::Error::from(ReplayError::Publish(full())).context("after 3 were replayed"),
+                Exit::Refused,
+            ),
+            (PauseError::Publish(full()).into(), Exit::Refused),
             (Refusal::Zero { field: "timeout_ms" }.into(), Exit::Refused),
             (SettingsFaults(vec!["slots".to_owned()]).into(), Exit::Usage),
             (anyhow::anyhow!("anything"), Exit::Error),

@@ -83,18 +83,8 @@ async fn a_task_that_is_too_slow_for_core_completes_on_normal_with_the_checkpoin
     // A foreign worker that saw it time out, and left a checkpoint.
     let mut task = mesh.task("half", Lane::Core, "pay");
     task.facts.timeout_ms = Some(9_000);
-    let mut headers = async_nats::HeaderMap::new();
-    for (name, value) in fairlane::wire::task_headers(&task).iter() {
-        headers.insert(name, value);
-    }
-    headers.insert("Fl-Error-Kind", "timeout");
-    headers.insert("Fl-Checkpoint", "42");
-    let report = bare.jetstream.publish_with_headers(
-        "fl.retry.report.core.pay.m",
-        headers,
-        r#"{"task_id":"half","model":"m","input":"passes"}"#.into(),
-    );
-    report.await.unwrap().await.unwrap();
+    let own = [("Fl-Error-Kind", "timeout"), ("Fl-Checkpoint", "42")];
+    bare.report(&task, &own, r#""passes""#).await;
     let demoted = lane.next().await.headers.expect("ours have headers");
     assert_eq!(demoted.get("Fl-Checkpoint").expect("it is kept").as_str(), "42");
 

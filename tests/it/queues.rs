@@ -9,18 +9,10 @@ use fairlane::policy::Pause;
 use fairlane::task::{ClassName, Lane, State};
 
 use crate::support::cli;
-use crate::support::{Bare, Mesh, PATIENCE, Probe, TWO_CLASSES, keeping};
+use crate::support::{Bare, Mesh, PATIENCE, Probe, Role, TWO_CLASSES, keeping};
 
 async fn queue(mesh: &Mesh, arguments: &[&str]) -> (Option<i32>, serde_json::Value) {
-    let url = mesh.server.url().to_owned();
-    let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-    let run = move || {
-        let own: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        cli::run(&[&["--nats", &url, "queue"], own.as_slice(), &["--json"]].concat())
-    };
-    let output = tokio::task::spawn_blocking(run).await.expect("it runs");
-    let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    (output.status.code(), printed)
+    cli::run_at(&mesh.server, &[&["queue"], arguments].concat()).await
 }
 
 fn class(name: &str) -> Pause {
@@ -149,5 +141,43 @@ async fn a_slip_in_the_name_of_a_queue_is_told_and_nothing_named_is_a_mistake() 
     mesh.broker.pause(&class("gone"), clock::wall()).await.unwrap();
     assert_eq!(queue(&mesh, &["resume", "--class", "gone"]).await.0, Some(0));
     assert_eq!(mesh.broker.pauses().await.unwrap(), []);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_of_another_tool_is_left_to_that_tool() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let bare = Bare::of(&mesh.server).await;
+    let lane = bare.jetstream.get_stream("FL_CORE").await.unwrap();
+    let until = time::OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap();
+    lane.pause_consumer("pay=m=0", until).await.unwrap();
+    assert_eq!(mesh.broker.obey_pauses().await.unwrap(), 0);
+    let is_paused = || async {
+        let queues = mesh.broker.queues(Lane::Core).await.unwrap();
+        queues.iter().any(|q| q.is_paused)
+    };
+    assert!(is_paused().await);
+    // Who pauses here as well has the last word.
+    mesh.broker.pause(&class("pay"), clock::wall()).await.unwrap();
+    mesh.broker.resume(&class("pay")).await.unwrap();
+    assert!(!is_paused().await);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_worker_died_counts_as_out_while_its_queue_is_paused() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let dies = Role::worker(mesh.server.url(), "dies", 1, TWO_CLASSES).await;
+    let bare = Bare::of(&mesh.server).await;
+    mesh.submit("left", "pay", r#"{"service_ms":3600000}"#)
+        .await
+        .unwrap();
+    bare.until_delivered("FL_CORE", "pay=m=0").await;
+    mesh.broker.pause(&class("pay"), clock::wall()).await.unwrap();
+    dies.signal(nix::sys::signal::Signal::SIGKILL);
+    dies.ended().await;
+    // Longer than the ack_wait of a second.
+    let (code, told) = queue(&mesh, &["drain", "--class", "pay", "--timeout", "3"]).await;
+    assert_eq!((code, &told["out"]), (Some(1), &serde_json::json!(1)));
     mesh.stop().await;
 }

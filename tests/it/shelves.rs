@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use fairlane::broker::shelf::{Kept, Replayed, Shelf};
+use fairlane::broker::replay::Replayed;
+use fairlane::broker::shelf::{Kept, Shelf};
 use fairlane::broker::subject;
 use fairlane::executor::simulate::Simulate;
 use fairlane::task::{Lane, State, TaskId};
@@ -12,20 +13,9 @@ use crate::support::{Bare, Mesh, TWO_CLASSES};
 
 /// Reports a task that nobody has run as failed in this way.
 async fn report(mesh: &Mesh, id: &str, kind: &str, input: &str) {
+    let own = [("Fl-Error-Kind", kind), ("Fl-Error", "disk 7 is full")];
     let task = mesh.task(id, Lane::Normal, "pay");
-    let mut headers = async_nats::HeaderMap::new();
-    for (name, value) in fairlane::wire::task_headers(&task).iter() {
-        headers.insert(name, value);
-    }
-    headers.insert("Fl-Error-Kind", kind);
-    headers.insert("Fl-Error", "disk 7 is full");
-    let body = format!(r#"{{"task_id":"{id}","model":"m","input":{input}}}"#);
-    let bare = Bare::of(&mesh.server).await;
-    let sent = bare
-        .jetstream
-        .publish_with_headers("fl.retry.report.normal.pay.m", headers, body.into());
-    let stored = sent.await.expect("it is sent");
-    stored.await.expect("the stream has it");
+    Bare::of(&mesh.server).await.report(&task, &own, input).await;
 }
 
 async fn dead(mesh: &Mesh, id: &str) -> Kept {
@@ -39,17 +29,8 @@ async fn kept(mesh: &Mesh, shelf: Shelf, id: &str) -> Option<Kept> {
     mesh.broker.kept(shelf, &id).await.expect("the server answers")
 }
 
-/// Runs `fairlane dlq` to its end: its exit code, and what it printed if that is JSON.
 async fn dlq(mesh: &Mesh, arguments: &[&str]) -> (Option<i32>, serde_json::Value) {
-    let url = mesh.server.url().to_owned();
-    let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-    let run = move || {
-        let own: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        cli::run(&[&["--nats", &url, "dlq"], own.as_slice(), &["--json"]].concat())
-    };
-    let output = tokio::task::spawn_blocking(run).await.expect("it runs");
-    let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    (output.status.code(), printed)
+    cli::run_at(&mesh.server, &[&["dlq"], arguments].concat()).await
 }
 
 /// Its record once it has another state than `dead`.
@@ -224,5 +205,70 @@ async fn a_replay_stops_where_its_tasks_fail_again() {
     assert_eq!(code, Some(1));
     assert!(told["failed_again"].as_u64() >= Some(1), "{told}");
     assert!(told["left"].as_u64() >= Some(1), "{told}");
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_outlives_its_record_and_is_replayed_without_one() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let letter = dead(&mesh, "old").await;
+    let bare = Bare::of(&mesh.server).await;
+    let records = bare.jetstream.get_stream(subject::RESULTS).await.unwrap();
+    records.purge().filter("fl.result.old").await.unwrap();
+    let replayed = mesh.broker.replay(Shelf::Dead, &letter).await.unwrap();
+    assert_eq!(replayed, Replayed::Queued { hop: 1 });
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    assert_eq!(mesh.result("old").await.record.state, State::Completed);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_task_that_cannot_be_read_ends_with_a_record_when_it_is_thrown_away() {
+    let mesh = Mesh::start(PARKS).await;
+    let bare = Bare::of(&mesh.server).await;
+    bare.publish("fl.archive.pay.odd", &[], "?").await.unwrap();
+    let odd = kept(&mesh, Shelf::Archive, "odd").await.unwrap();
+    let replayed = mesh.broker.replay(Shelf::Archive, &odd).await.unwrap();
+    assert_eq!(replayed, Replayed::Unreadable);
+    let (code, told) = cli::run_at(&mesh.server, &["archive", "discard", "odd", "--yes"]).await;
+    assert_eq!((code, &told["discarded"]), (Some(0), &serde_json::json!(1)));
+    assert_eq!(mesh.result("odd").await.record.state, State::Cancelled);
+    assert_eq!(bare.stream(subject::ARCHIVE).await.messages, 0);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_for_which_the_archive_has_no_room_is_dead() {
+    let mesh = Mesh::start(PARKS).await;
+    Bare::of(&mesh.server).await.limit(subject::ARCHIVE, 1).await;
+    report(&mesh, "first", "timeout", "1").await;
+    Bare::of(&mesh.server)
+        .await
+        .first(subject::ARCHIVE, "fl.archive.pay.first")
+        .await;
+    report(&mesh, "second", "timeout", "1").await;
+    let (letter, _) = mesh.dead_letter("second").await;
+    assert_eq!(letter.reason, fairlane::task::DeadReason::ArchiveFull);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_finds_its_lane_full_says_how_far_it_got() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    for id in ["one", "two"] {
+        dead(&mesh, id).await;
+    }
+    let bare = Bare::of(&mesh.server).await;
+    bare.limit("FL_NORMAL", 1).await;
+    let url = mesh.server.url().to_owned();
+    let run = move || cli::run(&["--nats", &url, "dlq", "replay", "--all"]);
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("stopped at task two after 1 were replayed") && said.contains("the stream is full"),
+        "{said}"
+    );
+    assert!(kept(&mesh, Shelf::Dead, "two").await.is_some());
     mesh.stop().await;
 }

@@ -14,17 +14,15 @@ pub fn is_ours(name: &str) -> bool {
 }
 
 /// Every file of `streams/`.
-const FILES: [&str; 12] = [
+const FILES: [&str; 10] = [
     include_str!("../../../streams/FL_CORE.json"),
     include_str!("../../../streams/FL_NORMAL.json"),
     include_str!("../../../streams/FL_RETRY.json"),
     include_str!("../../../streams/FL_RESULTS.json"),
     include_str!("../../../streams/FL_DEAD.json"),
     include_str!("../../../streams/FL_CALLBACKS.json"),
-    include_str!("../../../streams/FL_HELD.json"),
     include_str!("../../../streams/FL_ARCHIVE.json"),
     include_str!("../../../streams/FL_EVENTS.json"),
-    include_str!("../../../streams/FL_ADVISORIES.json"),
     include_str!("../../../streams/KV_fl_tasks.json"),
     include_str!("../../../streams/KV_fl_control.json"),
 ];

@@ -56,10 +56,8 @@ fn the_files_parse_and_are_named_as_the_code_names_them() {
             subject::RESULTS,
             subject::DEAD,
             subject::CALLBACKS,
-            subject::HELD,
             subject::ARCHIVE,
             subject::EVENTS,
-            subject::ADVISORIES,
             subject::RECORDS,
             subject::CONTROL,
         ]

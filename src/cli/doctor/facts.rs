@@ -32,7 +32,7 @@ pub(super) struct ClockReading {
 pub(super) struct JetStream {
     pub(super) account: Account,
     pub(super) plan: Plan,
-    /// The lanes' streams that exist.
+    /// The lanes' streams that exist, and the archive.
     pub(super) lanes: Vec<(&'static str, StreamState)>,
     pub(super) results: Option<StreamState>,
 }
@@ -67,7 +67,8 @@ async fn jetstream(broker: &Broker) -> anyhow::Result<Option<JetStream>> {
     };
     let actual = topology::export(broker).await?;
     let mut lanes = Vec::new();
-    for stream in [Lane::Core, Lane::Normal].map(subject::lane_stream) {
+    let [core, normal] = Lane::ALL.map(subject::lane_stream);
+    for stream in [core, normal, subject::ARCHIVE] {
         lanes.extend(broker.stream_state(stream).await?.map(|state| (stream, state)));
     }
     Ok(Some(JetStream {

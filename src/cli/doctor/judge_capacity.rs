@@ -4,6 +4,7 @@ use super::facts::JetStream;
 use super::finding::Finding;
 use super::monitor::Monitored;
 use crate::broker::inspect::{Account, StreamState};
+use crate::broker::subject;
 use crate::task::EpochMs;
 
 /// From here on there is little time left to react.
@@ -43,6 +44,7 @@ pub(super) fn storage(account: &Account, monitored: Option<&Monitored>) -> Findi
     graded(check, taken, limit, found, advice)
 }
 
+/// A lane, or the archive.
 pub(super) fn lane(stream: &'static str, state: &StreamState) -> Finding {
     let by_count = state.messages_max.map(|max| (state.messages, max));
     let by_bytes = state.bytes_max.map(|max| (state.bytes, max));
@@ -51,7 +53,12 @@ pub(super) fn lane(stream: &'static str, state: &StreamState) -> Finding {
         .chain(by_bytes)
         .max_by_key(|(held, max)| percent(*held, *max));
     let found = format!("{} tasks, {}", state.messages, bytes(state.bytes));
-    let advice = "start more workers; once it is full, new tasks are refused";
+    let advice = match stream {
+        subject::ARCHIVE => {
+            "look with `fairlane archive ls`, then replay or discard; once it is full, what would be parked is dead"
+        }
+        _ => "start more workers; once it is full, new tasks are refused",
+    };
     match fullest {
         Some((held, max)) => graded(
             stream,

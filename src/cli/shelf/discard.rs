@@ -1,5 +1,6 @@
 //! Throws away what lies aside.
 
+use anyhow::Context;
 use serde_json::json;
 
 use super::choice::{Choice, again};
@@ -29,16 +30,24 @@ pub(in crate::cli) async fn run(args: &Args, session: &Session, shelf: Shelf) ->
         return dry_run(session, &items, "discard");
     }
     let bar = progress(items.len());
+    let mut discarded = 0_u64;
     for item in &items {
+        // One that is gone was taken by somebody else.
         if let Some(kept) = again(&broker, shelf, item).await? {
-            broker.throw_away(shelf, &kept).await?;
+            broker.throw_away(shelf, &kept).await.with_context(|| {
+                format!(
+                    "stopped at task {} after {discarded} were discarded",
+                    item.task_id
+                )
+            })?;
+            discarded += 1;
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let shown = json!({"discarded": items.len()});
+    let shown = json!({"discarded": discarded});
     session
         .output
-        .show(&shown, |_| format!("discarded {}", items.len()))?;
+        .show(&shown, |_| format!("discarded {discarded}"))?;
     Ok(Exit::Ok)
 }

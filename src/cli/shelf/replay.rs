@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use anyhow::Context;
 use governor::{Quota, RateLimiter};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::choice::{Choice, again};
 use super::item::Item;
-use crate::broker::shelf::{Deaths, Replayed, Shelf};
+use crate::broker::replay::{Deaths, Replayed};
+use crate::broker::shelf::Shelf;
 use crate::cli::exit::Exit;
 use crate::cli::output::table;
 use crate::cli::session::Session;
@@ -68,7 +70,13 @@ pub(in crate::cli) async fn run(args: &Args, session: &Session, shelf: Shelf) ->
         };
         // Noted before: its dead letter may be there before the answer.
         sent.extend(TaskId::new(&item.task_id));
-        match broker.replay(shelf, &kept).await? {
+        let replayed = broker.replay(shelf, &kept).await.with_context(|| {
+            format!(
+                "stopped at task {} after {} were replayed; the rest lies where it lay, and the same command goes on with it",
+                item.task_id, tally.replayed
+            )
+        })?;
+        match replayed {
             Replayed::Queued { .. } => tally.replayed += 1,
             Replayed::Stale => tally.stale += 1,
             Replayed::Unreadable => tally.unreadable += 1,

@@ -9,6 +9,8 @@ use async_nats::jetstream::{self, stream};
 use async_nats::{Client, HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use fairlane::dev::Server;
+use fairlane::task::Task;
+use fairlane::wire::task_headers;
 use futures_util::StreamExt;
 
 use super::PATIENCE;
@@ -59,6 +61,16 @@ impl Bare {
         accepted.expect("the lane takes it")
     }
 
+    /// Reports a task as failed, as somebody else's worker would; `own` are the headers of the report.
+    pub(crate) async fn report(&self, task: &Task, own: &[(&str, &str)], input: &str) {
+        let of_task = task_headers(task);
+        let headers: Vec<(&str, &str)> = of_task.iter().chain(own.iter().copied()).collect();
+        let subject = format!("fl.retry.report.{}.{}.m", task.lane, task.class);
+        let body = format!(r#"{{"task_id":"{}","model":"m","input":{input}}}"#, task.id);
+        let stored = self.publish(&subject, &headers, body).await;
+        stored.expect("the stream has it");
+    }
+
     /// Listens on `subject`.
     pub(crate) async fn hear(&self, subject: &str) -> Heard {
         let heard = self.client.subscribe(subject.to_owned()).await;
@@ -82,6 +94,22 @@ impl Bare {
             .expect("the stream exists");
         let info = stream.consumer_info(consumer).await.expect("it exists");
         info.num_ack_pending
+    }
+
+    /// Waits until somebody holds a message of a consumer.
+    pub(crate) async fn until_delivered(&self, stream: &str, consumer: &str) {
+        let mut pulls = self
+            .hear(&format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"))
+            .await;
+        let delivered = async {
+            while self.pending(stream, consumer).await == 0 {
+                // A pull is heard before it is answered, and one that waits is heard no more.
+                let _ = tokio::time::timeout(LOOK_AGAIN, pulls.0.next()).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, delivered)
+            .await
+            .unwrap_or_else(|_| panic!("{consumer} is not delivered after {PATIENCE:?}"));
     }
 
     /// How many of them were delivered more than once.

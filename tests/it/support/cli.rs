@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use fairlane::dev::Server;
 use serde_json::Value;
 
 use super::{Turn, process};
@@ -119,6 +120,17 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
         .stdin(Stdio::null())
         .output()
         .expect("fairlane runs")
+}
+
+/// Runs it against `server` without blocking the test's own tasks: its exit code, and what it printed if that
+/// is JSON.
+pub(crate) async fn run_at(server: &Server, arguments: &[&str]) -> (Option<i32>, Value) {
+    let own = [&["--nats", server.url(), "--json"], arguments].concat();
+    let own: Vec<String> = own.iter().map(ToString::to_string).collect();
+    let run = move || run(&own.iter().map(String::as_str).collect::<Vec<_>>());
+    let output = tokio::task::spawn_blocking(run).await.expect("it runs");
+    let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    (output.status.code(), printed)
 }
 
 /// The JSON on stdout.
