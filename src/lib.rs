@@ -4,7 +4,7 @@
 //! is to happen to a task, [`config`] where policy and settings come from, [`wire`] how all of it
 //! is written as bytes, [`broker`] how the bytes travel. On these stand [`executor`], which runs
 //! tasks, [`gateway`], which lets them in, the roles [`worker`] and [`coordinator`], and [`cli`];
-//! [`dev`] is a server to try it on.
+//! [`dev`] is a server to try it on, and [`drill`] breaks it.
 
 pub mod bench;
 pub mod broker;
@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod coordinator;
 pub mod dev;
+pub mod drill;
 pub mod executor;
 pub mod failpoint;
 pub mod gateway;

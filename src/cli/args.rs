@@ -7,6 +7,7 @@ use super::archive;
 use super::bench;
 use super::demo;
 use super::dlq;
+use super::drill;
 use super::exit::Exit;
 use super::flags::Global;
 use super::queue;
@@ -50,6 +51,8 @@ pub(super) enum Command {
     Demo(demo::Args),
     /// Measure the mesh against a bare client loop
     Bench(bench::Args),
+    /// Kill parts of a mesh while it works, and count what is lost
+    Drill(drill::Args),
     /// Submit tasks and see what becomes of them
     Task(task::Args),
     /// Tasks that were given up
@@ -78,6 +81,7 @@ impl Command {
             Self::Coordinator(args) => args.fill(raw),
             Self::Demo(args) => args.fill(raw),
             Self::Bench(args) => args.fill(raw),
+            Self::Drill(args) => args.fill(raw),
             Self::Task(args) => args.fill(raw),
             Self::Dlq(_)
             | Self::Archive(_)
@@ -96,6 +100,7 @@ impl Command {
             Self::Coordinator(_) => coordinator::run(session).await,
             Self::Demo(_) => demo::run(session).await,
             Self::Bench(args) => bench::run(args, session).await,
+            Self::Drill(args) => drill::run(args, session).await,
             Self::Task(args) => task::run(args, session).await,
             Self::Dlq(args) => dlq::run(args, session).await,
             Self::Archive(args) => archive::run(args, session).await,

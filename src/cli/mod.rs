@@ -10,6 +10,7 @@ mod bench;
 mod demo;
 mod dlq;
 mod doctor;
+mod drill;
 mod exit;
 pub mod flags;
 mod output;

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::contract::{Executor, Job, Outcome};
+use crate::failpoint;
 use crate::task::{ErrorKind, fnv1a_64};
 
 /// The executor; it has nothing to load.
@@ -35,6 +36,8 @@ struct Script {
     retry_after_ms: Option<u64>,
     /// Fails while the attempt is lower than this.
     fail_attempts: u32,
+    /// How often it takes its worker down with it, from 0 to 1; for drills, in builds that have failpoints.
+    crash_rate: f64,
 }
 
 /// The longest service time, in ms: a day.
@@ -47,6 +50,10 @@ impl Executor for Simulate {
                 Ok(script) => script,
                 Err(what) => return Outcome::failed(ErrorKind::Permanent, what),
             };
+            // Drawn anew each time: a crash leaves no attempt by which the next one would be told apart.
+            if fastrand::f64() < script.crash_rate {
+                failpoint::crash();
+            }
             if draw(job, 1) < script.hang_rate {
                 cancel.cancelled().await;
                 return Outcome::failed(ErrorKind::Cancelled, "cancelled while hanging");
@@ -84,6 +91,9 @@ fn script(job: &Job) -> Result<Script, String> {
     let times = [script.service_ms, script.service_mean_ms];
     if times.iter().any(|ms| !ms.is_finite() || *ms < 0.0) {
         return Err("input of a simulated model: service times must be 0 or more".to_owned());
+    }
+    if script.crash_rate > 0.0 && !failpoint::IS_BUILT_IN {
+        return Err("input.crash_rate: this build crashes for nobody; leave it out".to_owned());
     }
     if let Some(kind) = &script.fail_kind {
         kind.parse::<ErrorKind>()

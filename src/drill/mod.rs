@@ -1,0 +1,18 @@
+//! Drills: a whole mesh in processes of its own, hit while it works, and judged from outside.
+//!
+//! [`plan`] says from a seed what is submitted and what is killed, [`member`] is one process, [`fleet`] all of
+//! them and the blows they take, [`driver`] submits until everything is accepted, [`checker`] counts what comes
+//! out with a client and code of its own, [`run`] is the course of it and [`outcome`] what it says.
+
+mod checker;
+mod driver;
+mod fleet;
+mod member;
+mod outcome;
+mod plan;
+mod run;
+
+pub use checker::Trouble;
+pub use outcome::Outcome;
+pub use plan::{Plan, TASKS};
+pub use run::{DrillError, Stage, run};

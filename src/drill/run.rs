@@ -1,0 +1,133 @@
+//! The course of a drill.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::checker::{Client, Observed, Trouble, Watch, judge};
+use super::driver::{Doors, Ledger, drive};
+use super::fleet::Fleet;
+use super::member::Launch;
+use super::outcome::Outcome;
+use super::plan::{POLICY, Plan};
+
+/// After the last task was accepted, everything has to have ended within this time, in s: no matter how
+/// often a worker crashed, each task has at most a few more tries before it.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How often it is looked whether anything is left, once every task has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// A coordinator's report comes back after half a minute if it dies with it.
+const LEFT_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where a drill takes place. The streams are applied.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The server.
+    pub nats: String,
+    /// What the processes are made of.
+    pub program: PathBuf,
+    /// Where the policy and the logs of all processes are written; it exists.
+    pub folder: PathBuf,
+    /// Where the gateway is to listen.
+    pub http: SocketAddr,
+}
+
+/// A drill that could not be carried out. It says nothing about the mesh.
+#[derive(Debug, thiserror::Error)]
+pub enum DrillError {
+    /// A file could not be written, or a process not be started.
+    #[error("cannot set the stage: {0}")]
+    Stage(#[from] std::io::Error),
+    /// The server could not be asked.
+    #[error(transparent)]
+    Checker(#[from] Trouble),
+    /// No HTTP client can be made.
+    #[error("cannot make an HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// Carries out `plan`, and says how it went. `told` is given how many tasks have ended so far.
+///
+/// # Errors
+/// [`DrillError`] when it could not be carried out.
+pub async fn run(plan: &Plan, stage: &Stage, told: impl Fn(usize)) -> Result<Outcome, DrillError> {
+    let began = Instant::now();
+    let client = Client::connect(&stage.nats).await?;
+    let watch = Watch::start(&client).await?;
+    // Told twice, it stays what it is.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let doors = Doors {
+        bare: client.clone(),
+        http: reqwest::Client::builder().no_proxy().build()?,
+        url: format!("http://{}/v1/tasks", stage.http),
+    };
+    let mut fleet = Fleet::start(plan, launch(stage)?)?;
+    let ledger = Ledger::default();
+    tokio::select! {
+        stopped = fleet.keep(watch.ended()) => return Err(stopped.into()),
+        () = show(watch.ended(), told) => (),
+        () = course(plan, &doors, &ledger, &client, watch.ended()) => (),
+    }
+    let blows = fleet.stop().await;
+    let observed: Observed = client.observe().await?;
+    let submitted: HashSet<String> = plan.tasks.iter().map(|task| task.id.clone()).collect();
+    let accepted = ledger.accepted();
+    let found = judge(&submitted, &accepted, &observed);
+    Ok(Outcome {
+        redeliveries: watch.redeliveries(),
+        took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        ..Outcome::new(plan.seed, accepted.len(), found, &observed, blows)
+    })
+}
+
+/// Submits everything, and waits until it has come to rest or for too long.
+async fn course(
+    plan: &Plan,
+    doors: &Doors,
+    ledger: &Ledger,
+    client: &Client,
+    mut ended: watch::Receiver<usize>,
+) {
+    let all = plan.tasks.len();
+    let drive_and_end = async {
+        drive(&plan.tasks, doors, ledger, &ended.clone()).await;
+        // The watcher lives as long as this.
+        let _ = ended.wait_for(|ended| *ended >= all).await;
+    };
+    if tokio::time::timeout(PATIENCE, drive_and_end).await.is_err() {
+        tracing::warn!("not every task has ended in time");
+        return;
+    }
+    let settle = async {
+        // What cannot be asked now may be later; too late is said in the end.
+        while !client.left().await.is_ok_and(|left| left == 0) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    if tokio::time::timeout(LEFT_PATIENCE, settle).await.is_err() {
+        tracing::warn!("messages are left in lanes and timers");
+    }
+}
+
+async fn show(mut ended: watch::Receiver<usize>, told: impl Fn(usize)) {
+    while ended.changed().await.is_ok() {
+        told(*ended.borrow_and_update());
+    }
+    std::future::pending::<()>().await;
+}
+
+fn launch(stage: &Stage) -> std::io::Result<Launch> {
+    let policy = stage.folder.join("policy.yaml");
+    std::fs::write(&policy, POLICY)?;
+    Ok(Launch {
+        program: stage.program.clone(),
+        nats: stage.nats.clone(),
+        policy,
+        logs: stage.folder.clone(),
+        http: stage.http.to_string(),
+    })
+}
