@@ -2,6 +2,8 @@
 
 CARGO ?= cargo
 CARGO_TARGET_DIR ?= target
+# What the drills are made from.
+SEEDS ?= $(shell seq 1 20)
 cache := $(or $(FAIRLANE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fairlane)
 fairlane := $(CARGO_TARGET_DIR)/release/fairlane
 
@@ -27,7 +29,7 @@ export PATH := $(PATH):$(deny_root)/bin
 deny_checks := bans licenses sources
 deny_check := $(CARGO) deny check --hide-inclusion-graph
 
-.PHONY: help build demo test lint fmt bench goldens deny advisories install-deny
+.PHONY: help build demo test lint fmt bench drill goldens deny advisories install-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -58,6 +60,12 @@ fmt: ## format the code
 
 bench: build ## measure this machine against the bare JetStream floor
 	$(with_tools) $(fairlane) bench $(ARGS)
+
+drill: ## kill parts of a mesh while it works, 20 times over: SEEDS="1 2" ARGS="--logs DIR" (about 25 minutes)
+	$(CARGO) build $(test_features)
+	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && for seed in $(SEEDS); do \
+		$(CARGO_TARGET_DIR)/debug/fairlane drill run chaos-mini --json --seed $$seed $(ARGS) || failed="$$failed $$seed"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 goldens: ## rewrite the golden files and expect![] blocks from what the code does now
 	UPDATE_GOLDENS=1 UPDATE_EXPECT=1 $(MAKE) test

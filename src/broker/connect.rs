@@ -1,6 +1,7 @@
 //! The connection: how it is opened, and what it tells when it breaks.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -65,6 +66,7 @@ pub enum ConnectError {
 pub struct Broker {
     pub(super) client: Client,
     pub(super) context: jetstream::Context,
+    name: Arc<str>,
     connections: watch::Receiver<u64>,
 }
 
@@ -127,8 +129,15 @@ impl Broker {
         Ok(Self {
             client,
             context,
+            name: name.into(),
             connections,
         })
+    }
+
+    /// What operators see at the server.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Changes whenever the connection is open again after it was lost.

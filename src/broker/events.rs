@@ -1,9 +1,12 @@
 //! Telling what befell a task, and reading it back.
 
+use bytes::Bytes;
+
 use super::connect::Broker;
 use super::error::RequestError;
 use super::fetch::{Stored, epoch};
 use super::header::to_map;
+use super::publish::PublishError;
 use super::subject;
 use crate::task::{ClassName, TaskId};
 use crate::wire::header::{MSG_ID, VERSION};
@@ -15,17 +18,26 @@ const EVENTS_MAX: usize = 256;
 impl Broker {
     /// Tells what befell a task. Nobody waits for the stream: an event that is lost is missing in a view.
     pub async fn tell(&self, class: &ClassName, id: &TaskId, event: &TaskEvent) {
-        let mut headers = Headers::default();
-        headers.set(VERSION, "1");
-        // Two coordinators may come to the same verdict.
-        headers.set(MSG_ID, format!("event:{}:{id}:{}", event.kind, event.hop));
-        let subject = subject::event(class, id, event.kind.as_str());
-        let sent = self
-            .client
-            .publish_with_headers(subject, to_map(&headers), event_body(event).into());
+        let (subject, headers, body) = written(class, id, event);
+        let sent = self.client.publish_with_headers(subject, to_map(&headers), body);
         if let Err(error) = sent.await {
             tracing::debug!(task.id = %id, %error, "an event was not told");
         }
+    }
+
+    /// Tells it and waits until the stream has it: for what explains why something is missing.
+    ///
+    /// # Errors
+    /// [`PublishError`]; telling again is safe.
+    pub async fn tell_surely(
+        &self,
+        class: &ClassName,
+        id: &TaskId,
+        event: &TaskEvent,
+    ) -> Result<(), PublishError> {
+        let (subject, headers, body) = written(class, id, event);
+        self.publish(subject, headers, body).await?;
+        Ok(())
     }
 
     /// What befell a task, oldest first, as far as the stream still has it.
@@ -47,4 +59,13 @@ impl Broker {
         }
         Ok(found)
     }
+}
+
+fn written(class: &ClassName, id: &TaskId, event: &TaskEvent) -> (String, Headers, Bytes) {
+    let mut headers = Headers::default();
+    headers.set(VERSION, "1");
+    // Two coordinators may come to the same verdict.
+    headers.set(MSG_ID, format!("event:{}:{id}:{}", event.kind, event.hop));
+    let subject = subject::event(class, id, event.kind.as_str());
+    (subject, headers, event_body(event).into())
 }

@@ -2,10 +2,13 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back, [`queues`] holds back, [`events`] tells what befell a task, [`topology`] is what
+//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back, [`queues`] holds back, [`events`] tells what befell a task,
+//! [`audit`] finds what nobody would come to, [`census`] reads all there is, [`leadership`] says who is to look, [`topology`] is what
 //! must exist at the server.
 
+pub mod audit;
 pub mod cancels;
+pub mod census;
 pub mod connect;
 pub mod consumer;
 pub mod delivery;
@@ -16,6 +19,7 @@ pub mod fetch;
 pub mod floor;
 mod header;
 pub mod inspect;
+pub mod leadership;
 pub mod lease;
 mod login;
 mod notice;
@@ -26,6 +30,7 @@ pub mod queues;
 pub mod raw;
 pub mod records;
 pub mod replay;
+mod scan;
 pub mod service;
 pub mod shelf;
 pub mod subject;

@@ -69,7 +69,8 @@ impl Broker {
         self.publish_hop(&task, &kept.original, &history).await?;
         failpoint::hit("replay.after_publish");
         let told = TaskEvent::of(&task, EventKind::Replay, "put back to work by hand");
-        self.tell(&task.class, &task.id, &told).await;
+        // Without it the audit would take the record for one whose dead letter was never written.
+        self.tell_surely(&task.class, &task.id, &told).await?;
         self.discard(shelf, kept.sequence).await?;
         Ok(Replayed::Queued { hop })
     }
@@ -106,6 +107,10 @@ impl Broker {
             if let (Some(url), Some(hop)) = (&task.facts.callback, hop) {
                 self.publish_callback(&task.id, hop, url).await?;
             }
+        }
+        if let (Shelf::Dead, Some(Report { task, .. })) = (shelf, kept.report()) {
+            let told = TaskEvent::of(&task, EventKind::Discard, "thrown away by hand");
+            self.tell_surely(&task.class, &task.id, &told).await?;
         }
         Ok(self.discard(shelf, kept.sequence).await?)
     }

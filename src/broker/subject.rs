@@ -195,6 +195,8 @@ pub const DEAD: &str = "FL_DEAD";
 pub const ARCHIVE: &str = "FL_ARCHIVE";
 /// The stream of what befell tasks.
 pub const EVENTS: &str = "FL_EVENTS";
+/// The stream of the server's own notices that it has stopped to deliver a task.
+pub const ADVISORIES: &str = "FL_ADVISORIES";
 /// The stream behind the bucket of pauses and leases.
 pub const CONTROL: &str = "KV_fl_control";
 /// The stream behind the bucket of submissions.

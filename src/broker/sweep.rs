@@ -33,7 +33,7 @@ impl Consumed {
         Consumed::Callbacks,
     ];
 
-    const fn stream(self) -> &'static str {
+    pub(super) const fn stream(self) -> &'static str {
         match self {
             Consumed::Lane(lane) => subject::lane_stream(lane),
             Consumed::Retry => subject::RETRY,

@@ -4,6 +4,7 @@
 use clap::{Parser, Subcommand};
 
 use super::archive;
+use super::audit;
 use super::bench;
 use super::demo;
 use super::dlq;
@@ -65,6 +66,10 @@ pub(super) enum Command {
     Streams(streams::Args),
     /// Work on policy documents
     Policy(policy::Args),
+    /// Check that every task that was accepted has ended or is somewhere
+    ///
+    /// Exits with 1 when something is not as it should be.
+    Audit(audit::Args),
     /// Check server, streams and room, and say what to do
     ///
     /// Exits with 1 when a check fails; warnings do not count.
@@ -88,6 +93,7 @@ impl Command {
             | Self::Queue(_)
             | Self::Streams(_)
             | Self::Policy(_)
+            | Self::Audit(_)
             | Self::Doctor(_) => (),
         }
     }
@@ -107,6 +113,7 @@ impl Command {
             Self::Queue(args) => queue::run(args, session).await,
             Self::Streams(args) => streams::run(args, session).await,
             Self::Policy(args) => policy::run(args, session),
+            Self::Audit(args) => audit::run(&args, session).await,
             Self::Doctor(args) => doctor::run(args, session).await,
         }
     }

@@ -6,6 +6,7 @@
 
 mod archive;
 mod args;
+mod audit;
 mod bench;
 mod demo;
 mod dlq;

@@ -5,10 +5,10 @@
 //!
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
 //! [`consumers`] makes them, [`feeds`] reads what failed and what is due, [`judge`] judges
-//! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`uncovered`] finds tasks no consumer would deliver and
-//! [`unreadable`] messages no worker can take; [`nameless`] is what they are filed under when their
-//! subject says nothing.
+//! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
+//! everything over, [`audit`] is that look, and [`nameless`] what is filed under when a subject says nothing.
 
+mod audit;
 mod budget;
 mod bury;
 pub mod callbacks;
@@ -16,11 +16,10 @@ mod carry_out;
 mod consumers;
 mod feeds;
 mod judge;
+mod leader;
 mod nameless;
 mod role;
 mod routes;
-mod uncovered;
-mod unreadable;
 
 pub use callbacks::{CallbackOptions, KeyError, SigningKey};
-pub use role::{Coordinator, CoordinatorError};
+pub use role::{Coordinator, CoordinatorError, CoordinatorOptions};

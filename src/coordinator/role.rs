@@ -11,7 +11,12 @@ use crate::task::Lane;
 
 use super::budget::Budgets;
 use super::callbacks::Poster;
-use super::{CallbackOptions, consumers, feeds, uncovered};
+use super::leader::Leader;
+use super::{CallbackOptions, audit, consumers, feeds, leader};
+
+/// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
+/// done has done it.
+const AUDIT_GRACE_MS: u64 = 60_000;
 
 /// A coordinator that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +29,24 @@ pub enum CoordinatorError {
     Client(#[from] reqwest::Error),
 }
 
+/// How a coordinator works, beside its policy.
+#[derive(Debug, Clone)]
+pub struct CoordinatorOptions {
+    /// How it delivers results.
+    pub callbacks: CallbackOptions,
+    /// How long the audit leaves something alone that somebody may still put in order, in ms.
+    pub audit_grace_ms: u64,
+}
+
+impl From<CallbackOptions> for CoordinatorOptions {
+    fn from(callbacks: CallbackOptions) -> Self {
+        Self {
+            callbacks,
+            audit_grace_ms: AUDIT_GRACE_MS,
+        }
+    }
+}
+
 /// A running coordinator; it stops with its lifecycle.
 pub struct Coordinator {
     pub(super) broker: Broker,
@@ -32,6 +55,8 @@ pub struct Coordinator {
     pub(super) lifecycle: Lifecycle,
     pub(super) poster: Poster,
     pub(super) budgets: Budgets,
+    pub(super) leader: Leader,
+    pub(super) audit_grace_ms: u64,
 }
 
 impl Coordinator {
@@ -44,11 +69,11 @@ impl Coordinator {
         broker: Broker,
         policy: Arc<Policy>,
         metrics: Arc<CoordinatorMetrics>,
-        callbacks: CallbackOptions,
+        options: CoordinatorOptions,
         lifecycle: &Lifecycle,
     ) -> Result<Arc<Self>, CoordinatorError> {
         broker.crash_with(lifecycle);
-        let poster = Poster::new(callbacks, &policy.callbacks)?;
+        let poster = Poster::new(options.callbacks, &policy.callbacks)?;
         let budgets = Budgets::of(&policy);
         let coordinator = Arc::new(Self {
             broker,
@@ -57,6 +82,8 @@ impl Coordinator {
             lifecycle: lifecycle.clone(),
             poster,
             budgets,
+            leader: Leader::new(),
+            audit_grace_ms: options.audit_grace_ms,
         });
         for lane in Lane::ALL {
             consumers::ensure(&coordinator, lane, &[]).await?;
@@ -65,7 +92,8 @@ impl Coordinator {
             let opened = coordinator.broker.feed(feed).await?;
             lifecycle.spawn(feeds::run(coordinator.clone(), feed, opened));
         }
-        lifecycle.spawn(uncovered::run(coordinator.clone()));
+        lifecycle.spawn(leader::run(coordinator.clone()));
+        lifecycle.spawn(audit::run(coordinator.clone()));
         Ok(coordinator)
     }
 }

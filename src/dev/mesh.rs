@@ -73,8 +73,8 @@ impl Mesh {
         topology::apply(&broker, &plan, Extras::Keep).await?;
         let coordinator = connect(format!("{}-coordinator", options.name)).await?;
         let metrics = Arc::new(CoordinatorMetrics::new());
-        let callbacks = options.callbacks.clone();
-        Coordinator::start(coordinator, options.policy.clone(), metrics, callbacks, lifecycle).await?;
+        let how = options.callbacks.clone().into();
+        Coordinator::start(coordinator, options.policy.clone(), metrics, how, lifecycle).await?;
         let metrics = Arc::new(WorkerMetrics::new());
         for number in 1..=options.workers {
             let id = format!("{}-{number}", options.name);

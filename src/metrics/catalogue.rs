@@ -43,6 +43,8 @@ pub(super) const ARCHIVED: &str = "fairlane_archived_total";
 pub(super) const EXPIRED: &str = "fairlane_expired_total";
 pub(super) const DEAD_LETTERS: &str = "fairlane_dead_letters_total";
 pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
+pub(super) const REPAIRS: &str = "fairlane_repairs_total";
+pub(super) const LEADING: &str = "fairlane_leading";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
 pub(super) const CALLBACKS: &str = "fairlane_callbacks_total";
 pub(super) const SUBMISSIONS: &str = "fairlane_submissions_total";
@@ -142,6 +144,18 @@ pub const CATALOGUE: &[Entry] = &[
         UNCOVERED,
         &["action"],
         "Subjects found without a consumer, by what was done about them.",
+    ),
+    counter(
+        REPAIRS,
+        &["what"],
+        "What the audit found that nobody would have come to, and put in order.",
+    ),
+    entry(
+        LEADING,
+        Kind::Gauge,
+        Unit::Count,
+        &[],
+        "1 where this coordinator does what one of them is enough for, else 0.",
     ),
     entry(
         CONSUMERS,

@@ -3,9 +3,10 @@
 use metrics::{Gauge, counter, gauge};
 
 use super::catalogue::{
-    ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, REPORTS, RETRIES, UNCOVERED,
+    ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, REPAIRS, REPORTS, RETRIES,
+    UNCOVERED,
 };
-use super::label::{CallbackOutcome, UncoveredAction};
+use super::label::{CallbackOutcome, Repair, UncoveredAction};
 use super::tally::Tally;
 use crate::task::{ClassName, DeadReason, ErrorKind, Lane};
 
@@ -16,6 +17,8 @@ pub struct CoordinatorMetrics {
     reports: Tally<ErrorKind>,
     uncovered: Tally<UncoveredAction>,
     callbacks: Tally<CallbackOutcome>,
+    repairs: Tally<Repair>,
+    leading: Gauge,
     consumers_core: Gauge,
     consumers_normal: Gauge,
 }
@@ -28,6 +31,8 @@ impl CoordinatorMetrics {
             reports: Tally::new(REPORTS, "kind", &[]),
             uncovered: Tally::new(UNCOVERED, "action", &[]),
             callbacks: Tally::new(CALLBACKS, "outcome", &[]),
+            repairs: Tally::new(REPAIRS, "what", &[]),
+            leading: gauge!(LEADING),
             consumers_core: gauge!(CONSUMERS, "lane" => Lane::Core.as_str()),
             consumers_normal: gauge!(CONSUMERS, "lane" => Lane::Normal.as_str()),
         }
@@ -72,6 +77,16 @@ impl CoordinatorMetrics {
     /// A result was delivered, or not.
     pub fn callback(&self, outcome: CallbackOutcome) {
         self.callbacks.count(outcome);
+    }
+
+    /// Something was put in order.
+    pub fn repair(&self, what: Repair) {
+        self.repairs.count(what);
+    }
+
+    /// Whether this coordinator does what one of them is enough for.
+    pub fn leading(&self, is_leading: bool) {
+        self.leading.set(if is_leading { 1.0 } else { 0.0 });
     }
 
     /// How many consumers a lane has.

@@ -106,6 +106,25 @@ label!(
     }
 );
 label!(
+    /// What an audit found and put in order.
+    Repair {
+        /// Tasks that no consumer covered, and now one does.
+        Uncovered = "uncovered",
+        /// Tasks of a class or model that the policy does not have; they became dead letters.
+        Unroutable = "unroutable",
+        /// A message that ends the connection of whoever reads it; taken out.
+        Unreadable = "unreadable",
+        /// A task that the server had given up; it became a dead letter.
+        Undeliverable = "undeliverable",
+        /// A timer that the server had not fired; fired.
+        Overdue = "overdue",
+        /// A dead task without its dead letter; written.
+        NoLetter = "no_letter",
+        /// A parked task that had ended; taken out of the archive.
+        Parked = "parked",
+    }
+);
+label!(
     /// What was done about a subject that no consumer covers.
     UncoveredAction {
         /// Class and model are known: it has its consumer now.

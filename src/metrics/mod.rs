@@ -23,7 +23,7 @@ pub use exposition::{Exposition, InstallError};
 pub use gateway::GatewayMetrics;
 pub use http::{Readiness, pages, serve};
 pub use label::{
-    CallbackOutcome, Door, HandBackReason, PullKind, PullOutcome, SubmissionOutcome, TaskOutcome,
+    CallbackOutcome, Door, HandBackReason, PullKind, PullOutcome, Repair, SubmissionOutcome, TaskOutcome,
     UncoveredAction,
 };
 pub use worker::WorkerMetrics;

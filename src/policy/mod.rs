@@ -9,6 +9,7 @@ mod backoff;
 mod callback;
 mod classify;
 mod document;
+mod ledger;
 mod limits;
 mod pause;
 mod retry;
@@ -30,6 +31,7 @@ pub use document::{
     BatchWindow, Between, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model,
     OnOverload, OnTimeout, Policy, ProcessRules, Scheduler,
 };
+pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};
 pub use limits::{CONSUMERS_MAX, split_equally};
 pub use pause::Pause;
 pub use retry::{Failed, Verdict, is_expired, verdict};

@@ -115,5 +115,9 @@ words!(
         Cancel = "cancel",
         /// It was put back to work by hand.
         Replay = "replay",
+        /// Its dead letter was thrown away.
+        Discard = "discard",
+        /// Something about it was found that nobody would have come to, and was put in order.
+        Repair = "repair",
     }
 );

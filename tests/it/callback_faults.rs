@@ -121,7 +121,7 @@ async fn a_coordinator_that_dies_after_a_delivery_leads_to_a_second_one_of_the_s
         !status.success() && log.contains("because a test asked"),
         "{status}\n{log}"
     );
-    mesh.coordinator = mesh.coordinator_with(anywhere()).await;
+    mesh.coordinator = mesh.coordinator_with(anywhere().into()).await;
     let second = receiver.next().await;
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert_eq!(first.body, second.body);
@@ -192,7 +192,7 @@ async fn a_callback_whose_headers_end_connections_is_dropped_and_the_others_are_
     let headers = b"NATS/1.0\r\nFl-Callback: http://J\xf6rg/\r\n\r\n";
     publish_raw(&mesh.server, b"fl.callback.due.bad", headers, b"");
     come_back(&mesh).await;
-    mesh.coordinator = mesh.coordinator_with(anywhere()).await;
+    mesh.coordinator = mesh.coordinator_with(anywhere().into()).await;
     settled(&Bare::of(&mesh.server).await).await;
     mesh.worker("w", 2, Arc::new(Simulate)).await;
     submit(&mesh, "t", &receiver.url, "1").await;

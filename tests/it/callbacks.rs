@@ -33,7 +33,7 @@ const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) async fn mesh(callbacks: CallbackOptions) -> Mesh {
     let mut mesh = Mesh::start(POLICY).await;
     mesh.coordinator.stop(PATIENCE).await;
-    mesh.coordinator = mesh.coordinator_with(callbacks).await;
+    mesh.coordinator = mesh.coordinator_with(callbacks.into()).await;
     mesh
 }
 

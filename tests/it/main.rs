@@ -5,6 +5,7 @@ mod support;
 #[path = "../conformance/mod.rs"]
 mod conformance;
 
+mod audit;
 mod bad_input;
 mod bad_subjects;
 mod callback_faults;
@@ -16,6 +17,8 @@ mod demo_role;
 mod demotion;
 mod dev_role;
 mod dev_server;
+#[cfg(feature = "failpoints")]
+mod drill;
 #[cfg(feature = "embed")]
 mod embeddings;
 mod examples;

@@ -58,6 +58,7 @@ fn the_files_parse_and_are_named_as_the_code_names_them() {
             subject::CALLBACKS,
             subject::ARCHIVE,
             subject::EVENTS,
+            subject::ADVISORIES,
             subject::RECORDS,
             subject::CONTROL,
         ]

@@ -40,7 +40,7 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &name).await?;
     let process = Process::start(session).await?;
     let metrics = Arc::new(CoordinatorMetrics::new());
-    Coordinator::start(broker, policy, metrics, callbacks, &process.lifecycle).await?;
+    Coordinator::start(broker, policy, metrics, callbacks.into(), &process.lifecycle).await?;
     process.readiness.send_replace(Readiness::Ready);
     tracing::info!(%name, "coordinating");
     Ok(process.until_stopped().await)

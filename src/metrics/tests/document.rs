@@ -66,6 +66,7 @@ fn values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
             "`fairlane_uncovered_subjects_total`",
             texts::<UncoveredAction>(),
         ),
+        ("what", "`fairlane_repairs_total`", texts::<Repair>()),
         (
             "outcome",
             "`fairlane_callbacks_total`",

@@ -55,6 +55,10 @@ fn count_everything() {
     CallbackOutcome::all()
         .into_iter()
         .for_each(|outcome| coordinator.callback(outcome));
+    Repair::all()
+        .into_iter()
+        .for_each(|what| coordinator.repair(what));
+    coordinator.leading(true);
     coordinator.consumers(Lane::Core, 4);
 
     let gateway = GatewayMetrics::new();

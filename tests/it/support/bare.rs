@@ -136,6 +136,48 @@ impl Bare {
         stream.update_consumer(config).await.expect("it is changed");
     }
 
+    /// Has the first message of a consumer delivered for the last time, and lets that time pass.
+    pub(crate) async fn deliver_once(&self, stream: &str, consumer: &str) {
+        let found = self.jetstream.get_stream(stream).await.expect("it exists");
+        let info = found.consumer_info(consumer).await.expect("it exists");
+        let config = pull::Config {
+            durable_name: info.config.durable_name,
+            filter_subject: info.config.filter_subject,
+            max_ack_pending: info.config.max_ack_pending,
+            max_waiting: info.config.max_waiting,
+            ack_wait: Duration::from_millis(1),
+            max_deliver: 1,
+            ..pull::Config::default()
+        };
+        found.update_consumer(config).await.expect("it is changed");
+        let advisory = format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{stream}.{consumer}");
+        let mut given_up = self.hear(&advisory).await;
+        self.ask(stream, consumer).await;
+        // The server notices when it is asked again.
+        let noticed = async {
+            while tokio::time::timeout(LOOK_AGAIN, given_up.0.next()).await.is_err() {
+                self.ask(stream, consumer).await;
+            }
+        };
+        let noticed = tokio::time::timeout(PATIENCE, noticed).await;
+        noticed.expect("the server gives it up");
+    }
+
+    /// Waits until a subject of a stream has no message.
+    pub(crate) async fn until_no_message(&self, stream: &str, subject: &str) {
+        let mut changes = self.hear(subject).await;
+        let found = self.jetstream.get_stream(stream).await.expect("it exists");
+        let gone = async {
+            while found.get_last_raw_message_by_subject(subject).await.is_ok() {
+                // The end of a message by its age is not told.
+                let _ = tokio::time::timeout(LOOK_AGAIN, changes.0.next()).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone)
+            .await
+            .unwrap_or_else(|_| panic!("{subject} still has a message after {PATIENCE:?}"));
+    }
+
     /// Has a consumer deliver one message to this connection, whatever becomes of that.
     pub(crate) async fn ask(&self, stream: &str, consumer: &str) {
         let inbox = self.client.new_inbox();

@@ -12,7 +12,7 @@ use fairlane::broker::subject;
 use fairlane::broker::topology::{self, Extras};
 use fairlane::clock;
 use fairlane::config::parse_policy;
-use fairlane::coordinator::{CallbackOptions, Coordinator};
+use fairlane::coordinator::{CallbackOptions, Coordinator, CoordinatorOptions};
 use fairlane::dev::Server;
 use fairlane::executor::{Executor, Executors};
 use fairlane::lifecycle::Lifecycle;
@@ -112,15 +112,15 @@ impl Mesh {
 
     /// One more coordinator.
     pub(crate) async fn coordinator(&self) -> Lifecycle {
-        self.coordinator_with(CallbackOptions::default()).await
+        self.coordinator_with(CallbackOptions::default().into()).await
     }
 
-    /// One more, that delivers results in this way.
-    pub(crate) async fn coordinator_with(&self, callbacks: CallbackOptions) -> Lifecycle {
+    /// One more, that works in this way.
+    pub(crate) async fn coordinator_with(&self, options: CoordinatorOptions) -> Lifecycle {
         let broker = connect(&self.server, "coordinator").await;
         let metrics = Arc::new(CoordinatorMetrics::new());
         let lifecycle = self.lifecycle.child();
-        let started = Coordinator::start(broker, self.policy.clone(), metrics, callbacks, &lifecycle).await;
+        let started = Coordinator::start(broker, self.policy.clone(), metrics, options, &lifecycle).await;
         started.map(|_| ()).expect("a coordinator starts");
         lifecycle
     }

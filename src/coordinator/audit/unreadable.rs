@@ -8,14 +8,15 @@ use crate::broker::RequestError;
 use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_retry, parse_task};
 use crate::broker::sweep::Consumed;
-use crate::metrics::{CallbackOutcome, UncoveredAction};
+use crate::metrics::{CallbackOutcome, Repair, UncoveredAction};
 use crate::task::{DeadReason, ErrorKind, Lane, Route, Shard, Task};
 use crate::wire::{Arrival, Origin, read_facts, read_report, salvage};
 
-use super::Coordinator;
-use super::bury::{BuryError, dead};
-use super::judge::bare;
-use super::nameless::nameless;
+use super::repaired::repaired;
+use crate::coordinator::Coordinator;
+use crate::coordinator::bury::{BuryError, dead};
+use crate::coordinator::judge::bare;
+use crate::coordinator::nameless::nameless;
 
 /// Makes every such message of a stream a dead letter.
 pub(super) async fn bury(of: &Coordinator, stream: Consumed) -> Result<(), BuryError> {
@@ -40,6 +41,7 @@ pub(super) async fn bury(of: &Coordinator, stream: Consumed) -> Result<(), BuryE
         of.broker.remove(stream, message.sequence).await?;
         of.metrics.dead_letter(&report.task.class, reason);
         of.metrics.uncovered(UncoveredAction::DeadLettered, 1);
+        repaired(of, Repair::Unreadable, &report.task, &report.error).await;
     }
     Ok(())
 }

@@ -4,57 +4,27 @@
 //! consumer is made. Else the task becomes a dead letter, with its reason, instead of lying there.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::MissedTickBehavior;
 
 use crate::broker::RequestError;
 use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_task, task as task_subject};
 use crate::broker::sweep::Consumed;
-use crate::metrics::UncoveredAction;
+use crate::metrics::{Repair, UncoveredAction};
 use crate::task::{Lane, Task};
 use crate::wire::{Arrival, Origin, read_facts, salvage};
 
-use super::bury::{BuryError, dead};
-use super::nameless::nameless;
-use super::routes::{has_place, is_known};
-use super::{Coordinator, consumers, judge, unreadable};
+use super::repaired::repaired;
+use crate::coordinator::bury::{BuryError, dead};
+use crate::coordinator::nameless::nameless;
+use crate::coordinator::routes::{has_place, is_known};
+use crate::coordinator::{Coordinator, consumers, judge};
 
-/// How often the lanes are looked over.
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Tasks of one subject that become dead letters in one sweep: a flood on one must not keep the others, and
 /// the messages that end connections, from being looked for.
 const BURIED_MAX: usize = 256;
 
-/// Sweeps until the coordinator stops.
-pub(super) async fn run(of: Arc<Coordinator>) {
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = every.tick() => (),
-            () = of.lifecycle.soft().cancelled() => return,
-        }
-        // Whoever asked for a pause may have died before all of it was carried out.
-        if let Err(error) = of.broker.obey_pauses().await {
-            tracing::warn!(%error, "pauses could not be seen to; trying again");
-        }
-        for lane in Lane::ALL {
-            if let Err(error) = sweep(&of, lane).await {
-                tracing::warn!(%lane, %error, "a lane could not be looked over; trying again");
-            }
-        }
-        for stream in Consumed::ALL {
-            if let Err(error) = unreadable::bury(&of, stream).await {
-                tracing::warn!(?stream, %error, "messages nobody can read are left; trying again");
-            }
-        }
-    }
-}
-
-async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
+/// Gives every subject of a lane its consumer, or its tasks their end.
+pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
     let subjects = of.broker.lane_subjects(lane).await?;
     if subjects.is_empty() {
         return Ok(());
@@ -82,6 +52,15 @@ async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
         of.metrics
             .uncovered(UncoveredAction::ConsumerCreated, to_cover.len());
     }
+    for route in to_cover {
+        let subject = task_subject(&route);
+        // The first task that waited stands for all; it may be gone by now.
+        if let Some(stray) = of.broker.stray(lane, &subject, 1).await? {
+            let (task, _) = identify(of, lane, &stray)?;
+            let what = format!("{subject} had no consumer, and has one now");
+            repaired(of, Repair::Uncovered, &task, &what).await;
+        }
+    }
     Ok(())
 }
 
@@ -100,11 +79,13 @@ async fn bury_some(of: &Coordinator, lane: Lane, subject: &str) -> Result<(), Bu
         of.broker.remove(Consumed::Lane(lane), stray.sequence).await?;
         of.metrics.dead_letter(&report.task.class, reason);
         of.metrics.uncovered(UncoveredAction::DeadLettered, 1);
+        repaired(of, Repair::Unroutable, &report.task, &report.error).await;
     }
     Ok(())
 }
 
-fn identify(of: &Coordinator, lane: Lane, stray: &Raw) -> Result<(Task, String), RequestError> {
+/// The task of a message, and why it has no consumer.
+pub(super) fn identify(of: &Coordinator, lane: Lane, stray: &Raw) -> Result<(Task, String), RequestError> {
     let named = parse_task(&stray.subject);
     let why = match &named {
         Some(route) if is_known(&of.policy, route) => format!(
