@@ -2,13 +2,14 @@
 
 use super::connect::Broker;
 use super::error::RequestError;
+use super::listing::identify;
 use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
 use crate::policy::{Census, Ended, Live};
 use crate::task::{EpochMs, Lane, Route, Shard, State, TaskId};
 use crate::wire::header::{FENCE, TASK_ID};
-use crate::wire::{Arrival, Origin, ReadHeaders, read_facts, read_fence, read_submission, salvage};
+use crate::wire::{Origin, read_fence, read_submission};
 
 impl Broker {
     /// Everything, in the order in which tasks move: lanes, reports and timers, the archive, dead letters, records.
@@ -172,17 +173,4 @@ fn waiting(message: &Raw) -> Option<Live> {
 
 fn named(message: &Raw) -> Option<TaskId> {
     TaskId::new(message.original.header(TASK_ID)?).ok()
-}
-
-fn identify(route: &Route, message: &Raw, origin: Origin) -> TaskId {
-    let headers = message.original.headers();
-    let arrival = Arrival {
-        route,
-        headers: &headers as &dyn ReadHeaders,
-        body: &message.original.body,
-        origin,
-        stored_at: message.stored_at,
-    };
-    let task = read_facts(&arrival).unwrap_or_else(|malformed| salvage(&arrival, &malformed));
-    task.id
 }

@@ -55,6 +55,17 @@ impl Original {
         }
     }
 
+    /// The same message with another body, and how that is written.
+    #[must_use]
+    pub fn rewritten(&self, body: Bytes, codec: Codec) -> Self {
+        let mut headers = self.headers.clone().unwrap_or_default();
+        headers.insert(CONTENT_TYPE, codec.content_type());
+        Self {
+            body,
+            headers: Some(headers),
+        }
+    }
+
     /// What to store in place of a message that does not fit beside its report: no body, and none of
     /// the headers this version does not know.
     #[must_use]
@@ -243,11 +254,20 @@ impl Broker {
         reason: DeadReason,
         original: &Original,
     ) -> Result<Published, PublishError> {
+        let id = message_id(MessageKind::Dead, &report.task.id, report.task.hop);
+        self.publish_letter(report, reason, original, &id).await
+    }
+
+    /// The same under a message id of the caller's own.
+    pub(super) async fn publish_letter(
+        &self,
+        report: &Report,
+        reason: DeadReason,
+        original: &Original,
+        message_id: &str,
+    ) -> Result<Published, PublishError> {
         let mut headers = dead_headers(report, reason);
-        headers.set(
-            MSG_ID,
-            message_id(MessageKind::Dead, &report.task.id, report.task.hop),
-        );
+        headers.set(MSG_ID, message_id);
         let subject = subject::dead(&report.task.class, &report.task.id);
         self.publish(subject, original.carry(headers), original.body.clone())
             .await

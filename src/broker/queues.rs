@@ -32,6 +32,8 @@ pub struct Queue {
     pub out: u64,
     /// Tasks that may be out at once.
     pub limit: u64,
+    /// The last message of the lane that it has given out; later ones still wait.
+    pub delivered: u64,
     /// Whether it is held back.
     pub is_paused: bool,
     /// Whether that was done here: what somebody paused with another tool is theirs to resume.
@@ -209,6 +211,7 @@ fn queue(info: &Info) -> Option<Queue> {
         waiting: info.num_pending,
         out: info.num_ack_pending as u64,
         limit: u64::try_from(info.config.max_ack_pending).unwrap_or(0),
+        delivered: info.delivered.stream_sequence,
         is_paused: info.paused,
         is_own: info.paused && info.config.pause_until == Some(for_ever()),
     })

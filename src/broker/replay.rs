@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::connect::Broker;
 use super::error::RequestError;
 use super::fetch::decides;
-use super::publish::{Fenced, PublishError};
+use super::publish::{Fenced, Original, PublishError, Published};
 use super::shelf::{Kept, Shelf};
 use super::subject;
 use crate::failpoint;
-use crate::task::{EpochMs, ErrorKind, EventKind, State, Task, TaskId};
+use crate::task::{DeadReason, EpochMs, ErrorKind, EventKind, State, Task, TaskId};
 use crate::wire::{Report, ResultError, ResultRecord, TaskEvent};
 
 /// What became of a replay.
@@ -113,6 +113,28 @@ impl Broker {
             self.tell_surely(&task.class, &task.id, &told).await?;
         }
         Ok(self.discard(shelf, kept.sequence).await?)
+    }
+
+    /// Puts `report` and `original` in the place of a dead letter: the new one first, then the old one away. Returns
+    /// the new sequence.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; rewriting again is safe, and until then there may be both.
+    pub async fn rewrite(
+        &self,
+        kept: &Kept,
+        report: &Report,
+        original: &Original,
+    ) -> Result<u64, ReplayError> {
+        let Ok((_, reason)) = &kept.read else {
+            return Ok(kept.sequence);
+        };
+        let reason = reason.parse().unwrap_or(DeadReason::Permanent);
+        let (Published::Stored(sequence) | Published::Duplicate(sequence)) = self
+            .publish_letter(report, reason, original, &format!("edit:{}", kept.sequence))
+            .await?;
+        self.discard(Shelf::Dead, kept.sequence).await?;
+        Ok(sequence)
     }
 
     /// Takes a message off a shelf for good. No error when it is gone already.

@@ -29,6 +29,7 @@ mod gateway_killed;
 mod killed_between_writes;
 mod leftovers;
 mod limits;
+mod listing;
 mod outage;
 mod process;
 mod process_pool;

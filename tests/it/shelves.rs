@@ -272,3 +272,38 @@ async fn a_replay_that_finds_its_lane_full_says_how_far_it_got() {
     assert!(kept(&mesh, Shelf::Dead, "two").await.is_some());
     mesh.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_dead_letter_is_replayed_as_it_was_changed() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let before = dead(&mesh, "odd").await;
+    let input = r#"{"service_ms":1}"#;
+    let arguments = ["edit", "odd", "--input", input, "--timeout-ms", "5000"];
+    let (code, told) = dlq(&mesh, &arguments).await;
+    assert_eq!(code, Some(0), "{told}");
+    let after = kept(&mesh, Shelf::Dead, "odd").await.expect("it lies there");
+    assert!(after.sequence > before.sequence);
+    let letters = Bare::of(&mesh.server).await.stream("FL_DEAD").await.messages;
+    assert_eq!(letters, 1, "the old one is gone");
+    let (report, reason) = after.read.as_ref().expect("it is readable");
+    assert_eq!((*reason, report.error.as_str()), ("permanent", "disk 7 is full"));
+    assert_eq!(report.task.facts.timeout_ms, Some(5000));
+
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    assert_eq!(dlq(&mesh, &["replay", "odd"]).await.0, Some(0));
+    let record = ended_otherwise(&mesh, "odd").await;
+    let input: serde_json::Value = serde_json::from_str(input).expect("JSON");
+    assert_eq!((record.state, record.output), (State::Completed, input));
+
+    assert_eq!(
+        dlq(&mesh, &["edit", "odd", "--input", "1"]).await.0,
+        Some(4),
+        "it is gone"
+    );
+    assert_eq!(
+        dlq(&mesh, &["edit", "odd"]).await.0,
+        Some(2),
+        "no change is named"
+    );
+    mesh.stop().await;
+}

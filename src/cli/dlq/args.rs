@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::show;
+use super::{edit, show};
 use crate::broker::shelf::Shelf;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
@@ -20,6 +20,8 @@ enum Command {
     Ls(ls::Args),
     /// Print a task's dead letter: headers, history, error and body
     Show(show::Args),
+    /// Change a task before it is put back to work
+    Edit(edit::Args),
     /// Put dead letters back on their lanes, to be executed as if new
     Replay(replay::Args),
     /// Throw dead letters away; their records stay
@@ -30,6 +32,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     match args.command {
         Command::Ls(args) => ls::run(&args, session, Shelf::Dead, ("letters", "dead_at")).await,
         Command::Show(args) => show::run(&args, session).await,
+        Command::Edit(args) => edit::run(&args, session).await,
         Command::Replay(args) => replay::run(&args, session, Shelf::Dead).await,
         Command::Discard(args) => discard::run(&args, session, Shelf::Dead).await,
     }

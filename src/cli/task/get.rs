@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::record;
+use super::{ls, record};
 use crate::broker::fetch::Stored;
+use crate::broker::listing::Listed;
 use crate::broker::shelf::{Kept, Shelf};
 use crate::broker::waiting::Waiting;
 use crate::cli::exit::{Exit, Stop};
@@ -35,10 +36,11 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
             aside_json(id, &parked, State::Archived, "parked_at"),
             aside_text(id, &parked, State::Archived, "fairlane archive replay"),
         )
+    } else if let Some(listed) = ls::look_for(&broker, id).await? {
+        (ls::as_json(&listed), listed_text(&listed))
     } else {
         return Err(Stop::not_found(format!(
-            "task {id} is not found among results, dead letters, retries and parked tasks; it may be queued or running, \
-             or never have been accepted"
+            "task {id} is nowhere: it was never accepted, or what is left of it has aged out"
         ))
         .into());
     };
@@ -49,6 +51,28 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     }
     session.output.show(&shown, |_| text)?;
     Ok(Exit::Ok)
+}
+
+/// A task on its lane, or failed and not judged yet.
+fn listed_text(task: &Listed) -> String {
+    table(
+        ["field", "value"],
+        [
+            ["task id".to_owned(), task.id.to_string()],
+            ["state".to_owned(), task.state.to_string()],
+            ["since".to_owned(), to_rfc3339(task.since)],
+            [
+                "lane".to_owned(),
+                task.lane.map(|lane| lane.to_string()).unwrap_or_default(),
+            ],
+            [
+                "class".to_owned(),
+                task.class.as_ref().map(ToString::to_string).unwrap_or_default(),
+            ],
+            ["failed attempts".to_owned(), task.attempt.to_string()],
+            ["hop".to_owned(), task.hop.to_string()],
+        ],
+    )
 }
 
 fn timeline(events: &[Stored<TaskEvent>]) -> String {

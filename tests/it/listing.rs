@@ -1,0 +1,111 @@
+//! `task ls` finds tasks wherever they are, and goes on where it ended.
+
+use std::sync::Arc;
+
+use fairlane::executor::simulate::Simulate;
+use fairlane::task::Lane;
+use serde_json::Value;
+
+use crate::support::{Bare, Mesh, PATIENCE, TWO_CLASSES, cli};
+
+async fn task(mesh: &Mesh, arguments: &[&str]) -> (Option<i32>, Value) {
+    cli::run_at(&mesh.server, &[&["task"], arguments].concat()).await
+}
+
+/// Ids and states of a list, and where it goes on.
+async fn listed(mesh: &Mesh, arguments: &[&str]) -> (Vec<(String, String)>, Option<String>) {
+    let (code, told) = task(mesh, &[&["ls"], arguments].concat()).await;
+    assert_eq!(code, Some(0), "{told}");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let tasks = told["tasks"].as_array().expect("a list").iter();
+    let tasks = tasks.map(|task| (text(&task["task_id"]), text(&task["state"])));
+    (tasks.collect(), told["cursor"].as_str().map(str::to_owned))
+}
+
+/// One task in each state that there is.
+async fn one_of_each() -> Mesh {
+    let mesh = Mesh::start(&TWO_CLASSES.replace("ack_wait_ms: 1000", "ack_wait_ms: 60000")).await;
+    for (id, input) in [
+        ("done", "1"),
+        ("failed", r#"{"fail_rate":1,"fail_kind":"permanent"}"#),
+        ("again", r#"{"fail_rate":1,"retry_after_ms":3600000}"#),
+    ] {
+        mesh.submit(id, "pay", input).await.expect("accepted");
+    }
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    mesh.result("done").await;
+    mesh.dead_letter("failed").await;
+    let bare = Bare::of(&mesh.server).await;
+    bare.first("FL_EVENTS", "fl.event.*.again.retry").await;
+    bare.until_empty("FL_CORE").await;
+    mesh.submit("runs", "pay", r#"{"hang_rate":1}"#)
+        .await
+        .expect("accepted");
+    bare.until_delivered("FL_CORE", "pay=m=0").await;
+    let waits = mesh.task("waits", Lane::Normal, "bulk");
+    mesh.publish(&waits, "1").await.expect("accepted");
+    mesh
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_are_listed_wherever_they_are_and_page_by_page() {
+    let mesh = one_of_each().await;
+    let all = [
+        ("runs", "running"),
+        ("waits", "queued"),
+        ("again", "retrying"),
+        ("done", "completed"),
+        ("failed", "dead"),
+    ]
+    .map(|(id, state)| (id.to_owned(), state.to_owned()));
+    assert_eq!(listed(&mesh, &[]).await, (all.to_vec(), None));
+
+    let (mut paged, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let mut arguments = vec!["--limit", "2"];
+        if let Some(cursor) = &cursor {
+            arguments.extend(["--cursor", cursor.as_str()]);
+        }
+        let (tasks, next) = listed(&mesh, &arguments).await;
+        paged.extend(tasks);
+        let Some(next) = next else { break };
+        cursor = Some(next);
+    }
+    assert_eq!(paged, all);
+
+    for (arguments, found) in [
+        (
+            &["--state", "dead", "--state", "queued"][..],
+            &["waits", "failed"][..],
+        ),
+        (&["--class", "bulk"], &["waits"]),
+        (&["--lane", "core"], &["runs"]),
+        (&["--older-than", "1h"], &[]),
+        (&["--newer-than", "1h", "--state", "completed"], &["done"]),
+    ] {
+        let (tasks, _) = listed(&mesh, arguments).await;
+        let ids: Vec<&str> = tasks.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, found, "{arguments:?}");
+    }
+    assert_eq!(task(&mesh, &["ls", "--cursor", "odd"]).await.0, Some(2));
+    mesh.lifecycle.stop(PATIENCE).await;
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_came_straight_to_its_lane_is_shown_in_every_state() {
+    let mesh = one_of_each().await;
+    for (id, state) in [
+        ("runs", "running"),
+        ("waits", "queued"),
+        ("again", "retrying"),
+        ("done", "completed"),
+        ("failed", "dead"),
+    ] {
+        let (code, told) = task(&mesh, &["get", id]).await;
+        assert_eq!((code, told["state"].as_str()), (Some(0), Some(state)), "{told}");
+    }
+    assert_eq!(task(&mesh, &["get", "nowhere"]).await.0, Some(4));
+    mesh.lifecycle.stop(PATIENCE).await;
+    mesh.stop().await;
+}
