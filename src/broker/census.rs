@@ -99,6 +99,11 @@ impl Broker {
             into.extend(waiting(&message));
         })
         .await?;
+        self.each(Scope::of(subject::HELD), |message| {
+            count(&message);
+            into.extend(last_token(&message).map(|id| copy(id, State::Queued, &message)));
+        })
+        .await?;
         self.each(Scope::of(subject::ARCHIVE), |message| {
             count(&message);
             into.extend(last_token(&message).map(|id| copy(id, State::Archived, &message)));

@@ -74,7 +74,7 @@ impl Original {
     }
 
     /// `headers` with the content type of the original and the headers this version does not know.
-    fn carry(&self, mut headers: Headers) -> Headers {
+    pub(super) fn carry(&self, mut headers: Headers) -> Headers {
         if let Some(map) = &self.headers {
             if let Some(content_type) = map.get(CONTENT_TYPE) {
                 headers.set(CONTENT_TYPE, content_type.as_str());

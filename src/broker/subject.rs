@@ -106,6 +106,12 @@ pub fn archived_of_any_task(class: Option<&ClassName>) -> String {
     format!("fl.archive.{}.*", class.map_or("*", ClassName::as_str))
 }
 
+/// Where the safe copy of a task lies while it is moved.
+#[must_use]
+pub fn held(id: &TaskId) -> String {
+    format!("fl.held.{id}")
+}
+
 /// Where it is told what befell a task.
 #[must_use]
 pub fn event(class: &ClassName, id: &TaskId, kind: &str) -> String {
@@ -195,6 +201,8 @@ pub const DEAD: &str = "FL_DEAD";
 pub const ARCHIVE: &str = "FL_ARCHIVE";
 /// The stream of what befell tasks.
 pub const EVENTS: &str = "FL_EVENTS";
+/// The stream of safe copies of tasks that are being moved.
+pub const HELD: &str = "FL_HELD";
 /// The stream of the server's own notices that it has stopped to deliver a task.
 pub const ADVISORIES: &str = "FL_ADVISORIES";
 /// The stream behind the bucket of pauses and leases.

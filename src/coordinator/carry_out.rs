@@ -12,7 +12,7 @@ use super::bury::{Buried, BuryError, dead, fence};
 use super::judge::full_pause_ms;
 
 /// What an expired task says of itself.
-const EXPIRED: &str = "expired";
+pub(super) const EXPIRED: &str = "expired";
 
 /// A report, with what is published again.
 #[derive(Clone, Copy)]

@@ -43,6 +43,7 @@ pub(super) const ARCHIVED: &str = "fairlane_archived_total";
 pub(super) const EXPIRED: &str = "fairlane_expired_total";
 pub(super) const DEAD_LETTERS: &str = "fairlane_dead_letters_total";
 pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
+pub(super) const MOVES: &str = "fairlane_moves_total";
 pub(super) const REPAIRS: &str = "fairlane_repairs_total";
 pub(super) const LEADING: &str = "fairlane_leading";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
@@ -137,7 +138,12 @@ pub const CATALOGUE: &[Entry] = &[
     counter(
         EXPIRED,
         &["class"],
-        "Tasks whose deadline passed before they could be tried again.",
+        "Tasks whose deadline passed before they could be tried again, or that waited for longer than their class allows.",
+    ),
+    counter(
+        MOVES,
+        &["lane", "class"],
+        "Tasks that waited for longer than their class allows and were moved, by the lane they went to.",
     ),
     counter(DEAD_LETTERS, &["class", "reason"], "Tasks given up."),
     counter(

@@ -3,8 +3,8 @@
 use metrics::{Gauge, counter, gauge};
 
 use super::catalogue::{
-    ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, REPAIRS, REPORTS, RETRIES,
-    UNCOVERED,
+    ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, MOVES, REPAIRS, REPORTS,
+    RETRIES, UNCOVERED,
 };
 use super::label::{CallbackOutcome, Repair, UncoveredAction};
 use super::tally::Tally;
@@ -58,7 +58,12 @@ impl CoordinatorMetrics {
         counter!(ARCHIVED, "class" => class.as_str().to_owned()).increment(1);
     }
 
-    /// A task's deadline passed before it could be tried again.
+    /// A task waited for too long and was moved to `to`.
+    pub fn moved(&self, to: Lane, class: &ClassName) {
+        counter!(MOVES, "lane" => to.as_str(), "class" => class.as_str().to_owned()).increment(1);
+    }
+
+    /// A task's time was over before it could be tried again.
     pub fn expired(&self, class: &ClassName) {
         counter!(EXPIRED, "class" => class.as_str().to_owned()).increment(1);
     }

@@ -120,6 +120,8 @@ label!(
         Overdue = "overdue",
         /// A dead task without its dead letter; written.
         NoLetter = "no_letter",
+        /// A task whose move to another lane was not finished; finished.
+        Moved = "moved",
         /// A parked task that had ended; taken out of the archive.
         Parked = "parked",
     }

@@ -97,8 +97,30 @@ pub struct Class {
     pub max_concurrent: Option<u32>,
     /// Hash buckets its tenants are spread over; 1 unless it asks for isolation.
     pub shards: u16,
+    /// How long its tasks may wait on a lane, and what follows; none where they may wait for ever.
+    pub max_wait: Option<MaxWait>,
     /// Its own back-off; none where the document's holds.
     pub retry: Option<RetryTable>,
+}
+
+/// How long a task may wait on its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxWait {
+    /// The bound, in ms.
+    pub ms: u64,
+    /// What follows.
+    pub then: OnMaxWait,
+}
+
+/// What follows when a task has waited for longer than its class allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMaxWait {
+    /// It goes on waiting in the next more urgent lane.
+    Promote,
+    /// It goes on waiting in the next less urgent lane.
+    Demote,
+    /// It ends as expired.
+    Expire,
 }
 
 /// One model that tasks may name.

@@ -11,6 +11,7 @@ pub(super) fn policy() -> Policy {
         share: 1,
         max_concurrent: None,
         shards: 1,
+        max_wait: None,
         retry: None,
     };
     let lane = |max_priority| LanePolicy {

@@ -1,8 +1,8 @@
 //! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
-//! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `callback` and
-//! `address` when and where a result is delivered, `limits` how many may run at once, `pause` what is held back. Nothing here reads a clock, draws a random number or does I/O.
+//! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `wait` what follows too long a wait, `callback` and
+//! `address` when and where a result is delivered, `limits` how many may run at once, `pause` what is held back, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
 
 mod address;
 mod backoff;
@@ -13,6 +13,7 @@ mod ledger;
 mod limits;
 mod pause;
 mod retry;
+mod wait;
 
 #[cfg(test)]
 mod classify_tests;
@@ -28,10 +29,11 @@ pub use backoff::{Growth, RetryRules, RetryTable};
 pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{
-    BatchWindow, Between, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, Model,
-    OnOverload, OnTimeout, Policy, ProcessRules, Scheduler,
+    BatchWindow, Between, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, MaxWait,
+    Model, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules, Scheduler,
 };
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};
 pub use limits::{CONSUMERS_MAX, split_equally};
 pub use pause::Pause;
 pub use retry::{Failed, Verdict, is_expired, verdict};
+pub use wait::{WaitVerdict, waited};

@@ -105,6 +105,8 @@ words!(
         Retry = "retry",
         /// It ran out of time and went on in a lower lane.
         Demote = "demote",
+        /// It waited for too long and goes on waiting in a higher lane.
+        Promote = "promote",
         /// It was parked.
         Archive = "archive",
         /// It was given up.

@@ -25,6 +25,15 @@ impl Lane {
         }
     }
 
+    /// The next more urgent lane; none above the highest.
+    #[must_use]
+    pub const fn higher(self) -> Option<Lane> {
+        match self {
+            Lane::Core => None,
+            Lane::Normal => Some(Lane::Core),
+        }
+    }
+
     /// The lane's subject token.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -72,6 +72,8 @@ names!(
     WORKER = "Fl-Worker",
     /// How long it ran, in ms.
     EXEC_MS = "Fl-Exec-Ms",
+    /// Where a task that is being moved lay: `<lane>:<sequence>`.
+    MOVED_FROM = "Fl-Moved-From",
     /// Earlier failures, a JSON list in ASCII.
     HISTORY = "Fl-History",
     /// Why a task became a dead letter.

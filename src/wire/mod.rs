@@ -5,6 +5,7 @@
 //! subjects. Invariant: what one version wrote, every later version reads.
 
 pub mod header;
+mod held;
 
 mod body;
 mod body_fields;
@@ -31,6 +32,7 @@ pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;
 pub use event::{TaskEvent, event_body, read_event};
 pub use header::{Headers, ReadHeaders};
+pub use held::{Held, held_headers, read_held};
 pub use history::{HistoryEntry, put_history, read_history};
 pub use limit::traceparent;
 pub use message_id::{MessageKind, message_id};

@@ -1,5 +1,6 @@
 //! A process ends between two writes that belong together: whoever comes next finishes them, and nothing is doubled.
 
+use fairlane::coordinator::{CallbackOptions, CoordinatorOptions};
 use fairlane::executor::simulate::Simulate;
 use fairlane::task::{DeadReason, State};
 
@@ -123,6 +124,43 @@ async fn a_coordinator_that_dies_around_the_dead_letter_leaves_one_record_and_on
                 "{stream} after {failpoint}"
             );
         }
+        mesh.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_dies_while_it_moves_a_task_leaves_one_task() {
+    let bound = "share: 1, max_wait_ms: 1000, on_max_wait: promote";
+    let yaml = POLICY.replace("share: 1", bound);
+    for failpoint in ["move.after_hold", "move.after_removal", "move.after_publish"] {
+        let mesh = Mesh::start(&yaml).await;
+        mesh.coordinator.stop(PATIENCE).await;
+        let (role, _policy) = doomed(&mesh, "coordinator", failpoint, &yaml);
+        let task = mesh.task("t", fairlane::task::Lane::Normal, "pay");
+        mesh.publish(&task, "1").await.expect("accepted");
+        let (status, log) = role.ended().await;
+        assert!(!status.success() && log.contains(failpoint), "{status}\n{log}");
+        let options = CoordinatorOptions {
+            audit_grace_ms: 0,
+            ..CallbackOptions::default().into()
+        };
+        let next = mesh.coordinator_with(options).await;
+        let bare = Bare::of(&mesh.server).await;
+        bare.first("FL_EVENTS", "fl.event.*.t.repair").await;
+        mesh.worker("w", 1, std::sync::Arc::new(Simulate)).await;
+        let record = mesh.result("t").await.record;
+        assert_eq!((record.state, record.hop), (State::Completed, 1), "{failpoint}");
+        bare.until_empty("FL_CORE").await;
+        let streams = ["FL_HELD", "FL_NORMAL"];
+        for stream in streams {
+            assert_eq!(
+                bare.stream(stream).await.messages,
+                0,
+                "{stream} after {failpoint}"
+            );
+        }
+        assert_eq!(published(&mesh).await, (1, 1), "{failpoint}");
+        next.stop(PATIENCE).await;
         mesh.stop().await;
     }
 }

@@ -43,3 +43,4 @@ mod survival;
 mod three_doors;
 mod urgent;
 mod verdicts;
+mod waits;

@@ -14,7 +14,7 @@ pub fn is_ours(name: &str) -> bool {
 }
 
 /// Every file of `streams/`.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     include_str!("../../../streams/FL_CORE.json"),
     include_str!("../../../streams/FL_NORMAL.json"),
     include_str!("../../../streams/FL_RETRY.json"),
@@ -22,6 +22,7 @@ const FILES: [&str; 11] = [
     include_str!("../../../streams/FL_DEAD.json"),
     include_str!("../../../streams/FL_CALLBACKS.json"),
     include_str!("../../../streams/FL_ARCHIVE.json"),
+    include_str!("../../../streams/FL_HELD.json"),
     include_str!("../../../streams/FL_EVENTS.json"),
     include_str!("../../../streams/FL_ADVISORIES.json"),
     include_str!("../../../streams/KV_fl_tasks.json"),

@@ -57,6 +57,7 @@ fn the_files_parse_and_are_named_as_the_code_names_them() {
             subject::DEAD,
             subject::CALLBACKS,
             subject::ARCHIVE,
+            subject::HELD,
             subject::EVENTS,
             subject::ADVISORIES,
             subject::RECORDS,

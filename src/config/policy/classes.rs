@@ -3,10 +3,12 @@
 use super::lanes::{CONCURRENCY_MAX, PRIORITY_MAX};
 use super::retry::{self, Retry};
 use super::section::Section;
-use crate::policy::Class;
+use crate::policy::{Class, MaxWait, OnMaxWait};
 use crate::task::ClassName;
 
 const SHARE_MAX: u32 = 1_000_000;
+/// A second, as lanes are looked over once in it, to a week.
+const MAX_WAIT_MS: std::ops::RangeInclusive<u64> = 1_000..=604_800_000;
 /// Each bucket is a consumer per lane and model; 200 of them is what one replicated stream bears.
 const SHARDS_MAX: u32 = 64;
 /// Keys of the design that this version does not have yet.
@@ -41,6 +43,7 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
     let share = section.u32("share", 1..=SHARE_MAX, None);
     let max_concurrent = section.u32_or_none("max_concurrent", 1..=CONCURRENCY_MAX, None);
     let shards = u16::try_from(section.u32("shards", 1..=SHARDS_MAX, Some(1))).unwrap_or(1);
+    let max_wait = max_wait(section);
     let retry = retry::of_class(section, retry);
     Some(Class {
         name: name?,
@@ -48,7 +51,38 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
         share,
         max_concurrent,
         shards,
+        max_wait,
         retry,
+    })
+}
+
+/// Both or none: a bound that nothing follows from is a mistake, and so is the other way round.
+fn max_wait(section: &mut Section<'_>) -> Option<MaxWait> {
+    let (path, faults) = (section.path.clone(), section.faults);
+    let given = ["max_wait_ms", "on_max_wait"].map(|key| section.take(key).is_some());
+    match given {
+        [true, true] => (),
+        [false, false] => return None,
+        [has_ms, _] => {
+            let (there, missing) = match has_ms {
+                true => ("max_wait_ms", "on_max_wait: promote, demote or expire"),
+                false => ("on_max_wait", "max_wait_ms"),
+            };
+            faults.add(
+                &format!("{path}.{there}"),
+                format!("says nothing alone; give {missing} as well"),
+            );
+            return None;
+        }
+    }
+    let words = [
+        ("promote", OnMaxWait::Promote),
+        ("demote", OnMaxWait::Demote),
+        ("expire", OnMaxWait::Expire),
+    ];
+    Some(MaxWait {
+        ms: section.u64("max_wait_ms", MAX_WAIT_MS, None),
+        then: section.word("on_max_wait", &words, Some(OnMaxWait::Expire)),
     })
 }
 

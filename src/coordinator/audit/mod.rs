@@ -3,8 +3,9 @@
 //! [`round`] does it again and again, where this coordinator leads. [`uncovered`] finds tasks no consumer would
 //! deliver, [`undeliverable`] tasks the server has given up, [`unreadable`] messages no worker can take, [`timers`]
 //! those that were not fired, [`letters`] dead tasks without a dead letter, [`parked`] tasks in the archive that
-//! have ended; [`repaired`] tells of each.
+//! have ended, [`held`] moves that were not finished; [`repaired`] tells of each.
 
+mod held;
 mod letters;
 mod parked;
 mod repaired;
@@ -15,3 +16,4 @@ mod undeliverable;
 mod unreadable;
 
 pub(super) use round::run;
+pub(super) use uncovered::identify;

@@ -9,7 +9,7 @@ use super::letters::Letters;
 use super::parked::Parked;
 use super::timers::Timers;
 use super::undeliverable::Undeliverable;
-use super::{uncovered, unreadable};
+use super::{held, uncovered, unreadable};
 use crate::broker::sweep::Consumed;
 use crate::coordinator::Coordinator;
 use crate::coordinator::bury::BuryError;
@@ -73,6 +73,9 @@ async fn sweep(of: &Coordinator, memory: &mut Memory) {
     }
     if leads() {
         said("dead letters", memory.letters.look(of).await);
+    }
+    if leads() {
+        said("moves", held::look(of).await);
     }
     if leads() {
         said("the archive", memory.parked.look(of).await);

@@ -85,7 +85,11 @@ async fn bury_some(of: &Coordinator, lane: Lane, subject: &str) -> Result<(), Bu
 }
 
 /// The task of a message, and why it has no consumer.
-pub(super) fn identify(of: &Coordinator, lane: Lane, stray: &Raw) -> Result<(Task, String), RequestError> {
+pub(in crate::coordinator) fn identify(
+    of: &Coordinator,
+    lane: Lane,
+    stray: &Raw,
+) -> Result<(Task, String), RequestError> {
     let named = parse_task(&stray.subject);
     let why = match &named {
         Some(route) if is_known(&of.policy, route) => format!(

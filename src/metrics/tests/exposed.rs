@@ -46,6 +46,7 @@ fn count_everything() {
     coordinator.demotion(Lane::Core, &class());
     coordinator.archived(&class());
     coordinator.expired(&class());
+    coordinator.moved(Lane::Core, &class());
     for reason in DeadReason::ALL {
         coordinator.dead_letter(&class(), *reason);
     }

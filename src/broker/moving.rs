@@ -1,0 +1,125 @@
+//! Moving a queued task to another lane: a safe copy first, so that it is never nowhere.
+//!
+//! Hold, take off the old lane, publish on the new one, let go of the copy. Whoever finds a copy goes on from any of
+//! these: each may be repeated. What is delivered meanwhile is caught by the fence.
+
+use super::connect::Broker;
+use super::error::RequestError;
+use super::publish::{Original, PublishError, Published};
+use super::raw::Raw;
+use super::scan::Scope;
+use super::subject;
+use super::sweep::Consumed;
+use crate::failpoint;
+use crate::task::{EpochMs, Lane};
+use crate::wire::header::MSG_ID;
+use crate::wire::{Held, Malformed, MessageKind, held_headers, message_id, read_held};
+
+/// A safe copy that was found.
+#[derive(Debug, Clone)]
+pub struct HeldCopy {
+    /// Its sequence.
+    pub sequence: u64,
+    /// When it was made.
+    pub stored_at: EpochMs,
+    /// The task, and where it comes from.
+    pub held: Result<Held, Malformed>,
+    /// Headers and body as they came.
+    pub original: Original,
+}
+
+/// A move that was not finished: the safe copy is there, or the task is still where it was.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// A stream did not take it.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A stream could not be asked.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+impl Broker {
+    /// Makes the safe copy of a task that is about to leave its lane; its sequence.
+    ///
+    /// # Errors
+    /// [`PublishError`]; holding again is safe.
+    pub async fn hold_copy(&self, held: &Held, original: &Original) -> Result<u64, PublishError> {
+        let mut headers = held_headers(held);
+        let id = message_id(MessageKind::Held, &held.task.id, held.task.hop);
+        headers.set(MSG_ID, id);
+        let subject = subject::held(&held.task.id);
+        let headers = original.carry(headers);
+        let (Published::Stored(sequence) | Published::Duplicate(sequence)) =
+            self.publish(subject, headers, original.body.clone()).await?;
+        Ok(sequence)
+    }
+
+    /// Lets go of a safe copy. No error when it is gone already.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn release(&self, sequence: u64) -> Result<(), RequestError> {
+        self.remove_from(subject::HELD, sequence).await
+    }
+
+    /// Moves a task whose safe copy has the sequence `copy`. Where the new lane is full it goes back to the end of
+    /// the old one. Returns the lane it is on.
+    ///
+    /// # Errors
+    /// [`MoveError`]; going on from the safe copy is safe.
+    pub async fn move_held(&self, held: &Held, copy: u64, original: &Original) -> Result<Lane, MoveError> {
+        failpoint::hit("move.after_hold");
+        self.remove(Consumed::Lane(held.lane), held.sequence).await?;
+        failpoint::hit("move.after_removal");
+        let mut task = held.task.clone();
+        let published = self.publish_hop(&task, original, &held.history).await;
+        if matches!(published, Err(PublishError::Full { .. })) {
+            task.lane = held.lane;
+            self.publish_hop(&task, original, &held.history).await?;
+        } else {
+            published?;
+        }
+        failpoint::hit("move.after_publish");
+        self.release(copy).await?;
+        Ok(task.lane)
+    }
+
+    /// The safe copies that are there, oldest first, up to a page of them.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn held_copies(&self) -> Result<Vec<HeldCopy>, RequestError> {
+        let found = self.page(Scope::of(subject::HELD), 1).await?;
+        Ok(found.into_iter().map(held_copy).collect())
+    }
+
+    /// Tasks of a queue that wait behind `delivered`, oldest first, up to a page of them.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn waiting_behind(
+        &self,
+        route: &crate::task::Route,
+        delivered: u64,
+    ) -> Result<Vec<Raw>, RequestError> {
+        let filter = subject::task(route);
+        let scope = Scope {
+            stream: subject::lane_stream(route.lane),
+            filter: &filter,
+        };
+        self.page(scope, delivered + 1).await
+    }
+}
+
+fn held_copy(found: Raw) -> HeldCopy {
+    let (sequence, stored_at) = (found.sequence, found.stored_at);
+    let original = found.original;
+    let held = read_held(&original.headers(), &original.body, sequence, stored_at);
+    HeldCopy {
+        sequence,
+        stored_at,
+        held,
+        original,
+    }
+}

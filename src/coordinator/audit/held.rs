@@ -1,0 +1,48 @@
+//! Safe copies of tasks whose move nobody finished.
+
+use super::repaired::repaired;
+use crate::broker::fetch::decides;
+use crate::broker::moving::{HeldCopy, MoveError};
+use crate::clock;
+use crate::coordinator::Coordinator;
+use crate::coordinator::bury::BuryError;
+use crate::metrics::Repair;
+use crate::wire::Held;
+
+/// Finishes every move that was begun long enough ago.
+pub(super) async fn look(of: &Coordinator) -> Result<(), BuryError> {
+    for copy in of.broker.held_copies().await? {
+        if clock::wall().since(copy.stored_at) < of.audit_grace_ms {
+            break;
+        }
+        match &copy.held {
+            Ok(held) => finish(of, &copy, held).await?,
+            // Only a foreign client can have put it there; whose it is and where it belongs is not known.
+            Err(malformed) => {
+                tracing::warn!(task.id = %malformed.task_id, what = malformed.what, "a safe copy cannot be read; it is left");
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn finish(of: &Coordinator, copy: &HeldCopy, held: &Held) -> Result<(), BuryError> {
+    let task = &held.task;
+    let ended = of.broker.fence(&task.id).await?;
+    let later = of.broker.waiting(&task.id).await?;
+    let is_past = ended.is_some_and(|record| decides(&record, task.fence))
+        || later.is_some_and(|waiting| waiting.task.hop > task.hop);
+    let what = if is_past {
+        of.broker.release(copy.sequence).await?;
+        "its safe copy was left behind by a move, and was let go"
+    } else {
+        let moved = of.broker.move_held(held, copy.sequence, &copy.original).await;
+        moved.map_err(|error| match error {
+            MoveError::Publish(error) => BuryError::from(error),
+            MoveError::Request(error) => BuryError::from(error),
+        })?;
+        "its move to another lane was not finished, and is now"
+    };
+    repaired(of, Repair::Moved, task, what).await;
+    Ok(())
+}

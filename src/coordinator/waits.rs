@@ -1,0 +1,133 @@
+//! Tasks that have waited on their lane for longer than their class allows: moved, or ended as expired.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use super::Coordinator;
+use super::audit::identify;
+use super::bury::{Buried, BuryError, fence};
+use super::carry_out::EXPIRED;
+use super::judge::bare;
+use crate::broker::moving::MoveError;
+use crate::broker::queues::Queue;
+use crate::broker::raw::Raw;
+use crate::broker::sweep::Consumed;
+use crate::clock;
+use crate::policy::{MaxWait, WaitVerdict, waited};
+use crate::task::{ErrorKind, EventKind, Lane, State, Task};
+use crate::wire::{Held, ResultError, TaskEvent, read_history};
+
+/// How often queues are looked over; the least bound a class may have.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks until the coordinator stops, whenever it leads.
+pub(super) async fn run(of: Arc<Coordinator>) {
+    if of.policy.classes.iter().all(|class| class.max_wait.is_none()) {
+        return;
+    }
+    let mut every = tokio::time::interval(LOOK_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = every.tick() => (),
+            () = of.lifecycle.soft().cancelled() => return,
+        }
+        for lane in Lane::ALL.into_iter().filter(|_| of.leader.is_leading()) {
+            if let Err(error) = look(&of, lane).await {
+                tracing::warn!(%lane, %error, "tasks that wait were not looked over to the end; trying again");
+            }
+        }
+    }
+}
+
+async fn look(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
+    for queue in of.broker.queues(lane).await? {
+        let class = of.policy.class(queue.route.class.as_str());
+        // What somebody holds back waits because they want it to.
+        if let Some(bound) = class.and_then(|class| class.max_wait)
+            && queue.waiting > 0
+            && !queue.is_paused
+        {
+            look_over(of, &queue, bound).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn look_over(of: &Coordinator, queue: &Queue, bound: MaxWait) -> Result<(), BuryError> {
+    for message in of.broker.waiting_behind(&queue.route, queue.delivered).await? {
+        let now = clock::wall();
+        // Later ones have waited for less.
+        if now.since(message.stored_at) <= bound.ms {
+            break;
+        }
+        let (task, _) = identify(of, queue.route.lane, &message)?;
+        match waited(&of.policy, &task, message.stored_at, now) {
+            WaitVerdict::Wait => (),
+            WaitVerdict::Expire => expire(of, &task, &message).await?,
+            WaitVerdict::Move { lane, hop } => go(of, &task, lane, hop, &message).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) -> Result<(), BuryError> {
+    let held = Held {
+        task: Task {
+            lane,
+            hop,
+            ..task.clone()
+        },
+        history: read_history(&message.original.headers()),
+        lane: task.lane,
+        sequence: message.sequence,
+    };
+    let copy = of.broker.hold_copy(&held, &message.original).await?;
+    let moved = of.broker.move_held(&held, copy, &message.original).await;
+    let on = moved.map_err(|error| match error {
+        MoveError::Publish(error) => BuryError::from(error),
+        MoveError::Request(error) => BuryError::from(error),
+    })?;
+    let ms = clock::wall().since(message.stored_at);
+    tracing::info!(task.id = %task.id, from = %task.lane, to = %on, waited_ms = ms, "a task that waited for too long is moved");
+    of.metrics.moved(on, &task.class);
+    let kind = if on < task.lane {
+        EventKind::Promote
+    } else {
+        EventKind::Demote
+    };
+    let detail = match on == task.lane {
+        true => format!("it waited for {ms} ms, and {lane} is full: it waits on, at the end of {on}"),
+        false => format!("it waited for {ms} ms"),
+    };
+    let event = TaskEvent::of(&held.task, kind, detail);
+    of.broker.tell(&task.class, &task.id, &event).await;
+    Ok(())
+}
+
+/// Its record first: a worker that takes it in between is refused.
+async fn expire(of: &Coordinator, task: &Task, message: &Raw) -> Result<(), BuryError> {
+    let now = clock::wall();
+    let ms = now.since(message.stored_at);
+    let report = bare(
+        task.clone(),
+        ErrorKind::Yielded,
+        format!("it waited for {ms} ms, longer than its class allows"),
+    );
+    let error = ResultError {
+        kind: EXPIRED.to_owned(),
+        message: report.error.clone(),
+    };
+    let ended = fence(&of.broker, &report, State::Expired, error, now).await?;
+    of.broker
+        .remove(Consumed::Lane(task.lane), message.sequence)
+        .await?;
+    if ended == Buried::Done {
+        of.metrics.expired(&task.class);
+        let event = TaskEvent::of(task, EventKind::Expire, report.error);
+        of.broker.tell(&task.class, &task.id, &event).await;
+    }
+    Ok(())
+}
