@@ -48,6 +48,14 @@ impl Broker {
     /// # Errors
     /// [`ReplayError`]; replaying again is safe.
     pub async fn replay(&self, shelf: Shelf, kept: &Kept) -> Result<Replayed, ReplayError> {
+        self.replay_as(shelf, kept, "put back to work by hand").await
+    }
+
+    /// The same, and what is told of it.
+    ///
+    /// # Errors
+    /// As [`Broker::replay`].
+    pub async fn replay_as(&self, shelf: Shelf, kept: &Kept, detail: &str) -> Result<Replayed, ReplayError> {
         let Ok((report, _)) = &kept.read else {
             return Ok(Replayed::Unreadable);
         };
@@ -68,7 +76,7 @@ impl Broker {
         let history = report.history_after(kept.stored_at);
         self.publish_hop(&task, &kept.original, &history).await?;
         failpoint::hit("replay.after_publish");
-        let told = TaskEvent::of(&task, EventKind::Replay, "put back to work by hand");
+        let told = TaskEvent::of(&task, EventKind::Replay, detail);
         // Without it the audit would take the record for one whose dead letter was never written.
         self.tell_surely(&task.class, &task.id, &told).await?;
         self.discard(shelf, kept.sequence).await?;

@@ -14,6 +14,9 @@ mod shard;
 mod state;
 mod tenancy;
 
+#[cfg(test)]
+mod life_tests;
+
 pub use envelope::{Task, TaskFacts};
 pub use failure::{DeadReason, ErrorKind, EventKind, ParkReason};
 pub use lane::{Lane, ParseLaneError};

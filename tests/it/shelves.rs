@@ -6,7 +6,7 @@ use fairlane::broker::replay::Replayed;
 use fairlane::broker::shelf::{Kept, Shelf};
 use fairlane::broker::subject;
 use fairlane::executor::simulate::Simulate;
-use fairlane::task::{Lane, State, TaskId};
+use fairlane::task::{Lane, ParkReason, State, TaskId};
 
 use crate::support::cli;
 use crate::support::{Bare, Mesh, TWO_CLASSES};
@@ -304,6 +304,29 @@ async fn an_edited_dead_letter_is_replayed_as_it_was_changed() {
         dlq(&mesh, &["edit", "odd"]).await.0,
         Some(2),
         "no change is named"
+    );
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_overload_has_parked_goes_back_by_itself_and_nothing_else_does() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    for (id, why) in [("slow", ParkReason::Timeout), ("crowded", ParkReason::Overload)] {
+        let letter = dead(&mesh, &format!("{id}-model")).await;
+        let (report, _) = letter.read.as_ref().expect("it is readable");
+        let mut report = report.clone();
+        report.task.id = TaskId::new(id).expect("a task id");
+        let original = fairlane::broker::publish::Original::new(r#"{"model":"m","input":1}"#.into());
+        let parked = mesh.broker.publish_archive(&report, why, &original).await;
+        parked.expect("the archive takes it");
+    }
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    let record = mesh.result("crowded").await.record;
+    assert_eq!((record.state, record.hop), (State::Completed, 1));
+    assert!(kept(&mesh, Shelf::Archive, "crowded").await.is_none());
+    assert!(
+        kept(&mesh, Shelf::Archive, "slow").await.is_some(),
+        "by hand alone"
     );
     mesh.stop().await;
 }

@@ -248,8 +248,10 @@ fn a_bound_on_waiting_and_what_follows_are_given_together() {
         .assert_eq(&told("max_wait_ms: 2000, on_max_wait: promote"));
     expect!["None"].assert_eq(&told("shards: 1"));
     expect!["p.yaml:3:44: classes.a.max_wait_ms: says nothing alone; give on_max_wait: promote, demote or expire as well"].assert_eq(&told("max_wait_ms: 2000"));
-    expect!["p.yaml:3:44: classes.a.on_max_wait: says nothing alone; give max_wait_ms as well"].assert_eq(&told("on_max_wait: expire"));
+    expect!["p.yaml:3:44: classes.a.on_max_wait: says nothing alone; give max_wait_ms as well"]
+        .assert_eq(&told("on_max_wait: expire"));
     expect![[r#"
         p.yaml:3:44: classes.a.max_wait_ms: is 999; give a whole number from 1000 to 604800000
-        p.yaml:3:62: classes.a.on_max_wait: is the text "wait"; give promote or demote or expire"#]].assert_eq(&told("max_wait_ms: 999, on_max_wait: wait"));
+        p.yaml:3:62: classes.a.on_max_wait: is the text "wait"; give promote or demote or expire"#]]
+    .assert_eq(&told("max_wait_ms: 999, on_max_wait: wait"));
 }

@@ -1,13 +1,18 @@
-//! Parked tasks that have ended: whoever ended them died before it took them out of the archive.
+//! The archive: tasks in it that have ended are taken out, whose enders died before they did; those that overload put
+//! there go back by themselves, as fast as their queues empty.
+
+use std::collections::HashMap;
 
 use super::repaired::repaired;
 use crate::broker::fetch::decides;
+use crate::broker::publish::PublishError;
 use crate::broker::replay::ReplayError;
 use crate::broker::shelf::{Kept, Shelf};
 use crate::clock;
 use crate::coordinator::Coordinator;
 use crate::coordinator::bury::BuryError;
 use crate::metrics::Repair;
+use crate::task::{Lane, ParkReason, Route, Task};
 
 /// Parked tasks one sweep looks at; each costs a question for its record.
 const LOOKS_MAX: usize = 100;
@@ -19,8 +24,9 @@ pub(super) struct Parked {
 }
 
 impl Parked {
-    /// Takes out those whose record stands.
+    /// Takes out those whose record stands, and puts back those that need not lie there any more.
     pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), BuryError> {
+        let mut room = None;
         for _ in 0..LOOKS_MAX {
             let next = of
                 .broker
@@ -32,9 +38,58 @@ impl Parked {
                 return Ok(());
             };
             self.from = kept.sequence + 1;
-            check(of, &kept).await?;
+            match &kept.read {
+                Ok((report, why)) if *why == ParkReason::Overload.as_str() => {
+                    let room = match &mut room {
+                        Some(room) => room,
+                        None => room.insert(Room::now(of).await?),
+                    };
+                    if room.take(&report.task) {
+                        put_back(of, &kept).await?;
+                    }
+                }
+                _ => check(of, &kept).await?,
+            }
         }
         Ok(())
+    }
+}
+
+/// How many tasks each queue can take until as many wait as may run: more would only wait somewhere else.
+struct Room(HashMap<Route, u64>);
+
+impl Room {
+    async fn now(of: &Coordinator) -> Result<Self, BuryError> {
+        let mut room = HashMap::new();
+        for lane in Lane::ALL {
+            let queues = of.broker.queues(lane).await?.into_iter();
+            let open = queues.filter(|queue| !queue.is_paused);
+            room.extend(open.map(|queue| (queue.route, queue.limit.saturating_sub(queue.waiting))));
+        }
+        Ok(Self(room))
+    }
+
+    fn take(&mut self, task: &Task) -> bool {
+        match self.0.get_mut(&Route::of(task)) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+async fn put_back(of: &Coordinator, kept: &Kept) -> Result<(), BuryError> {
+    let put = of
+        .broker
+        .replay_as(Shelf::Archive, kept, "there is room for it again")
+        .await;
+    match put {
+        // It has filled up again; what lies here lies well.
+        Ok(_) | Err(ReplayError::Publish(PublishError::Full { .. })) => Ok(()),
+        Err(ReplayError::Publish(error)) => Err(error.into()),
+        Err(ReplayError::Request(error)) => Err(error.into()),
     }
 }
 
