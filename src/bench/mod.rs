@@ -1,14 +1,21 @@
 //! Benchmarks: the mesh against the floor, on the same server settings, payload and headers.
 //!
 //! [`workload`] is what both are given, [`rate`] measures tasks per second, [`start`] the time from
-//! publish to executor start, [`summary`] puts the pairs together.
+//! publish to executor start, [`summary`] puts the pairs together. [`failing`] measures one class beside another that
+//! always fails, [`retries`] how late retries come, [`cancel`] how soon a slot is free again.
 
+mod cancel;
+mod failing;
 mod rate;
+mod retries;
 mod start;
 mod summary;
 mod workload;
 
+pub use cancel::{CancelError, Freed, Holds, cancel};
+pub use failing::{Failing, HalfBroken, policy as failing_policy, publish as publish_class};
 pub use rate::{Run, floor, mesh};
+pub use retries::{Due, Retries, WINDOW, arrived, report, scheduled};
 pub use start::{Started, start_latency};
 pub use summary::{Conditions, Latency, Pair, Summary};
 pub use workload::{Noop, POLICY, SLOTS, Workload};

@@ -87,7 +87,7 @@ impl Summary {
 }
 
 /// The middle one, or the mean of the two in the middle; 0 of none.
-fn median(mut of: Vec<f64>) -> f64 {
+pub(super) fn median(mut of: Vec<f64>) -> f64 {
     of.sort_by(f64::total_cmp);
     match of.len() {
         0 => 0.0,

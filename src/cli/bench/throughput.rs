@@ -2,88 +2,28 @@
 
 use std::sync::Arc;
 
-use clap::Subcommand;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::exit::Exit;
-use super::flags;
-use super::output::table;
-use super::role::dev::start_server;
-use super::session::Session;
-use crate::bench::{self, Conditions, Latency, Noop, Pair, Run, SLOTS, Started, Summary, Workload};
+use super::args::Size;
+use super::stage::{Stage, progress};
+use crate::bench::{self, Conditions, Latency, Noop, Pair, Run, Started, Summary, Workload};
 use crate::broker::floor::Tally;
-use crate::config::Raw;
-use crate::coordinator::CallbackOptions;
-use crate::dev::{Mesh, MeshOptions, Server};
-use crate::executor::{Executor, Executors};
-use crate::lifecycle::Lifecycle;
-use crate::metrics::Exposition;
+use crate::cli::exit::Exit;
+use crate::cli::output::table;
+use crate::cli::session::Session;
 
 /// Tasks per pull the floor is tried with; the fastest counts.
 const FLOOR_PULLS: [usize; 3] = [200, 500, 1000];
 /// Tasks of the run that measures the start latency: five seconds at its rate.
 const START_TASKS: usize = 1000;
-/// How long a stopped mesh may take to finish.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
 
-#[derive(clap::Args)]
-pub(super) struct Args {
-    #[command(flatten)]
-    server: flags::Server,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// A bare client loop: publish, deliver, fenced result, ack
-    Floor {
-        #[command(flatten)]
-        size: Size,
-    },
-    /// The same through the mesh, in turn with the floor
-    E2e {
-        #[command(flatten)]
-        size: Size,
-        /// Pairs of runs, floor and mesh
-        #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
-        pairs: u32,
-        /// Slots of the one worker
-        #[arg(long, default_value_t = SLOTS, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-        slots: u32,
-    },
-}
-
-#[derive(clap::Args)]
-struct Size {
-    /// Tasks in each run
-    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
-    tasks: u32,
-}
-
-impl Args {
-    pub(super) fn fill(&self, raw: &mut Raw) {
-        self.server.fill(raw);
-    }
-}
-
-pub(super) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
-    // The mesh is measured as it runs: with its metrics on.
-    Exposition::install()?;
-    match args.command {
-        Command::Floor { size } => floor(&Bench::new(session, &size, SLOTS)?).await,
-        Command::E2e { size, pairs, slots } => e2e(&Bench::new(session, &size, slots)?, pairs).await,
-    }
-}
-
-struct Bench<'a> {
+pub(super) struct Bench<'a> {
     session: &'a Session,
     workload: Workload,
     slots: u32,
 }
 
-async fn floor(bench: &Bench<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn floor(bench: &Bench<'_>) -> anyhow::Result<Exit> {
     let progress = progress(FLOOR_PULLS.len() as u64);
     let mut rows = Vec::new();
     for pull in FLOOR_PULLS {
@@ -111,7 +51,7 @@ async fn floor(bench: &Bench<'_>) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-async fn e2e(bench: &Bench<'_>, pairs: u32) -> anyhow::Result<Exit> {
+pub(super) async fn e2e(bench: &Bench<'_>, pairs: u32) -> anyhow::Result<Exit> {
     let progress = progress(FLOOR_PULLS.len() as u64 + 2 * u64::from(pairs) + 1);
     let mut best = (0, 0.0);
     for pull in FLOOR_PULLS {
@@ -177,7 +117,7 @@ fn text(of: &Summary) -> String {
 }
 
 impl<'a> Bench<'a> {
-    fn new(session: &'a Session, size: &Size, slots: u32) -> anyhow::Result<Self> {
+    pub(super) fn new(session: &'a Session, size: &Size, slots: u32) -> anyhow::Result<Self> {
         Ok(Self {
             session,
             workload: Workload::new(size.tasks as usize)?,
@@ -187,7 +127,7 @@ impl<'a> Bench<'a> {
 
     async fn floor(&self, pull: usize) -> anyhow::Result<Run> {
         // The same consumers as the mesh, and nobody else who pulls.
-        let stage = Stage::set(self, &self.workload, None).await?;
+        let stage = Stage::set(self.session, &self.workload.policy).await?;
         let run = bench::floor(&stage.mesh.broker, &self.workload, pull).await;
         stage.clear().await;
         Ok(run?)
@@ -195,7 +135,8 @@ impl<'a> Bench<'a> {
 
     async fn mesh(&self) -> anyhow::Result<Run> {
         let tally = Tally::new(self.workload.tasks);
-        let stage = Stage::set(self, &self.workload, Some(Arc::new(Noop(tally.clone())))).await?;
+        let stage = Stage::set(self.session, &self.workload.policy).await?;
+        stage.work(self.slots, Arc::new(Noop(tally.clone()))).await?;
         let run = bench::mesh(&stage.mesh.broker, &self.workload, tally).await;
         stage.clear().await;
         Ok(run?)
@@ -207,61 +148,10 @@ impl<'a> Bench<'a> {
             ..self.workload.clone()
         };
         let started = Started::new(&workload)?;
-        let stage = Stage::set(self, &workload, Some(started.clone())).await?;
+        let stage = Stage::set(self.session, &workload.policy).await?;
+        stage.work(self.slots, started.clone()).await?;
         let latency = bench::start_latency(&stage.mesh.broker, &workload, &started).await;
         stage.clear().await;
         Ok(latency?)
     }
-}
-
-/// A fresh server with its streams and consumers, with or without a worker.
-struct Stage {
-    server: Server,
-    mesh: Mesh,
-    lifecycle: Lifecycle,
-}
-
-impl Stage {
-    async fn set(
-        bench: &Bench<'_>,
-        workload: &Workload,
-        executor: Option<Arc<dyn Executor>>,
-    ) -> anyhow::Result<Self> {
-        let server = start_server(bench.session, None, None).await?;
-        let lifecycle = Lifecycle::new();
-        let workers = u32::from(executor.is_some());
-        let mut executors = Executors::new();
-        if let Some(executor) = executor {
-            executors.add(&workload.policy.models[0].name, executor);
-        }
-        let options = MeshOptions {
-            nats_url: vec![server.url().to_owned()],
-            nats_creds: None,
-            policy: workload.policy.clone(),
-            callbacks: CallbackOptions::default(),
-            executors,
-            workers,
-            slots: bench.slots,
-            name: "bench".to_owned(),
-        };
-        let mesh = Mesh::start(options, &lifecycle).await?;
-        Ok(Self {
-            server,
-            mesh,
-            lifecycle,
-        })
-    }
-
-    async fn clear(self) {
-        self.lifecycle.stop(GRACE).await;
-        drop(self.mesh);
-        self.server.stop().await;
-    }
-}
-
-/// Drawn on a terminal only.
-fn progress(steps: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {pos}/{len} {msg}");
-    let bar = ProgressBar::new(steps);
-    style.map_or(bar.clone(), |style| bar.with_style(style))
 }

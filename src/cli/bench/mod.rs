@@ -1,0 +1,14 @@
+//! `bench`: every run on a nats-server of its own.
+//!
+//! [`args`] is the tree, [`stage`] a server with its streams, consumers and workers; [`throughput`] measures the mesh
+//! against a bare client loop, [`failing`] one class beside another that always fails, [`retries`] how late retries come
+//! and what the coordinator takes for them, [`cancel`] how soon a slot is free again.
+
+mod args;
+mod cancel;
+mod failing;
+mod retries;
+mod stage;
+mod throughput;
+
+pub(super) use args::{Args, run};

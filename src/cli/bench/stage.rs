@@ -1,0 +1,81 @@
+//! A fresh server with its streams and consumers, with or without a worker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::broker::Broker;
+use crate::cli::role::dev::start_server;
+use crate::cli::session::Session;
+use crate::coordinator::CallbackOptions;
+use crate::dev::{Mesh, MeshOptions, Server};
+use crate::executor::{Executor, Executors};
+use crate::lifecycle::Lifecycle;
+use crate::metrics::WorkerMetrics;
+use crate::policy::Policy;
+use crate::worker::{Worker, WorkerOptions};
+
+/// How long a stopped mesh may take to finish.
+const GRACE: Duration = Duration::from_secs(10);
+
+pub(super) struct Stage {
+    server: Server,
+    pub(super) mesh: Mesh,
+    policy: Arc<Policy>,
+    lifecycle: Lifecycle,
+}
+
+impl Stage {
+    /// A server with its streams and a coordinator.
+    pub(super) async fn set(session: &Session, policy: &Arc<Policy>) -> anyhow::Result<Self> {
+        let server = start_server(session, None, None).await?;
+        let lifecycle = Lifecycle::new();
+        let options = MeshOptions {
+            nats_url: vec![server.url().to_owned()],
+            nats_creds: None,
+            policy: policy.clone(),
+            callbacks: CallbackOptions::default(),
+            executors: Executors::new(),
+            workers: 0,
+            slots: 0,
+            name: "bench".to_owned(),
+        };
+        let mesh = Mesh::start(options, &lifecycle).await?;
+        Ok(Self {
+            server,
+            mesh,
+            policy: policy.clone(),
+            lifecycle,
+        })
+    }
+
+    /// Adds a worker that runs `executor` for the policy's first model.
+    pub(super) async fn work(&self, slots: u32, executor: Arc<dyn Executor>) -> anyhow::Result<()> {
+        let mut executors = Executors::new();
+        executors.add(&self.policy.models[0].name, executor);
+        let options = WorkerOptions {
+            id: "bench-1".to_owned(),
+            slots,
+            policy: self.policy.clone(),
+            executors,
+            metrics: Arc::new(WorkerMetrics::new()),
+        };
+        let broker = Broker::connect(&[self.server.url().to_owned()], None, "bench-1").await?;
+        Worker::start(broker, options, &self.lifecycle).await?;
+        Ok(())
+    }
+
+    pub(super) async fn clear(self) {
+        self.lifecycle.stop(GRACE).await;
+        drop(self.mesh);
+        self.server.stop().await;
+    }
+}
+
+/// Drawn on a terminal only.
+pub(super) fn progress(steps: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {pos}/{len} {msg}");
+    let bar = ProgressBar::new(steps);
+    style.map_or(bar.clone(), |style| bar.with_style(style))
+}
