@@ -86,6 +86,7 @@ pub(super) async fn fence(
             None => return Ok(Buried::Decided),
         },
     };
+    failpoint::hit("coordinator.after_record");
     // Whoever wrote the record may have died before it asked for the callback.
     if let Some(url) = &task.facts.callback {
         broker.publish_callback(&task.id, hop, url).await?;

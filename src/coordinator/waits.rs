@@ -15,6 +15,7 @@ use crate::broker::queues::Queue;
 use crate::broker::raw::Raw;
 use crate::broker::sweep::Consumed;
 use crate::clock;
+use crate::failpoint;
 use crate::policy::{MaxWait, WaitVerdict, waited};
 use crate::task::{ErrorKind, EventKind, Lane, State, Task};
 use crate::wire::{Held, ResultError, TaskEvent, read_history};
@@ -121,6 +122,7 @@ async fn expire(of: &Coordinator, task: &Task, message: &Raw) -> Result<(), Bury
         message: report.error.clone(),
     };
     let ended = fence(&of.broker, &report, State::Expired, error, now).await?;
+    failpoint::hit("expire.after_fence");
     of.broker
         .remove(Consumed::Lane(task.lane), message.sequence)
         .await?;

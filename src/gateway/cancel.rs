@@ -10,6 +10,7 @@ use crate::broker::replay::ReplayError;
 use crate::broker::shelf::Shelf;
 use crate::broker::sweep::Consumed;
 use crate::clock;
+use crate::failpoint;
 use crate::task::{ErrorKind, EventKind, State, TaskId};
 use crate::wire::{ResultError, ResultRecord, Submission, TaskEvent};
 
@@ -39,13 +40,16 @@ impl Desk {
             None => self.decide(submission).await?,
         };
         if state == State::Cancelled {
+            failpoint::hit("cancel.after_record");
             // Also where an earlier try has cancelled it: it may have died before this.
             if let Some(url) = &submission.callback {
                 self.broker
                     .publish_callback(&submission.task_id, hop, url)
                     .await?;
             }
+            failpoint::hit("cancel.after_callback");
             self.clear(submission).await;
+            failpoint::hit("cancel.after_removal");
             let event = TaskEvent {
                 kind: EventKind::Cancel,
                 lane: submission.lane,

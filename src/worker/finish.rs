@@ -145,6 +145,7 @@ impl Service {
             },
             Written::Done(_) | Written::TooLarge(_) => (),
         }
+        failpoint::hit("worker.after_fence");
         let mut original = run.delivery.original.clone();
         let (mut pause, mut whole) = (PAUSE_MIN, true);
         loop {
@@ -166,6 +167,7 @@ impl Service {
                 return self.give_back(run).await;
             }
         }
+        failpoint::hit("worker.after_letter");
         if !self.deliver(&run.task, record.hop).await {
             return self.give_back(run).await;
         }
@@ -192,7 +194,10 @@ impl Service {
         let mut pause = PAUSE_MIN;
         loop {
             match self.broker.publish_callback(&task.id, hop, url).await {
-                Ok(_) => return true,
+                Ok(_) => {
+                    failpoint::hit("callback.after_publish");
+                    return true;
+                }
                 Err(error) => {
                     tracing::warn!(task.id = %task.id, %error, "cannot ask for a callback; trying again");
                 }

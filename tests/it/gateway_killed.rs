@@ -120,3 +120,35 @@ async fn a_gateway_killed_after_its_answer_leaves_the_task_it_accepted() {
     assert_eq!(bare.stream("FL_NORMAL").await.messages, 1);
     mesh.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_killed_while_it_cancels_leaves_one_record_and_the_next_one_tidies_up() {
+    for place in [
+        "cancel.after_record",
+        "cancel.after_callback",
+        "cancel.after_removal",
+    ] {
+        let mesh = Mesh::start(POLICY).await;
+        let dying = Gateway::start(&mesh, Some(place)).await;
+        let body = format!(r#"{{"task_id":"t","model":"m","input":{PASSES}}}"#);
+        let accepted = Answered::of(dying.request(None, &body)).await;
+        assert_eq!(accepted.status, 202, "{accepted:?}");
+        let cancel = |door: &Door| door.request("DELETE", "/v1/tasks/t");
+        let cut_off = Answered::try_of(cancel(&dying.door)).await;
+        assert!(cut_off.is_err(), "it ended before its answer: {cut_off:?}");
+        dying.role.ended().await;
+        assert_eq!(
+            mesh.result("t").await.record.state.as_str(),
+            "cancelled",
+            "{place}"
+        );
+
+        let other = Gateway::start(&mesh, None).await;
+        let cancelled = Answered::of(cancel(&other.door)).await;
+        assert_eq!(cancelled.status, 200, "{cancelled:?}");
+        let bare = Bare::of(&mesh.server).await;
+        assert_eq!(bare.stream("FL_NORMAL").await.messages, 0, "{place}");
+        assert_eq!(bare.stream("FL_RESULTS").await.last_sequence, 1, "{place}");
+        mesh.stop().await;
+    }
+}

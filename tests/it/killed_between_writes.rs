@@ -110,7 +110,11 @@ async fn a_coordinator_that_dies_after_it_has_parked_a_task_parks_it_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_coordinator_that_dies_around_the_dead_letter_leaves_one_record_and_one_letter() {
-    for failpoint in ["coordinator.after_fence", "coordinator.after_letter"] {
+    for failpoint in [
+        "coordinator.after_record",
+        "coordinator.after_fence",
+        "coordinator.after_letter",
+    ] {
         let mesh = after_the_death_of_a_coordinator(failpoint, "reports", FAILS, POLICY).await;
         let (letter, _) = mesh.dead_letter("t").await;
         assert_eq!(letter.reason, DeadReason::Permanent, "{failpoint}");
@@ -189,6 +193,54 @@ async fn a_worker_that_dies_between_its_answer_and_the_ack_leaves_one_answer() {
         assert_eq!(published(&mesh).await.0, publications, "{failpoint}");
         mesh.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_dies_around_the_dead_letter_of_a_malformed_task_leaves_one_of_each() {
+    for failpoint in ["worker.after_fence", "worker.after_letter"] {
+        let mesh = Mesh::start(POLICY).await;
+        let (role, _policy) = doomed(&mesh, "worker", failpoint, POLICY);
+        let bare = Bare::of(&mesh.server).await;
+        let id = [("Fl-Task-Id", "t")];
+        let stored = bare.publish("fl.task.core.pay.m.0", &id, "no task").await;
+        stored.expect("the lane takes it");
+        let (status, log) = role.ended().await;
+        assert!(!status.success() && log.contains(failpoint), "{status}\n{log}");
+        mesh.worker("next", 1, std::sync::Arc::new(Simulate)).await;
+        let (letter, _) = mesh.dead_letter("t").await;
+        assert_eq!(letter.reason, DeadReason::Malformed, "{failpoint}");
+        bare.until_empty("FL_CORE").await;
+        for stream in ["FL_DEAD", "FL_RESULTS"] {
+            assert_eq!(
+                bare.stream(stream).await.last_sequence,
+                1,
+                "{stream} after {failpoint}"
+            );
+        }
+        mesh.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_dies_between_the_end_of_a_wait_and_its_place_leaves_one_record() {
+    let bound = "share: 1, max_wait_ms: 1000, on_max_wait: expire";
+    let yaml = POLICY.replace("share: 1", bound);
+    let mesh = Mesh::start(&yaml).await;
+    mesh.coordinator.stop(PATIENCE).await;
+    let (role, _policy) = doomed(&mesh, "coordinator", "expire.after_fence", &yaml);
+    mesh.submit("t", "pay", "1").await.expect("accepted");
+    let (status, log) = role.ended().await;
+    assert!(
+        !status.success() && log.contains("expire.after_fence"),
+        "{status}\n{log}"
+    );
+    mesh.coordinator().await;
+    let bare = Bare::of(&mesh.server).await;
+    bare.first("FL_EVENTS", "fl.event.*.t.expire").await;
+    assert_eq!(bare.stream("FL_CORE").await.messages, 0);
+    assert_eq!(bare.stream("FL_RESULTS").await.last_sequence, 1);
+    assert_eq!(mesh.result("t").await.record.state, State::Expired);
+    mesh.stop().await;
 }
 
 /// Waits until every report and timer has been dealt with.

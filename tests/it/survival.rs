@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fairlane::broker::subject;
+use fairlane::task::DeadReason;
 use nix::sys::signal::Signal;
 
 use crate::support::{Answer, Answers, Bare, Mesh, Probe, Role, TWO_CLASSES};
@@ -109,6 +110,36 @@ async fn a_worker_frozen_beyond_ack_wait_leaves_one_record_per_task_and_no_error
     assert!(status.success(), "{status}\n{log}");
     assert!(!log.contains("ERROR") && !log.contains("panicked"), "{log}");
     assert_eq!(records(&mesh).await, 8);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_wakes_up_after_its_task_was_dead_lettered_changes_nothing() {
+    let strict = format!("{TWO_CLASSES}bounds: {{ crash_limit: 1 }}\n");
+    let mesh = Mesh::start(&strict).await;
+    let away = Role::worker(mesh.server.url(), "away", 1, &strict).await;
+    let mut answers = Answers::on(&mesh.server).await;
+    let input = r#"{"service_ms":2500}"#;
+    mesh.submit("t", "pay", input).await.expect("accepted");
+    answers.until("+WPI", 1).await;
+
+    away.signal(Signal::SIGSTOP);
+    let (probe, _starts) = Probe::timed(Duration::ZERO);
+    mesh.worker("next", 1, probe).await;
+    // Delivered a second time, it is taken for one that crashes its workers.
+    let (letter, _) = mesh.dead_letter("t").await;
+    assert_eq!(letter.reason, DeadReason::Poison);
+    let dead = mesh.result("t").await;
+    answers.until("+ACK", 1).await;
+    away.signal(Signal::SIGCONT);
+    // It ends its task too, finds the record and gives way.
+    let said = answers.until("+ACK", 1).await;
+    assert!(of_word(&said, "+ACK").iter().all(|answer| answer.deliveries == 1));
+    assert_eq!(mesh.result("t").await, dead);
+    assert_eq!(records(&mesh).await, 1);
+    away.signal(Signal::SIGTERM);
+    let (status, log) = away.ended().await;
+    assert!(status.success() && !log.contains("ERROR"), "{status}\n{log}");
     mesh.stop().await;
 }
 

@@ -80,6 +80,7 @@ async fn again(
     };
     let at = clock::wall().plus_ms(delay_ms);
     of.broker.publish_callback_at(id, hop, url, tries, at).await?;
+    failpoint::hit("callback.after_schedule");
     tracing::info!(task.id = %id, tries, delay_ms, what, "its result was not taken; delivering it again");
     Ok(CallbackOutcome::Retried)
 }
