@@ -7,10 +7,10 @@ use futures_util::TryStreamExt;
 use serde::Deserialize;
 
 use super::connect::Broker;
-use super::error::RequestError;
+use super::error::{RequestError, WriteError};
 use super::fetch::Stored;
 use super::header::pairs;
-use super::publish::{PublishError, SCHEDULE, SCHEDULE_TARGET};
+use super::publish::{SCHEDULE, SCHEDULE_TARGET};
 use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
@@ -162,8 +162,8 @@ impl Broker {
     /// second copy is dropped as any is.
     ///
     /// # Errors
-    /// [`FireError`]; firing again is safe.
-    pub async fn fire(&self, timer: &Timer, target: &str) -> Result<(), FireError> {
+    /// [`WriteError`]; firing again is safe.
+    pub async fn fire(&self, timer: &Timer, target: &str) -> Result<(), WriteError> {
         let mut headers = Headers::default();
         let told = timer.message.original.headers.iter().flat_map(pairs);
         // The server's own are orders to it, and this one is carried out by hand.
@@ -175,17 +175,6 @@ impl Broker {
         self.remove(timer.of, timer.message.sequence).await?;
         Ok(())
     }
-}
-
-/// A timer that was not fired by hand.
-#[derive(Debug, thiserror::Error)]
-pub enum FireError {
-    /// What it is to publish was not stored.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-    /// It could not be taken away.
-    #[error(transparent)]
-    Request(#[from] RequestError),
 }
 
 /// A part of a scan.

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::publish::PublishError;
 use crate::wire::{UnreadableResult, UnreadableSubmission};
 
 /// Which request failed, and why. The caller tries again later or tells the user.
@@ -31,4 +32,15 @@ impl RequestError {
             source: source.into(),
         }
     }
+}
+
+/// Something that takes a publication and a request, and broke off in one of them. Doing it again is safe.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A stream did not take it.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The server could not be asked.
+    #[error(transparent)]
+    Request(#[from] RequestError),
 }

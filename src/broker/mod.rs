@@ -43,5 +43,5 @@ mod wait_inbox;
 pub mod waiting;
 
 pub use connect::{Broker, ConnectError};
-pub use error::RequestError;
+pub use error::{RequestError, WriteError};
 pub use version::{ServerVersion, VersionError};

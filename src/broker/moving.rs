@@ -4,7 +4,7 @@
 //! these: each may be repeated. What is delivered meanwhile is caught by the fence.
 
 use super::connect::Broker;
-use super::error::RequestError;
+use super::error::{RequestError, WriteError};
 use super::publish::{Original, PublishError, Published};
 use super::raw::Raw;
 use super::scan::Scope;
@@ -26,17 +26,6 @@ pub struct HeldCopy {
     pub held: Result<Held, Malformed>,
     /// Headers and body as they came.
     pub original: Original,
-}
-
-/// A move that was not finished: the safe copy is there, or the task is still where it was.
-#[derive(Debug, thiserror::Error)]
-pub enum MoveError {
-    /// A stream did not take it.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-    /// A stream could not be asked.
-    #[error(transparent)]
-    Request(#[from] RequestError),
 }
 
 impl Broker {
@@ -67,8 +56,8 @@ impl Broker {
     /// the old one. Returns the lane it is on.
     ///
     /// # Errors
-    /// [`MoveError`]; going on from the safe copy is safe.
-    pub async fn move_held(&self, held: &Held, copy: u64, original: &Original) -> Result<Lane, MoveError> {
+    /// [`WriteError`]; going on from the safe copy is safe.
+    pub async fn move_held(&self, held: &Held, copy: u64, original: &Original) -> Result<Lane, WriteError> {
         failpoint::hit("move.after_hold");
         self.remove(Consumed::Lane(held.lane), held.sequence).await?;
         failpoint::hit("move.after_removal");

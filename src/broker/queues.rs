@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::connect::Broker;
-use super::error::RequestError;
-use super::publish::PublishError;
+use super::error::{RequestError, WriteError};
 use super::subject;
 use crate::policy::Pause;
 use crate::task::{ClassName, EpochMs, Lane, Route};
@@ -47,17 +46,6 @@ pub struct Paused {
     pub pause: Pause,
     /// Since when.
     pub since: EpochMs,
-}
-
-/// A pause that was not written.
-#[derive(Debug, thiserror::Error)]
-pub enum PauseError {
-    /// It could not be noted.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-    /// The consumers could not be read or told.
-    #[error(transparent)]
-    Request(#[from] RequestError),
 }
 
 impl Broker {
@@ -105,8 +93,8 @@ impl Broker {
     /// Notes a pause, then holds back every queue it covers. Pausing again changes nothing.
     ///
     /// # Errors
-    /// [`PauseError`]; pausing again is safe, and a coordinator carries out what was noted.
-    pub async fn pause(&self, pause: &Pause, now: EpochMs) -> Result<(), PauseError> {
+    /// [`WriteError`]; pausing again is safe, and a coordinator carries out what was noted.
+    pub async fn pause(&self, pause: &Pause, now: EpochMs) -> Result<(), WriteError> {
         let subject = key(pause);
         if self.last(subject::CONTROL, &subject).await?.is_none() {
             let body = json!({"version": 1, "since": now.0}).to_string();

@@ -4,9 +4,9 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::connect::Broker;
-use super::error::RequestError;
+use super::error::{RequestError, WriteError};
 use super::fetch::decides;
-use super::publish::{Fenced, Original, PublishError, Published};
+use super::publish::{Fenced, Original, Published};
 use super::shelf::{Kept, Shelf};
 use super::subject;
 use crate::failpoint;
@@ -27,17 +27,6 @@ pub enum Replayed {
     Unreadable,
 }
 
-/// A replay that was not carried out; what lay aside still does.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// The lane did not take it.
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-    /// The fence cannot be read, or the old message not removed.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-}
-
 impl Broker {
     /// Puts a task back on its lane, to be executed as if it were new: its lane first, then off the shelf.
     ///
@@ -46,8 +35,8 @@ impl Broker {
     /// lane's window of message ids, and two with one record between them later.
     ///
     /// # Errors
-    /// [`ReplayError`]; replaying again is safe.
-    pub async fn replay(&self, shelf: Shelf, kept: &Kept) -> Result<Replayed, ReplayError> {
+    /// [`WriteError`]; replaying again is safe.
+    pub async fn replay(&self, shelf: Shelf, kept: &Kept) -> Result<Replayed, WriteError> {
         self.replay_as(shelf, kept, "put back to work by hand").await
     }
 
@@ -55,7 +44,7 @@ impl Broker {
     ///
     /// # Errors
     /// As [`Broker::replay`].
-    pub async fn replay_as(&self, shelf: Shelf, kept: &Kept, detail: &str) -> Result<Replayed, ReplayError> {
+    pub async fn replay_as(&self, shelf: Shelf, kept: &Kept, detail: &str) -> Result<Replayed, WriteError> {
         let Ok((report, _)) = &kept.read else {
             return Ok(Replayed::Unreadable);
         };
@@ -102,8 +91,8 @@ impl Broker {
     /// also where only its subject can be read, and its callback asked for; the record of a dead letter stays.
     ///
     /// # Errors
-    /// [`ReplayError`]; discarding again is safe.
-    pub async fn throw_away(&self, shelf: Shelf, kept: &Kept) -> Result<(), ReplayError> {
+    /// [`WriteError`]; discarding again is safe.
+    pub async fn throw_away(&self, shelf: Shelf, kept: &Kept) -> Result<(), WriteError> {
         if let (Shelf::Archive, Some(report)) = (shelf, kept.report()) {
             let task = &report.task;
             let record = discarded(&report, kept.stored_at);
@@ -127,13 +116,13 @@ impl Broker {
     /// the new sequence.
     ///
     /// # Errors
-    /// [`ReplayError`]; rewriting again is safe, and until then there may be both.
+    /// [`WriteError`]; rewriting again is safe, and until then there may be both.
     pub async fn rewrite(
         &self,
         kept: &Kept,
         report: &Report,
         original: &Original,
-    ) -> Result<u64, ReplayError> {
+    ) -> Result<u64, WriteError> {
         let Ok((_, reason)) = &kept.read else {
             return Ok(kept.sequence);
         };

@@ -2,10 +2,8 @@
 
 use super::task::NotAccepted;
 use crate::broker::publish::PublishError;
-use crate::broker::queues::PauseError;
-use crate::broker::replay::ReplayError;
 use crate::broker::topology::TopologyError;
-use crate::broker::{ConnectError, RequestError};
+use crate::broker::{ConnectError, RequestError, WriteError};
 use crate::config::SettingsFaults;
 use crate::gateway::Refusal;
 use crate::telemetry;
@@ -105,14 +103,9 @@ pub(super) fn of(error: &anyhow::Error) -> Exit {
             NotAccepted::Offline => Exit::Unavailable,
         };
     }
-    match error.downcast_ref::<ReplayError>() {
-        Some(ReplayError::Publish(error)) => return of_publish(error),
-        Some(ReplayError::Request(_)) => return Exit::Unavailable,
-        None => (),
-    }
-    match error.downcast_ref::<PauseError>() {
-        Some(PauseError::Publish(error)) => return of_publish(error),
-        Some(PauseError::Request(_)) => return Exit::Unavailable,
+    match error.downcast_ref::<WriteError>() {
+        Some(WriteError::Publish(error)) => return of_publish(error),
+        Some(WriteError::Request(_)) => return Exit::Unavailable,
         None => (),
     }
     if error.is::<Refusal>() {
@@ -178,10 +171,9 @@ mod tests {
                 Exit::Refused,
             ),
             (
-                anyhow::Error::from(ReplayError::Publish(full())).context("after 3 were replayed"),
+                anyhow::Error::from(WriteError::Publish(full())).context("after 3 were replayed"),
                 Exit::Refused,
             ),
-            (PauseError::Publish(full()).into(), Exit::Refused),
             (Refusal::Zero { field: "timeout_ms" }.into(), Exit::Refused),
             (SettingsFaults(vec!["slots".to_owned()]).into(), Exit::Usage),
             (anyhow::anyhow!("anything"), Exit::Error),

@@ -2,22 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::broker::Broker;
-use crate::broker::RequestError;
 use crate::broker::publish::{Fenced, Original, PublishError};
+use crate::broker::{Broker, WriteError};
 use crate::failpoint;
 use crate::task::{DeadReason, EpochMs, State};
 use crate::wire::{Report, ResultError, ResultRecord};
-
-/// A terminal verdict that could not be written; it is tried again when the report is delivered
-/// again.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum BuryError {
-    #[error(transparent)]
-    Publish(#[from] PublishError),
-    #[error(transparent)]
-    Fence(#[from] RequestError),
-}
 
 /// What became of a terminal verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +24,7 @@ pub(super) async fn dead(
     reason: DeadReason,
     original: &Original,
     at: EpochMs,
-) -> Result<Buried, BuryError> {
+) -> Result<Buried, WriteError> {
     let error = ResultError {
         kind: reason.to_string(),
         message: report.error.clone(),
@@ -62,7 +51,7 @@ pub(super) async fn fence(
     state: State,
     error: ResultError,
     at: EpochMs,
-) -> Result<Buried, BuryError> {
+) -> Result<Buried, WriteError> {
     let task = &report.task;
     let record = ResultRecord {
         task_id: task.id.clone(),

@@ -1,14 +1,14 @@
 //! Carries out what was decided about a report: what follows is published before the report is acked.
 
-use crate::broker::RequestError;
 use crate::broker::publish::{Original, PublishError};
+use crate::broker::{RequestError, WriteError};
 use crate::failpoint;
 use crate::policy::{Failed, Verdict, verdict};
 use crate::task::{DeadReason, EpochMs, ErrorKind, EventKind, Lane, ParkReason, State, Task};
 use crate::wire::{Report, ResultError, TaskEvent};
 
 use super::Coordinator;
-use super::bury::{Buried, BuryError, dead, fence};
+use super::bury::{Buried, dead, fence};
 use super::judge::full_pause_ms;
 
 /// What an expired task says of itself.
@@ -25,7 +25,7 @@ pub(super) struct Judged<'a> {
 
 impl Judged<'_> {
     /// Decides, and writes what follows.
-    pub(super) async fn carry_out(self, of: &Coordinator) -> Result<(), BuryError> {
+    pub(super) async fn carry_out(self, of: &Coordinator) -> Result<(), WriteError> {
         let report = self.report;
         let mut failed = Failed {
             task: &report.task,
@@ -61,7 +61,7 @@ impl Judged<'_> {
         }
     }
 
-    async fn retry(self, of: &Coordinator, next: &Task, due: EpochMs) -> Result<(), BuryError> {
+    async fn retry(self, of: &Coordinator, next: &Task, due: EpochMs) -> Result<(), WriteError> {
         if is_overtaken(of, &self.report.task).await? {
             let hop = self.report.task.hop;
             tracing::info!(task.id = %next.id, hop, "a report that came too late is dropped");
@@ -90,7 +90,7 @@ impl Judged<'_> {
     }
 
     /// To a lower lane at once: waiting out a back-off would help nobody, since nothing is broken.
-    async fn demote(self, of: &Coordinator, lane: Lane, hop: u32) -> Result<(), BuryError> {
+    async fn demote(self, of: &Coordinator, lane: Lane, hop: u32) -> Result<(), WriteError> {
         let next = Task {
             lane,
             hop,
@@ -114,7 +114,7 @@ impl Judged<'_> {
         Ok(())
     }
 
-    async fn park(self, of: &Coordinator) -> Result<(), BuryError> {
+    async fn park(self, of: &Coordinator) -> Result<(), WriteError> {
         let task = &self.report.task;
         match of
             .broker
@@ -132,7 +132,7 @@ impl Judged<'_> {
         Ok(())
     }
 
-    async fn bury(self, of: &Coordinator, reason: DeadReason) -> Result<(), BuryError> {
+    async fn bury(self, of: &Coordinator, reason: DeadReason) -> Result<(), WriteError> {
         if dead(&of.broker, self.report, reason, self.original, self.at).await? == Buried::Done {
             of.metrics.dead_letter(&self.report.task.class, reason);
             self.tell(of, EventKind::Dead).await;
@@ -151,7 +151,7 @@ impl Judged<'_> {
     }
 
     /// A terminal state that leaves nothing but its record.
-    async fn end(self, of: &Coordinator, state: State, kind: &str) -> Result<(), BuryError> {
+    async fn end(self, of: &Coordinator, state: State, kind: &str) -> Result<(), WriteError> {
         let error = ResultError {
             kind: kind.to_owned(),
             message: self.report.error.clone(),

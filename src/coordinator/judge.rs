@@ -1,5 +1,6 @@
 //! One message of `FL_RETRY`, judged and answered: what follows is published before the ack.
 
+use crate::broker::WriteError;
 use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::publish::PublishError;
 use crate::broker::subject::parse_retry;
@@ -10,7 +11,7 @@ use crate::wire::header::SHARD;
 use crate::wire::{Origin, ReadHeaders, Report, read_facts, read_history, read_report, salvage};
 
 use super::Coordinator;
-use super::bury::{BuryError, dead};
+use super::bury::dead;
 use super::carry_out::Judged;
 use super::nameless::nameless;
 
@@ -20,7 +21,7 @@ const FULL_PAUSE_MS: u64 = 1000;
 const FULL_PAUSE_MS_MAX: u64 = 60_000;
 
 /// Decides on a failure report and publishes what follows.
-pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
+pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), WriteError> {
     let headers = delivery.original.headers();
     let Some(route) = route(&delivery.subject, &headers) else {
         return stray(of, delivery).await;
@@ -41,7 +42,7 @@ pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), 
 }
 
 /// Publishes a retry whose time has come to its lane.
-pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
+pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), WriteError> {
     let headers = delivery.original.headers();
     let Some(route) = route(&delivery.subject, &headers) else {
         return stray(of, delivery).await;
@@ -133,7 +134,7 @@ pub(super) fn bare(task: Task, kind: ErrorKind, error: String) -> Report {
 }
 
 /// A subject whose tokens are no names: whatever it is, it is accepted, so it ends as a dead letter.
-async fn stray(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
+async fn stray(of: &Coordinator, delivery: &Delivery) -> Result<(), WriteError> {
     let route = nameless(Lane::Normal)?;
     let headers = delivery.original.headers();
     let (body, at) = (&delivery.original.body, delivery.stored_at);

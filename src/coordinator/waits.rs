@@ -7,10 +7,10 @@ use tokio::time::MissedTickBehavior;
 
 use super::Coordinator;
 use super::audit::identify;
-use super::bury::{Buried, BuryError, fence};
+use super::bury::{Buried, fence};
 use super::carry_out::EXPIRED;
 use super::judge::bare;
-use crate::broker::moving::MoveError;
+use crate::broker::WriteError;
 use crate::broker::queues::Queue;
 use crate::broker::raw::Raw;
 use crate::broker::sweep::Consumed;
@@ -43,7 +43,7 @@ pub(super) async fn run(of: Arc<Coordinator>) {
     }
 }
 
-async fn look(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
+async fn look(of: &Coordinator, lane: Lane) -> Result<(), WriteError> {
     for queue in of.broker.queues(lane).await? {
         let class = of.policy.class(queue.route.class.as_str());
         // What somebody holds back waits because they want it to.
@@ -57,7 +57,7 @@ async fn look(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
     Ok(())
 }
 
-async fn look_over(of: &Coordinator, queue: &Queue, bound: MaxWait) -> Result<(), BuryError> {
+async fn look_over(of: &Coordinator, queue: &Queue, bound: MaxWait) -> Result<(), WriteError> {
     for message in of.broker.waiting_behind(&queue.route, queue.delivered).await? {
         let now = clock::wall();
         // Later ones have waited for less.
@@ -74,7 +74,7 @@ async fn look_over(of: &Coordinator, queue: &Queue, bound: MaxWait) -> Result<()
     Ok(())
 }
 
-async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) -> Result<(), BuryError> {
+async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) -> Result<(), WriteError> {
     let held = Held {
         task: Task {
             lane,
@@ -86,11 +86,7 @@ async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) 
         sequence: message.sequence,
     };
     let copy = of.broker.hold_copy(&held, &message.original).await?;
-    let moved = of.broker.move_held(&held, copy, &message.original).await;
-    let on = moved.map_err(|error| match error {
-        MoveError::Publish(error) => BuryError::from(error),
-        MoveError::Request(error) => BuryError::from(error),
-    })?;
+    let on = of.broker.move_held(&held, copy, &message.original).await?;
     let ms = clock::wall().since(message.stored_at);
     tracing::info!(task.id = %task.id, from = %task.lane, to = %on, waited_ms = ms, "a task that waited for too long is moved");
     of.metrics.moved(on, &task.class);
@@ -109,7 +105,7 @@ async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) 
 }
 
 /// Its record first: a worker that takes it in between is refused.
-async fn expire(of: &Coordinator, task: &Task, message: &Raw) -> Result<(), BuryError> {
+async fn expire(of: &Coordinator, task: &Task, message: &Raw) -> Result<(), WriteError> {
     let now = clock::wall();
     let ms = now.since(message.stored_at);
     let report = bare(

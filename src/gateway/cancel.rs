@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::desk::{Desk, Named};
 use super::problem::{Code, Problem};
+use crate::broker::WriteError;
 use crate::broker::publish::Fenced;
-use crate::broker::replay::ReplayError;
 use crate::broker::shelf::Shelf;
 use crate::broker::sweep::Consumed;
 use crate::clock;
@@ -102,7 +102,7 @@ impl Desk {
 }
 
 impl Desk {
-    async fn unpark(&self, id: &TaskId) -> Result<(), ReplayError> {
+    async fn unpark(&self, id: &TaskId) -> Result<(), WriteError> {
         match self.broker.kept(Shelf::Archive, id).await? {
             // Its record stands, so this only takes it away.
             Some(kept) => self.broker.throw_away(Shelf::Archive, &kept).await,

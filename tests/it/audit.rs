@@ -89,10 +89,7 @@ async fn a_dead_task_without_its_letter_gets_one_unless_somebody_took_it() {
             .expect("accepted");
     }
     // A record that nothing follows.
-    let record = ResultRecord {
-        task_id: TaskId::new("bare").expect("a task id"),
-        ..dead_record(&mesh)
-    };
+    let record = dead_record(&mesh, "bare");
     mesh.broker
         .publish_result(&record, 0)
         .await
@@ -112,8 +109,8 @@ async fn a_dead_task_without_its_letter_gets_one_unless_somebody_took_it() {
     mesh.stop().await;
 }
 
-fn dead_record(mesh: &Mesh) -> ResultRecord {
-    let task = mesh.task("any", Lane::Core, "pay");
+fn dead_record(mesh: &Mesh, id: &str) -> ResultRecord {
+    let task = mesh.task(id, Lane::Core, "pay");
     ResultRecord {
         task_id: task.id,
         state: State::Dead,
@@ -179,19 +176,8 @@ async fn one_of_two_coordinators_leads_and_the_other_takes_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_books_balance_and_say_what_does_not_add_up() {
     let mesh = Mesh::start(TWO_CLASSES).await;
-    for (id, input) in [
-        ("done", "1"),
-        ("failed", r#"{"fail_rate":1,"fail_kind":"permanent"}"#),
-        ("again", r#"{"fail_rate":1,"retry_after_ms":3600000}"#),
-    ] {
-        mesh.submit(id, "pay", input).await.expect("accepted");
-    }
-    mesh.worker("w", 1, Arc::new(Simulate)).await;
-    mesh.result("done").await;
-    mesh.dead_letter("failed").await;
+    mesh.done_failed_and_again().await;
     let bare = Bare::of(&mesh.server).await;
-    bare.first("FL_EVENTS", "fl.event.*.again.retry").await;
-    bare.until_empty("FL_CORE").await;
     mesh.lifecycle.stop(PATIENCE).await;
     mesh.coordinator.stop(PATIENCE).await;
     bare.task(r#"{"task_id":"waits","model":"m","input":1}"#).await;
@@ -212,10 +198,7 @@ async fn the_books_balance_and_say_what_does_not_add_up() {
     ] {
         bare.publish(subject, &[], body).await.expect("the stream has it");
     }
-    let record = ResultRecord {
-        task_id: TaskId::new("bare").expect("a task id"),
-        ..dead_record(&mesh)
-    };
+    let record = dead_record(&mesh, "bare");
     mesh.broker
         .publish_result(&record, 0)
         .await

@@ -1,8 +1,5 @@
 //! `task ls` finds tasks wherever they are, and goes on where it ended.
 
-use std::sync::Arc;
-
-use fairlane::executor::simulate::Simulate;
 use fairlane::task::Lane;
 use serde_json::Value;
 
@@ -25,19 +22,8 @@ async fn listed(mesh: &Mesh, arguments: &[&str]) -> (Vec<(String, String)>, Opti
 /// One task in each state that there is.
 async fn one_of_each() -> Mesh {
     let mesh = Mesh::start(&TWO_CLASSES.replace("ack_wait_ms: 1000", "ack_wait_ms: 60000")).await;
-    for (id, input) in [
-        ("done", "1"),
-        ("failed", r#"{"fail_rate":1,"fail_kind":"permanent"}"#),
-        ("again", r#"{"fail_rate":1,"retry_after_ms":3600000}"#),
-    ] {
-        mesh.submit(id, "pay", input).await.expect("accepted");
-    }
-    mesh.worker("w", 1, Arc::new(Simulate)).await;
-    mesh.result("done").await;
-    mesh.dead_letter("failed").await;
+    mesh.done_failed_and_again().await;
     let bare = Bare::of(&mesh.server).await;
-    bare.first("FL_EVENTS", "fl.event.*.again.retry").await;
-    bare.until_empty("FL_CORE").await;
     mesh.submit("runs", "pay", r#"{"hang_rate":1}"#)
         .await
         .expect("accepted");

@@ -1,16 +1,16 @@
 //! Safe copies of tasks whose move nobody finished.
 
 use super::repaired::repaired;
+use crate::broker::WriteError;
 use crate::broker::fetch::decides;
-use crate::broker::moving::{HeldCopy, MoveError};
+use crate::broker::moving::HeldCopy;
 use crate::clock;
 use crate::coordinator::Coordinator;
-use crate::coordinator::bury::BuryError;
 use crate::metrics::Repair;
 use crate::wire::Held;
 
 /// Finishes every move that was begun long enough ago.
-pub(super) async fn look(of: &Coordinator) -> Result<(), BuryError> {
+pub(super) async fn look(of: &Coordinator) -> Result<(), WriteError> {
     for copy in of.broker.held_copies().await? {
         if clock::wall().since(copy.stored_at) < of.audit_grace_ms {
             break;
@@ -26,7 +26,7 @@ pub(super) async fn look(of: &Coordinator) -> Result<(), BuryError> {
     Ok(())
 }
 
-async fn finish(of: &Coordinator, copy: &HeldCopy, held: &Held) -> Result<(), BuryError> {
+async fn finish(of: &Coordinator, copy: &HeldCopy, held: &Held) -> Result<(), WriteError> {
     let task = &held.task;
     let ended = of.broker.fence(&task.id).await?;
     let later = of.broker.waiting(&task.id).await?;
@@ -36,11 +36,7 @@ async fn finish(of: &Coordinator, copy: &HeldCopy, held: &Held) -> Result<(), Bu
         of.broker.release(copy.sequence).await?;
         "its safe copy was left behind by a move, and was let go"
     } else {
-        let moved = of.broker.move_held(held, copy.sequence, &copy.original).await;
-        moved.map_err(|error| match error {
-            MoveError::Publish(error) => BuryError::from(error),
-            MoveError::Request(error) => BuryError::from(error),
-        })?;
+        of.broker.move_held(held, copy.sequence, &copy.original).await?;
         "its move to another lane was not finished, and is now"
     };
     repaired(of, Repair::Moved, task, what).await;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::repaired::repaired;
+use crate::broker::WriteError;
 use crate::broker::audit::FoundRecord;
 use crate::broker::publish::Original;
 use crate::broker::shelf::Shelf;
 use crate::clock;
 use crate::coordinator::Coordinator;
-use crate::coordinator::bury::BuryError;
 use crate::coordinator::judge::bare;
 use crate::metrics::Repair;
 use crate::task::{DeadReason, ErrorKind, EventKind, Lane, ModelName, State, Task};
@@ -26,7 +26,7 @@ pub(super) struct Letters {
 
 impl Letters {
     /// Writes the letters that are missing.
-    pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), BuryError> {
+    pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), WriteError> {
         let until = clock::monotonic() + TIME_MAX;
         loop {
             let page = of.broker.records(self.from.max(1)).await?;
@@ -52,7 +52,7 @@ impl Letters {
     }
 }
 
-async fn check(of: &Coordinator, (id, stored): &FoundRecord) -> Result<(), BuryError> {
+async fn check(of: &Coordinator, (id, stored): &FoundRecord) -> Result<(), WriteError> {
     if of.broker.kept(Shelf::Dead, id).await?.is_some() {
         return Ok(());
     }

@@ -4,13 +4,12 @@
 use std::collections::HashMap;
 
 use super::repaired::repaired;
+use crate::broker::WriteError;
 use crate::broker::fetch::decides;
 use crate::broker::publish::PublishError;
-use crate::broker::replay::ReplayError;
 use crate::broker::shelf::{Kept, Shelf};
 use crate::clock;
 use crate::coordinator::Coordinator;
-use crate::coordinator::bury::BuryError;
 use crate::metrics::Repair;
 use crate::task::{Lane, ParkReason, Route, Task};
 
@@ -25,7 +24,7 @@ pub(super) struct Parked {
 
 impl Parked {
     /// Takes out those whose record stands, and puts back those that need not lie there any more.
-    pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), BuryError> {
+    pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), WriteError> {
         let mut room = None;
         for _ in 0..LOOKS_MAX {
             let next = of
@@ -59,7 +58,7 @@ impl Parked {
 struct Room(HashMap<Route, u64>);
 
 impl Room {
-    async fn now(of: &Coordinator) -> Result<Self, BuryError> {
+    async fn now(of: &Coordinator) -> Result<Self, WriteError> {
         let mut room = HashMap::new();
         for lane in Lane::ALL {
             let queues = of.broker.queues(lane).await?.into_iter();
@@ -80,20 +79,19 @@ impl Room {
     }
 }
 
-async fn put_back(of: &Coordinator, kept: &Kept) -> Result<(), BuryError> {
+async fn put_back(of: &Coordinator, kept: &Kept) -> Result<(), WriteError> {
     let put = of
         .broker
         .replay_as(Shelf::Archive, kept, "there is room for it again")
         .await;
     match put {
         // It has filled up again; what lies here lies well.
-        Ok(_) | Err(ReplayError::Publish(PublishError::Full { .. })) => Ok(()),
-        Err(ReplayError::Publish(error)) => Err(error.into()),
-        Err(ReplayError::Request(error)) => Err(error.into()),
+        Ok(_) | Err(WriteError::Publish(PublishError::Full { .. })) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
-async fn check(of: &Coordinator, kept: &Kept) -> Result<(), BuryError> {
+async fn check(of: &Coordinator, kept: &Kept) -> Result<(), WriteError> {
     let Ok((report, _)) = &kept.read else {
         return Ok(());
     };
@@ -105,11 +103,7 @@ async fn check(of: &Coordinator, kept: &Kept) -> Result<(), BuryError> {
         return Ok(());
     }
     // Its record stands, so this only asks for its callback and takes it away.
-    let thrown = of.broker.throw_away(Shelf::Archive, kept).await;
-    thrown.map_err(|error| match error {
-        ReplayError::Publish(error) => BuryError::from(error),
-        ReplayError::Request(error) => BuryError::from(error),
-    })?;
+    of.broker.throw_away(Shelf::Archive, kept).await?;
     let what = format!(
         "it had ended as {}, and still lay in the archive",
         standing.record.state

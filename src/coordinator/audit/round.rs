@@ -10,9 +10,9 @@ use super::parked::Parked;
 use super::timers::Timers;
 use super::undeliverable::Undeliverable;
 use super::{held, uncovered, unreadable};
+use crate::broker::WriteError;
 use crate::broker::sweep::Consumed;
 use crate::coordinator::Coordinator;
-use crate::coordinator::bury::BuryError;
 use crate::task::Lane;
 
 /// How often everything is looked over.
@@ -55,7 +55,7 @@ async fn sweep(of: &Coordinator, memory: &mut Memory) {
         // Whoever asked for a pause may have died before all of it was carried out.
         said(
             "pauses",
-            of.broker.obey_pauses().await.map(drop).map_err(BuryError::from),
+            of.broker.obey_pauses().await.map(drop).map_err(WriteError::from),
         );
     }
     if leads() {
@@ -82,7 +82,7 @@ async fn sweep(of: &Coordinator, memory: &mut Memory) {
     }
 }
 
-fn said(what: &str, looked: Result<(), BuryError>) {
+fn said(what: &str, looked: Result<(), WriteError>) {
     if let Err(error) = looked {
         tracing::warn!(what, %error, "not looked over to the end; trying again");
     }

@@ -1,12 +1,13 @@
 //! Timers that the server has not fired: their time is long past, or they name none.
 
 use super::repaired::repaired;
-use crate::broker::audit::{FireError, Timer};
+use crate::broker::WriteError;
+use crate::broker::audit::Timer;
 use crate::broker::subject::{callback_due, parse_retry};
 use crate::broker::sweep::Consumed;
 use crate::clock;
 use crate::coordinator::Coordinator;
-use crate::coordinator::bury::{BuryError, dead};
+use crate::coordinator::bury::dead;
 use crate::coordinator::judge::bare;
 use crate::coordinator::nameless::nameless;
 use crate::metrics::Repair;
@@ -25,14 +26,14 @@ pub(super) struct Timers {
 
 impl Timers {
     /// Fires what is late, a part of all timers at a time.
-    pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), BuryError> {
+    pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), WriteError> {
         self.retries = some(of, Consumed::Retry, self.retries).await?;
         self.callbacks = some(of, Consumed::Callbacks, self.callbacks).await?;
         Ok(())
     }
 }
 
-async fn some(of: &Coordinator, stream: Consumed, from: u64) -> Result<u64, BuryError> {
+async fn some(of: &Coordinator, stream: Consumed, from: u64) -> Result<u64, WriteError> {
     let mut from = from.max(1);
     for _ in 0..PAGES_MAX {
         let page = of.broker.timers(stream, from).await?;
@@ -50,7 +51,7 @@ async fn some(of: &Coordinator, stream: Consumed, from: u64) -> Result<u64, Bury
     Ok(from)
 }
 
-async fn put_right(of: &Coordinator, timer: &Timer) -> Result<(), BuryError> {
+async fn put_right(of: &Coordinator, timer: &Timer) -> Result<(), WriteError> {
     let task = task(timer)?;
     let target = match timer.of {
         Consumed::Callbacks => Some(callback_due(&timer.id)),
@@ -61,13 +62,7 @@ async fn put_right(of: &Coordinator, timer: &Timer) -> Result<(), BuryError> {
     };
     let what = match target {
         Some(target) => {
-            of.broker
-                .fire(timer, &target)
-                .await
-                .map_err(|error| match error {
-                    FireError::Publish(error) => BuryError::from(error),
-                    FireError::Request(error) => BuryError::from(error),
-                })?;
+            of.broker.fire(timer, &target).await?;
             "its timer was not fired in time, and was fired by hand".to_owned()
         }
         None => {
@@ -85,7 +80,7 @@ async fn put_right(of: &Coordinator, timer: &Timer) -> Result<(), BuryError> {
 }
 
 /// The task of a timer, as far as it can be read.
-fn task(timer: &Timer) -> Result<Task, BuryError> {
+fn task(timer: &Timer) -> Result<Task, WriteError> {
     let named = timer.target.as_deref().and_then(parse_retry);
     let route = match named {
         Some((lane, class, model)) => Route {

@@ -5,16 +5,16 @@
 
 use std::collections::HashSet;
 
-use crate::broker::RequestError;
 use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_task, task as task_subject};
 use crate::broker::sweep::Consumed;
+use crate::broker::{RequestError, WriteError};
 use crate::metrics::{Repair, UncoveredAction};
 use crate::task::{Lane, Task};
 use crate::wire::{Arrival, Origin, read_facts, salvage};
 
 use super::repaired::repaired;
-use crate::coordinator::bury::{BuryError, dead};
+use crate::coordinator::bury::dead;
 use crate::coordinator::nameless::nameless;
 use crate::coordinator::routes::{has_place, is_known};
 use crate::coordinator::{Coordinator, consumers, judge};
@@ -24,7 +24,7 @@ use crate::coordinator::{Coordinator, consumers, judge};
 const BURIED_MAX: usize = 256;
 
 /// Gives every subject of a lane its consumer, or its tasks their end.
-pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
+pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError> {
     let subjects = of.broker.lane_subjects(lane).await?;
     if subjects.is_empty() {
         return Ok(());
@@ -65,7 +65,7 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), BuryError>
 }
 
 /// Tasks on one subject: fence, dead letter, and only then out of the lane.
-async fn bury_some(of: &Coordinator, lane: Lane, subject: &str) -> Result<(), BuryError> {
+async fn bury_some(of: &Coordinator, lane: Lane, subject: &str) -> Result<(), WriteError> {
     let mut from = 1;
     for _ in 0..BURIED_MAX {
         let next = of.broker.stray(lane, subject, from).await?;

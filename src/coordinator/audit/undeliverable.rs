@@ -6,10 +6,11 @@ use std::collections::HashSet;
 
 use super::repaired::repaired;
 use super::uncovered::identify;
+use crate::broker::WriteError;
 use crate::broker::raw::Raw;
 use crate::broker::sweep::Consumed;
 use crate::coordinator::Coordinator;
-use crate::coordinator::bury::{BuryError, dead};
+use crate::coordinator::bury::dead;
 use crate::coordinator::judge::bare;
 use crate::metrics::Repair;
 use crate::task::{DeadReason, ErrorKind, Lane};
@@ -23,7 +24,7 @@ pub(super) struct Undeliverable {
 
 impl Undeliverable {
     /// Makes dead letters of those the server tells of.
-    pub(super) async fn hear(&mut self, of: &Coordinator) -> Result<(), BuryError> {
+    pub(super) async fn hear(&mut self, of: &Coordinator) -> Result<(), WriteError> {
         loop {
             let page = of.broker.given_up(self.told.max(1)).await?;
             for (lane, message) in &page.found {
@@ -38,7 +39,7 @@ impl Undeliverable {
 
     /// Makes dead letters of those that are missing from the count for the second time: what the server tells may be
     /// lost.
-    pub(super) async fn count(&mut self, of: &Coordinator, lane: Lane) -> Result<(), BuryError> {
+    pub(super) async fn count(&mut self, of: &Coordinator, lane: Lane) -> Result<(), WriteError> {
         let found = of.broker.uncounted(lane).await?;
         let before: HashSet<_> = self.seen.extract_if(|(seen, _)| *seen == lane).collect();
         for message in found {
@@ -53,7 +54,7 @@ impl Undeliverable {
     }
 }
 
-async fn bury(of: &Coordinator, lane: Lane, message: &Raw) -> Result<(), BuryError> {
+async fn bury(of: &Coordinator, lane: Lane, message: &Raw) -> Result<(), WriteError> {
     let (task, _) = identify(of, lane, message)?;
     let what = "the server delivered it as often as it ever will, and nobody answered".to_owned();
     let report = bare(task, ErrorKind::SuspectedPoison, what);

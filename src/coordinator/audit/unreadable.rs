@@ -4,22 +4,22 @@
 //! delivered to one after the other. The sweep finds it once it has come back, reads it in the one
 //! way that is safe, and makes it a dead letter without its headers.
 
-use crate::broker::RequestError;
 use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_retry, parse_task};
 use crate::broker::sweep::Consumed;
+use crate::broker::{RequestError, WriteError};
 use crate::metrics::{CallbackOutcome, Repair, UncoveredAction};
 use crate::task::{DeadReason, ErrorKind, Lane, Route, Shard, Task};
 use crate::wire::{Arrival, Origin, read_facts, read_report, salvage};
 
 use super::repaired::repaired;
 use crate::coordinator::Coordinator;
-use crate::coordinator::bury::{BuryError, dead};
+use crate::coordinator::bury::dead;
 use crate::coordinator::judge::bare;
 use crate::coordinator::nameless::nameless;
 
 /// Makes every such message of a stream a dead letter.
-pub(super) async fn bury(of: &Coordinator, stream: Consumed) -> Result<(), BuryError> {
+pub(super) async fn bury(of: &Coordinator, stream: Consumed) -> Result<(), WriteError> {
     for message in of.broker.unreadable(stream).await? {
         let what = message.unreadable.clone().unwrap_or_default();
         tracing::warn!(

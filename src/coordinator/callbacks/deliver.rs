@@ -1,11 +1,11 @@
 //! One delivery: read the record, send it, and note what is to follow before the ack.
 
 use super::post::Posted;
+use crate::broker::WriteError;
 use crate::broker::delivery::Delivery;
 use crate::broker::subject;
 use crate::clock;
 use crate::coordinator::Coordinator;
-use crate::coordinator::bury::BuryError;
 use crate::failpoint;
 use crate::metrics::CallbackOutcome;
 use crate::policy::{FailedDelivery, next_delivery};
@@ -14,7 +14,7 @@ use crate::wire::header::{CALLBACK, CALLBACK_TRY};
 use crate::wire::{MessageKind, ReadHeaders, ResultRecord, message_id, result_body};
 
 /// Brings the record that a message names to its receiver.
-pub(in crate::coordinator) async fn deliver(of: &Coordinator, delivery: &Delivery) -> Result<(), BuryError> {
+pub(in crate::coordinator) async fn deliver(of: &Coordinator, delivery: &Delivery) -> Result<(), WriteError> {
     let headers = delivery.original.headers();
     let id = subject::parse_callback_due(&delivery.subject);
     let (Some(id), Some(url)) = (id, headers.header(CALLBACK)) else {
@@ -72,7 +72,7 @@ async fn again(
     url: &str,
     hop: u32,
     what: &str,
-) -> Result<CallbackOutcome, BuryError> {
+) -> Result<CallbackOutcome, WriteError> {
     let (id, tries): (&TaskId, u32) = (failed.task_id, failed.tries_before + 1);
     let Some(delay_ms) = next_delivery(&of.policy.callbacks, failed) else {
         tracing::warn!(task.id = %id, tries, what, "its result could not be delivered; giving up");

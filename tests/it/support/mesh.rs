@@ -14,6 +14,7 @@ use fairlane::clock;
 use fairlane::config::parse_policy;
 use fairlane::coordinator::{CallbackOptions, Coordinator, CoordinatorOptions};
 use fairlane::dev::Server;
+use fairlane::executor::simulate::Simulate;
 use fairlane::executor::{Executor, Executors};
 use fairlane::lifecycle::Lifecycle;
 use fairlane::metrics::{CoordinatorMetrics, WorkerMetrics};
@@ -198,6 +199,24 @@ impl Mesh {
             async move { self.submit(&id, class, input).await.expect("accepted") }
         });
         futures_util::future::join_all(all).await;
+    }
+
+    /// Three tasks of the class `pay` that a worker has dealt with: `done`, `failed` for good, and `again`, which is to
+    /// be tried again in an hour.
+    pub(crate) async fn done_failed_and_again(&self) {
+        for (id, input) in [
+            ("done", "1"),
+            ("failed", r#"{"fail_rate":1,"fail_kind":"permanent"}"#),
+            ("again", r#"{"fail_rate":1,"retry_after_ms":3600000}"#),
+        ] {
+            self.submit(id, "pay", input).await.expect("accepted");
+        }
+        self.worker("w", 1, Arc::new(Simulate)).await;
+        self.result("done").await;
+        self.dead_letter("failed").await;
+        let bare = Bare::of(&self.server).await;
+        bare.first("FL_EVENTS", "fl.event.*.again.retry").await;
+        bare.until_empty("FL_CORE").await;
     }
 
     /// The terminal record of a task, awaited.
