@@ -158,6 +158,14 @@ impl Broker {
         }))
     }
 
+    /// Where the records begin that were stored at `since` or later; none when there are none.
+    ///
+    /// # Errors
+    /// As [`Broker::given_up`].
+    pub async fn records_from(&self, since: EpochMs) -> Result<Option<u64>, RequestError> {
+        self.first_since(Scope::of(subject::RESULTS), since).await
+    }
+
     /// Publishes what a timer should have published, and takes the timer away. Where the server does so too, the
     /// second copy is dropped as any is.
     ///

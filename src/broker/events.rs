@@ -8,7 +8,7 @@ use super::fetch::{Stored, epoch};
 use super::header::to_map;
 use super::publish::PublishError;
 use super::subject;
-use crate::task::{ClassName, TaskId};
+use crate::task::{ClassName, EpochMs, EventKind, TaskId};
 use crate::wire::header::{MSG_ID, VERSION};
 use crate::wire::{Headers, TaskEvent, event_body, read_event};
 
@@ -38,6 +38,18 @@ impl Broker {
         let (subject, headers, body) = written(class, id, event);
         self.publish(subject, headers, body).await?;
         Ok(())
+    }
+
+    /// Whether somebody has replayed or thrown away a dead letter of the task at `since` or later.
+    ///
+    /// # Errors
+    /// As [`Broker::events`].
+    pub async fn is_letter_taken(&self, id: &TaskId, since: EpochMs) -> Result<bool, RequestError> {
+        let events = self.events(id).await?;
+        Ok(events.iter().any(|event| {
+            let is_taken = matches!(event.record.kind, EventKind::Replay | EventKind::Discard);
+            is_taken && event.stored_at >= since
+        }))
     }
 
     /// What befell a task, oldest first, as far as the stream still has it.

@@ -6,13 +6,15 @@ use async_nats::jetstream::message::StreamMessage;
 use async_nats::{Message, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::connect::Broker;
 use super::error::RequestError;
 use super::fetch::epoch;
 use super::publish::Original;
 use super::raw::Raw;
+use crate::task::EpochMs;
+use crate::wire::to_rfc3339;
 
 /// Messages in one page.
 const PAGE: usize = 500;
@@ -40,7 +42,8 @@ impl Broker {
     /// [`RequestError`] when the server does not answer.
     pub(super) async fn page(&self, of: Scope<'_>, sequence: u64) -> Result<Vec<Raw>, RequestError> {
         let operation = || format!("read {} from {}", of.filter, of.stream);
-        let read = self.batch(of, sequence).await;
+        let asked = json!({"seq": sequence, "batch": PAGE, "next_by_subj": of.filter});
+        let read = self.batch(of.stream, &asked).await;
         let found = read.map_err(RequestError::of(operation()))?;
         if !found.is_empty() {
             return Ok(found);
@@ -53,16 +56,31 @@ impl Broker {
             .collect())
     }
 
+    /// The sequence of the first message of a scope that was stored at `since` or later.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub(super) async fn first_since(
+        &self,
+        of: Scope<'_>,
+        since: EpochMs,
+    ) -> Result<Option<u64>, RequestError> {
+        let operation = format!("find where {} begins", of.stream);
+        let asked = json!({"start_time": to_rfc3339(since), "batch": 1, "next_by_subj": of.filter});
+        let found = self.batch(of.stream, &asked).await;
+        let found = found.map_err(RequestError::of(operation))?;
+        Ok(found.first().map(|message| message.sequence))
+    }
+
     /// As many as come, up to one that cannot be read.
     async fn batch(
         &self,
-        of: Scope<'_>,
-        sequence: u64,
+        stream: &str,
+        asked: &Value,
     ) -> Result<Vec<Raw>, Box<dyn std::error::Error + Send + Sync>> {
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await?;
-        let asked = json!({"seq": sequence, "batch": PAGE, "next_by_subj": of.filter});
-        let subject = format!("$JS.API.DIRECT.GET.{}", of.stream);
+        let subject = format!("$JS.API.DIRECT.GET.{stream}");
         self.client
             .publish_with_reply(subject, inbox, Bytes::from(asked.to_string()))
             .await?;

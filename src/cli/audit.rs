@@ -14,7 +14,7 @@ use crate::broker::sweep::Consumed;
 use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::policy::{Census, Ledger, Mistake, balance};
-use crate::task::{EpochMs, EventKind, Lane, TaskId};
+use crate::task::{EpochMs, Lane, TaskId};
 use crate::wire::to_rfc3339;
 
 /// How often tasks that seem lost are looked for again: they may have been moving.
@@ -56,7 +56,7 @@ pub(super) async fn run(_: &Args, session: &Session) -> anyhow::Result<Exit> {
         broker.look_again(&mut census).await?;
         ledger = balance(&census);
     }
-    let mut findings = mistakes(&broker, &ledger).await?;
+    let mut findings = mistakes(&broker, &census, &ledger).await?;
     findings.extend(uncovered(&broker).await?);
     findings.extend(given_up(&broker).await?);
     findings.extend(late(&broker, now).await?);
@@ -72,12 +72,12 @@ pub(super) async fn run(_: &Args, session: &Session) -> anyhow::Result<Exit> {
     })
 }
 
-async fn mistakes(broker: &Broker, ledger: &Ledger) -> Result<Vec<Finding>, RequestError> {
+async fn mistakes(broker: &Broker, census: &Census, ledger: &Ledger) -> Result<Vec<Finding>, RequestError> {
     let mut findings = Vec::new();
     for (mistake, id) in &ledger.mistakes {
         let detail = match mistake {
             Mistake::Lost => "a gateway confirmed it, and it is nowhere",
-            Mistake::NoLetter if is_taken(broker, id).await? => continue,
+            Mistake::NoLetter if is_taken(broker, census, id).await? => continue,
             Mistake::NoLetter => "it is dead, and there is no dead letter",
             Mistake::NoRecord => "there is a dead letter, and no record says that it is dead",
             Mistake::Parked => "it has ended, and still lies in the archive",
@@ -91,12 +91,12 @@ async fn mistakes(broker: &Broker, ledger: &Ledger) -> Result<Vec<Finding>, Requ
     Ok(findings)
 }
 
-/// Whether somebody has replayed or thrown away its dead letter.
-async fn is_taken(broker: &Broker, id: &TaskId) -> Result<bool, RequestError> {
-    let events = broker.events(id).await?;
-    Ok(events
-        .iter()
-        .any(|event| matches!(event.record.kind, EventKind::Replay | EventKind::Discard)))
+/// Whether somebody has replayed or thrown away the dead letter that belongs to its record.
+async fn is_taken(broker: &Broker, census: &Census, id: &TaskId) -> Result<bool, RequestError> {
+    match census.records.get(id) {
+        Some(ended) => broker.is_letter_taken(id, ended.at).await,
+        None => Ok(false),
+    }
 }
 
 async fn uncovered(broker: &Broker) -> Result<Vec<Finding>, RequestError> {

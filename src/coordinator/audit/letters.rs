@@ -11,8 +11,11 @@ use crate::clock;
 use crate::coordinator::Coordinator;
 use crate::coordinator::judge::bare;
 use crate::metrics::Repair;
-use crate::task::{DeadReason, ErrorKind, EventKind, Lane, ModelName, State, Task};
+use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, ModelName, State, Task};
 
+/// How old a record is that is not looked at any more, in ms: what was replayed or thrown away is told by events, and
+/// of these the stream keeps a bounded number.
+const AGE_MS_MAX: u64 = 3_600_000;
 /// How long one sweep goes over records. A mesh that ends more tasks than that is looked over more slowly.
 const TIME_MAX: Duration = Duration::from_millis(200);
 /// Stands for the model, which a record does not name.
@@ -21,31 +24,43 @@ const UNKNOWN: &str = "unknown";
 /// Where the next sweep goes on. Every record is looked at once.
 #[derive(Default)]
 pub(super) struct Letters {
-    from: u64,
+    from: Option<u64>,
 }
 
 impl Letters {
     /// Writes the letters that are missing.
     pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), WriteError> {
         let until = clock::monotonic() + TIME_MAX;
+        let mut from = match self.from {
+            Some(from) => from,
+            None => {
+                let since = EpochMs(clock::wall().0.saturating_sub_unsigned(AGE_MS_MAX));
+                match of.broker.records_from(since).await? {
+                    Some(from) => from,
+                    None => return Ok(()),
+                }
+            }
+        };
         loop {
-            let page = of.broker.records(self.from.max(1)).await?;
+            self.from = Some(from);
+            let page = of.broker.records(from).await?;
             for found in &page.found {
                 let (_, stored) = found;
                 if stored.record.state != State::Dead {
                     continue;
                 }
                 if clock::wall().since(stored.stored_at) < of.audit_grace_ms {
-                    self.from = stored.sequence;
+                    self.from = Some(stored.sequence);
                     return Ok(());
                 }
                 check(of, found).await?;
             }
             match page.next {
-                Some(next) => self.from = next,
+                Some(next) => from = next,
                 None => return Ok(()),
             }
             if clock::monotonic() >= until {
+                self.from = Some(from);
                 return Ok(());
             }
         }
@@ -56,9 +71,7 @@ async fn check(of: &Coordinator, (id, stored): &FoundRecord) -> Result<(), Write
     if of.broker.kept(Shelf::Dead, id).await?.is_some() {
         return Ok(());
     }
-    let events = of.broker.events(id).await?;
-    let is_taken = |kind| matches!(kind, EventKind::Replay | EventKind::Discard);
-    if events.iter().any(|event| is_taken(event.record.kind)) {
+    if of.broker.is_letter_taken(id, stored.stored_at).await? {
         return Ok(());
     }
     // It may have been replaced since.

@@ -61,21 +61,20 @@ impl Room {
     async fn now(of: &Coordinator) -> Result<Self, WriteError> {
         let mut room = HashMap::new();
         for lane in Lane::ALL {
-            let queues = of.broker.queues(lane).await?.into_iter();
-            let open = queues.filter(|queue| !queue.is_paused);
-            room.extend(open.map(|queue| (queue.route, queue.limit.saturating_sub(queue.waiting))));
+            for queue in of.broker.queues(lane).await? {
+                let left = queue.limit.saturating_sub(queue.waiting);
+                room.insert(queue.route, if queue.is_paused { 0 } else { left });
+            }
         }
         Ok(Self(room))
     }
 
     fn take(&mut self, task: &Task) -> bool {
-        match self.0.get_mut(&Route::of(task)) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                true
-            }
-            _ => false,
-        }
+        // One without a queue gets it, or its end, where it belongs: on its lane.
+        let left = self.0.entry(Route::of(task)).or_insert(1);
+        let is_room = *left > 0;
+        *left = left.saturating_sub(1);
+        is_room
     }
 }
 
