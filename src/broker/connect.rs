@@ -10,6 +10,7 @@ use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
 
 use super::login::with_login;
+use super::scanner::Scanner;
 use crate::lifecycle::Lifecycle;
 use crate::task::fnv1a_64;
 
@@ -66,6 +67,7 @@ pub enum ConnectError {
 pub struct Broker {
     pub(super) client: Client,
     pub(super) context: jetstream::Context,
+    pub(super) scanner: Arc<Scanner>,
     name: Arc<str>,
     connections: watch::Receiver<u64>,
 }
@@ -76,49 +78,14 @@ impl Broker {
     /// # Errors
     /// [`ConnectError`], which says what to do.
     pub async fn connect(urls: &[String], creds: Option<&Path>, name: &str) -> Result<Self, ConnectError> {
-        let at = urls
-            .iter()
-            .map(|url| crate::config::redact_url(url))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let addresses = urls
-            .iter()
-            .map(|url| {
-                url.parse().map_err(|source| ConnectError::Address {
-                    url: crate::config::redact_url(url),
-                    source,
-                })
-            })
-            .collect::<Result<Vec<async_nats::ServerAddr>, _>>()?;
         let (told, mut connections) = watch::channel(0_u64);
-        let mut options = with_login(ConnectOptions::new(), &addresses);
-        if let Some(path) = creds {
-            options = options
-                .credentials_file(path)
-                .await
-                .map_err(|source| ConnectError::Credentials {
-                    path: path.display().to_string(),
-                    source,
-                })?;
-        }
-        let options = options
-            .name(name)
-            .connection_timeout(CONNECT_TIMEOUT)
-            .ping_interval(PING_INTERVAL)
-            .request_timeout(Some(REQUEST_TIMEOUT))
-            .subscription_capacity(SUBSCRIPTION_CAPACITY)
-            .reconnect_delay_callback(reconnect_delay(name))
-            .event_callback(move |event| {
-                log_event(&event);
-                if matches!(event, Event::Connected) {
-                    told.send_modify(|count| *count += 1);
-                }
-                std::future::ready(())
-            });
-        let client = options
-            .connect(addresses)
-            .await
-            .map_err(|error| refusal(&at, &error))?;
+        let client = dial(urls, creds, name, move |event| {
+            log_event(event);
+            if matches!(event, Event::Connected) {
+                told.send_modify(|count| *count += 1);
+            }
+        })
+        .await?;
         // The first one counts as seen, so that a change means that it was lost in between. The
         // sender lives as long as the connection; without it nothing would ever be heard anyway.
         let _ = connections.wait_for(|count| *count > 0).await;
@@ -129,6 +96,7 @@ impl Broker {
         Ok(Self {
             client,
             context,
+            scanner: Arc::new(Scanner::new(urls, creds, name)),
             name: name.into(),
             connections,
         })
@@ -212,6 +180,54 @@ fn reconnect_delay(name: &str) -> impl Fn(usize) -> Duration + Send + Sync + 'st
         let base = 50_u64.saturating_mul(1 << attempt.min(6)).min(2000);
         Duration::from_millis(base + base * spread / 1000)
     }
+}
+
+/// Opens a connection.
+pub(super) async fn dial(
+    urls: &[String],
+    creds: Option<&Path>,
+    name: &str,
+    told: impl Fn(&Event) + Send + Sync + 'static,
+) -> Result<Client, ConnectError> {
+    let at = urls
+        .iter()
+        .map(|url| crate::config::redact_url(url))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let addresses = urls
+        .iter()
+        .map(|url| {
+            url.parse().map_err(|source| ConnectError::Address {
+                url: crate::config::redact_url(url),
+                source,
+            })
+        })
+        .collect::<Result<Vec<async_nats::ServerAddr>, _>>()?;
+    let mut options = with_login(ConnectOptions::new(), &addresses);
+    if let Some(path) = creds {
+        options = options
+            .credentials_file(path)
+            .await
+            .map_err(|source| ConnectError::Credentials {
+                path: path.display().to_string(),
+                source,
+            })?;
+    }
+    let options = options
+        .name(name)
+        .connection_timeout(CONNECT_TIMEOUT)
+        .ping_interval(PING_INTERVAL)
+        .request_timeout(Some(REQUEST_TIMEOUT))
+        .subscription_capacity(SUBSCRIPTION_CAPACITY)
+        .reconnect_delay_callback(reconnect_delay(name))
+        .event_callback(move |event| {
+            told(&event);
+            std::future::ready(())
+        });
+    options
+        .connect(addresses)
+        .await
+        .map_err(|error| refusal(&at, &error))
 }
 
 fn log_event(event: &Event) {

@@ -33,6 +33,7 @@ pub mod raw;
 pub mod records;
 pub mod replay;
 mod scan;
+mod scanner;
 pub mod service;
 pub mod shelf;
 pub mod subject;

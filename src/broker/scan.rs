@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use async_nats::StatusCode;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::{Message, StatusCode};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ use crate::wire::to_rfc3339;
 
 /// Messages in one page.
 const PAGE: usize = 500;
+/// Messages in one page that no client can read; each costs a connection.
+const UNREADABLE_MAX: usize = 4;
 /// How long the next message of a page may take. One whose headers end the connection never comes.
 const NEXT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -26,6 +28,13 @@ const NEXT_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Scope<'a> {
     pub(super) stream: &'a str,
     pub(super) filter: &'a str,
+}
+
+/// What came of one request.
+struct Batch {
+    found: Vec<Raw>,
+    /// Whether the server said that this was all.
+    is_whole: bool,
 }
 
 impl Scope<'_> {
@@ -42,18 +51,24 @@ impl Broker {
     /// [`RequestError`] when the server does not answer.
     pub(super) async fn page(&self, of: Scope<'_>, sequence: u64) -> Result<Vec<Raw>, RequestError> {
         let operation = || format!("read {} from {}", of.filter, of.stream);
-        let asked = json!({"seq": sequence, "batch": PAGE, "next_by_subj": of.filter});
-        let read = self.batch(of.stream, &asked).await;
-        let found = read.map_err(RequestError::of(operation()))?;
-        if !found.is_empty() {
-            return Ok(found);
+        let (mut from, mut found) = (sequence, Vec::new());
+        for _ in 0..UNREADABLE_MAX {
+            let asked = json!({"seq": from, "batch": PAGE, "next_by_subj": of.filter});
+            let read = self.batch(of.stream, &asked).await;
+            let batch = read.map_err(RequestError::of(operation()))?;
+            from = batch.found.last().map_or(from, |last| last.sequence + 1);
+            found.extend(batch.found);
+            if batch.is_whole {
+                break;
+            }
+            // The next one is such that no client can read it: the server's API can.
+            let Some(next) = self.raw_next(of.stream, of.filter, from).await? else {
+                break;
+            };
+            from = next.sequence + 1;
+            found.push(next);
         }
-        // Nothing is left, or the first one is such that no client can read it.
-        Ok(self
-            .raw_next(of.stream, of.filter, sequence)
-            .await?
-            .into_iter()
-            .collect())
+        Ok(found)
     }
 
     /// The sequence of the first message of a scope that was stored at `since` or later.
@@ -67,9 +82,11 @@ impl Broker {
     ) -> Result<Option<u64>, RequestError> {
         let operation = format!("find where {} begins", of.stream);
         let asked = json!({"start_time": to_rfc3339(since), "batch": 1, "next_by_subj": of.filter});
-        let found = self.batch(of.stream, &asked).await;
-        let found = found.map_err(RequestError::of(operation))?;
-        Ok(found.first().map(|message| message.sequence))
+        let batch = self.batch(of.stream, &asked).await;
+        let batch = batch.map_err(RequestError::of(operation))?;
+        // Where the first one cannot be read, it is all of them that are gone over.
+        let unknown = (!batch.is_whole).then_some(1);
+        Ok(batch.found.first().map(|message| message.sequence).or(unknown))
     }
 
     /// As many as come, up to one that cannot be read.
@@ -77,38 +94,56 @@ impl Broker {
         &self,
         stream: &str,
         asked: &Value,
-    ) -> Result<Vec<Raw>, Box<dyn std::error::Error + Send + Sync>> {
-        let inbox = self.client.new_inbox();
-        let mut answers = self.client.subscribe(inbox.clone()).await?;
+    ) -> Result<Batch, Box<dyn std::error::Error + Send + Sync>> {
+        let batch = self.try_batch(stream, asked).await;
+        // Also where somebody else's message ended the connection meanwhile.
+        if !batch.as_ref().is_ok_and(|batch| batch.is_whole) {
+            self.scanner.give_up().await;
+        }
+        batch
+    }
+
+    async fn try_batch(
+        &self,
+        stream: &str,
+        asked: &Value,
+    ) -> Result<Batch, Box<dyn std::error::Error + Send + Sync>> {
+        let client = self.scanner.client().await?;
+        let inbox = client.new_inbox();
+        let mut answers = client.subscribe(inbox.clone()).await?;
         let subject = format!("$JS.API.DIRECT.GET.{stream}");
-        self.client
+        client
             .publish_with_reply(subject, inbox, Bytes::from(asked.to_string()))
             .await?;
-        let mut found = Vec::new();
+        let (mut found, mut is_whole) = (Vec::new(), false);
         while let Ok(Some(answer)) = tokio::time::timeout(NEXT_TIMEOUT, answers.next()).await {
             match answer.status {
-                None | Some(StatusCode::OK) => found.push(raw(answer)?),
+                None | Some(StatusCode::OK) => found.push(StreamMessage::try_from(answer)?.into()),
                 Some(StatusCode::NO_RESPONDERS) => {
                     return Err("no such stream, or no server leads it; see `fairlane streams plan`".into());
                 }
                 // The end of the page, or nothing found.
-                Some(_) => break,
+                Some(_) => {
+                    is_whole = true;
+                    break;
+                }
             }
         }
-        Ok(found)
+        Ok(Batch { found, is_whole })
     }
 }
 
-fn raw(message: Message) -> Result<Raw, Box<dyn std::error::Error + Send + Sync>> {
-    let stored = StreamMessage::try_from(message)?;
-    Ok(Raw {
-        sequence: stored.sequence,
-        stored_at: epoch(&stored),
-        subject: stored.subject.to_string(),
-        unreadable: None,
-        original: Original {
-            body: stored.payload,
-            headers: Some(stored.headers),
-        },
-    })
+impl From<StreamMessage> for Raw {
+    fn from(stored: StreamMessage) -> Self {
+        Self {
+            sequence: stored.sequence,
+            stored_at: epoch(&stored),
+            subject: stored.subject.to_string(),
+            unreadable: None,
+            original: Original {
+                body: stored.payload,
+                headers: Some(stored.headers),
+            },
+        }
+    }
 }

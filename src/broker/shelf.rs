@@ -1,12 +1,11 @@
 //! What lies aside, whole: dead letters and parked tasks.
 
-use async_nats::jetstream::message::StreamMessage;
-
 use super::connect::Broker;
 use super::error::RequestError;
-use super::fetch::epoch;
 use super::header::pairs;
 use super::publish::Original;
+use super::raw::Raw;
+use super::scan::Scope;
 use super::subject;
 use crate::task::{ClassName, EpochMs, ErrorKind, Lane, ModelName, Task, TaskId};
 use crate::wire::{Malformed, Report, read_dead, read_parked};
@@ -64,24 +63,29 @@ impl Shelf {
         }
     }
 
-    fn read(self, message: StreamMessage) -> Kept {
-        let stored_at = epoch(&message);
-        let (headers, body, sequence) = (&message.headers, &message.payload, message.sequence);
-        let read = match self {
-            Self::Dead => read_dead(headers, body, sequence, stored_at)
-                .map(|letter| (letter.report, letter.reason.as_str())),
-            Self::Archive => read_parked(headers, body, sequence, stored_at)
-                .map(|parked| (parked.report, parked.why.as_str())),
+    fn read(self, message: Raw) -> Kept {
+        let Raw {
+            sequence,
+            stored_at,
+            subject,
+            original,
+            ..
+        } = message;
+        let read = {
+            let (headers, body) = (original.headers(), &original.body);
+            match self {
+                Self::Dead => read_dead(&headers, body, sequence, stored_at)
+                    .map(|letter| (letter.report, letter.reason.as_str())),
+                Self::Archive => read_parked(&headers, body, sequence, stored_at)
+                    .map(|parked| (parked.report, parked.why.as_str())),
+            }
         };
         Kept {
             sequence,
             stored_at,
-            subject: message.subject.to_string(),
+            subject,
             read,
-            original: Original {
-                body: message.payload,
-                headers: Some(message.headers),
-            },
+            original,
         }
     }
 }
@@ -130,6 +134,15 @@ impl Kept {
 }
 
 impl Broker {
+    /// The messages of one page of a shelf at or after `sequence`, oldest first; none at its end.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn kept_page(&self, shelf: Shelf, sequence: u64) -> Result<Vec<Kept>, RequestError> {
+        let page = self.page(Scope::of(shelf.stream()), sequence).await?;
+        Ok(page.into_iter().map(|message| shelf.read(message)).collect())
+    }
+
     /// The first message of a shelf at or after `sequence`, of one class or of all.
     ///
     /// # Errors
@@ -142,7 +155,7 @@ impl Broker {
     ) -> Result<Option<Kept>, RequestError> {
         let filter = shelf.of_class(class);
         let message = self.next_message(shelf.stream(), &filter, sequence).await?;
-        Ok(message.map(|message| shelf.read(message)))
+        Ok(message.map(|message| shelf.read(Raw::from(message))))
     }
 
     /// The last message of a task on a shelf; a task that was replayed may have several.
@@ -155,7 +168,7 @@ impl Broker {
         // of a pattern not at all.
         while let Some(message) = self.next_message(shelf.stream(), &filter, from).await? {
             from = message.sequence + 1;
-            last = Some(shelf.read(message));
+            last = Some(shelf.read(Raw::from(message)));
         }
         Ok(last)
     }

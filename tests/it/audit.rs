@@ -8,9 +8,10 @@ use fairlane::coordinator::{CallbackOptions, CoordinatorOptions};
 use fairlane::executor::simulate::Simulate;
 use fairlane::task::{DeadReason, EventKind, Lane, State, TaskId};
 use fairlane::wire::{ResultRecord, Submission, submission_body};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Bare, Mesh, PATIENCE, TWO_CLASSES, cli, connect};
+use crate::support::{Bare, Mesh, PATIENCE, Role, TWO_CLASSES, cli, connect, publish_raw};
 
 /// A mesh whose audit leaves nothing alone, however fresh it is.
 async fn mesh() -> Mesh {
@@ -170,6 +171,47 @@ async fn one_of_two_coordinators_leads_and_the_other_takes_over() {
     );
     let taken = a.lead("test", "a", second, None).await.expect("answered");
     assert!(taken.is_some(), "an end by time frees it");
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_end_connections_end_neither_the_audit_nor_the_look_at_what_waits() {
+    let yaml = TWO_CLASSES.replace("share: 40", "share: 40, max_wait_ms: 1000, on_max_wait: promote");
+    let mesh = Mesh::start(&yaml).await;
+    mesh.coordinator.stop(PATIENCE).await;
+    let odd = b"NATS/1.0\r\nA: b\rc\r\n\r\n";
+    for subject in [
+        "fl.task.normal.bulk.m.0",
+        "fl.retry.at.odd",
+        "fl.result.strange",
+        "fl.archive.bulk.odd",
+        "fl.held.odd",
+    ] {
+        publish_raw(&mesh.server, subject.as_bytes(), odd, b"{}");
+    }
+    let waits = mesh.task("waits", Lane::Normal, "bulk");
+    mesh.publish(&waits, "1").await.expect("accepted");
+    let bare = Bare::of(&mesh.server).await;
+    let never = [("Nats-Schedule-Target", "fl.retry.due.core.pay.m")];
+    let body = r#"{"task_id":"never","model":"m","input":1}"#;
+    bare.publish("fl.retry.at.never", &never, body)
+        .await
+        .expect("the stream has it");
+
+    let file = tempfile::NamedTempFile::new().expect("there is a place for temporary files");
+    std::fs::write(file.path(), &yaml).expect("it can be written");
+    let policy = file.path().to_str().expect("a path in UTF-8");
+    let mut role = Role::start(&["coordinator", "--nats", mesh.server.url(), "--policy", policy]);
+    // Both lie behind a message that nobody can read.
+    role.says("a task that waited for too long is moved task.id=waits")
+        .await;
+    bare.first("FL_EVENTS", "fl.event.*.waits.promote").await;
+    assert!(repair(&mesh, "never").await.contains("fired by hand"));
+    let (code, told) = cli::run_at(&mesh.server, &["task", "ls", "--lane", "core"]).await;
+    assert_eq!(code, Some(0), "{told}");
+    role.signal(Signal::SIGTERM);
+    let (status, log) = role.ended().await;
+    assert!(status.success(), "{status}\n{log}");
     mesh.stop().await;
 }
 

@@ -31,7 +31,7 @@ async fn finish(of: &Coordinator, copy: &HeldCopy, held: &Held) -> Result<(), Wr
     let ended = of.broker.fence(&task.id).await?;
     let later = of.broker.waiting(&task.id).await?;
     let is_past = ended.is_some_and(|record| decides(&record, task.fence))
-        || later.is_some_and(|waiting| waiting.task.hop > task.hop);
+        || later.is_some_and(|waiting| waiting.task.hop >= task.hop);
     let what = if is_past {
         of.broker.release(copy.sequence).await?;
         "its safe copy was left behind by a move, and was let go"

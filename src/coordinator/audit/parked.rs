@@ -26,16 +26,12 @@ impl Parked {
     /// Takes out those whose record stands, and puts back those that need not lie there any more.
     pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), WriteError> {
         let mut room = None;
-        for _ in 0..LOOKS_MAX {
-            let next = of
-                .broker
-                .next_kept(Shelf::Archive, None, self.from.max(1))
-                .await?;
-            let Some(kept) = next else {
-                // From the start again.
-                self.from = 1;
-                return Ok(());
-            };
+        let page = of.broker.kept_page(Shelf::Archive, self.from.max(1)).await?;
+        if page.is_empty() {
+            // From the start again.
+            self.from = 1;
+        }
+        for kept in page.into_iter().take(LOOKS_MAX) {
             self.from = kept.sequence + 1;
             match &kept.read {
                 Ok((report, why)) if *why == ParkReason::Overload.as_str() => {
