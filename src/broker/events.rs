@@ -40,16 +40,15 @@ impl Broker {
         Ok(())
     }
 
-    /// Whether somebody has replayed or thrown away a dead letter of the task at `since` or later.
+    /// What somebody has done with a dead letter of the task at `since` or later: `Replay` or `Discard`.
     ///
     /// # Errors
     /// As [`Broker::events`].
-    pub async fn is_letter_taken(&self, id: &TaskId, since: EpochMs) -> Result<bool, RequestError> {
+    pub async fn letter_taken(&self, id: &TaskId, since: EpochMs) -> Result<Option<EventKind>, RequestError> {
         let events = self.events(id).await?;
-        Ok(events.iter().any(|event| {
-            let is_taken = matches!(event.record.kind, EventKind::Replay | EventKind::Discard);
-            is_taken && event.stored_at >= since
-        }))
+        let later = events.iter().filter(|event| event.stored_at >= since);
+        let mut kinds = later.map(|event| event.record.kind);
+        Ok(kinds.find(|kind| matches!(kind, EventKind::Replay | EventKind::Discard)))
     }
 
     /// What befell a task, oldest first, as far as the stream still has it.

@@ -94,7 +94,7 @@ async fn mistakes(broker: &Broker, census: &Census, ledger: &Ledger) -> Result<V
 /// Whether somebody has replayed or thrown away the dead letter that belongs to its record.
 async fn is_taken(broker: &Broker, census: &Census, id: &TaskId) -> Result<bool, RequestError> {
     match census.records.get(id) {
-        Some(ended) => broker.is_letter_taken(id, ended.at).await,
+        Some(ended) => Ok(broker.letter_taken(id, ended.at).await?.is_some()),
         None => Ok(false),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::desk::{Desk, Named};
 use super::problem::{Code, Problem};
 use crate::broker::WriteError;
+use crate::broker::fetch::Stored;
 use crate::broker::publish::Fenced;
 use crate::broker::shelf::Shelf;
 use crate::broker::sweep::Consumed;
@@ -37,7 +38,7 @@ impl Desk {
         };
         let (state, hop) = match ended {
             Some(ended) => ended,
-            None => self.decide(submission).await?,
+            None => self.decide(submission, known.replayed.as_ref()).await?,
         };
         if state == State::Cancelled {
             failpoint::hit("cancel.after_record");
@@ -66,9 +67,18 @@ impl Desk {
     }
 
     /// Writes the record unless one stands; the state and hop of the one that stands then.
-    async fn decide(&self, submission: &Submission) -> Result<(State, u32), Problem> {
-        let record = record(submission);
-        if let Fenced::First(_) = self.broker.publish_result(&record, 0).await? {
+    async fn decide(
+        &self,
+        submission: &Submission,
+        replayed: Option<&Stored<ResultRecord>>,
+    ) -> Result<(State, u32), Problem> {
+        let fence = replayed.map_or(0, |old| old.sequence);
+        // Another hop than that of the record before, or its callback would be taken for that one's.
+        let record = ResultRecord {
+            hop: replayed.map_or(0, |old| old.record.hop.saturating_add(1)),
+            ..record(submission)
+        };
+        if let Fenced::First(_) = self.broker.publish_result(&record, fence).await? {
             return Ok((record.state, record.hop));
         }
         let standing = self.broker.fence(&submission.task_id).await?;

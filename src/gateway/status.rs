@@ -10,7 +10,7 @@ use super::problem::{Code, Problem};
 use crate::broker::fetch::Stored;
 use crate::broker::shelf::Shelf;
 use crate::broker::subject::RecordKey;
-use crate::task::State;
+use crate::task::{EventKind, State};
 use crate::wire::{ResultRecord, Submission, TaskEvent, result_body, to_rfc3339};
 
 /// A task as its tenant sees it. What is not known is left out.
@@ -64,6 +64,8 @@ pub enum Outcome {
 pub(super) struct Known {
     pub(super) submission: Option<Submission>,
     pub(super) ended: Option<Stored<ResultRecord>>,
+    /// The record that a replay is going to replace: the task has not ended anew.
+    pub(super) replayed: Option<Stored<ResultRecord>>,
 }
 
 impl Desk {
@@ -83,7 +85,9 @@ impl Desk {
     pub async fn result(&self, of: &Named, patience: Duration) -> Result<Outcome, Problem> {
         let mut known = self.known_or_open(of).await?;
         if known.ended.is_none() && !patience.is_zero() {
-            known.ended = self.wait(of, patience).await?;
+            let found = self.wait(of, patience).await?;
+            let old = known.replayed.as_ref().map_or(0, |old| old.sequence);
+            known.ended = found.filter(|found| found.sequence > old);
         }
         match &known.ended {
             Some(ended) => Ok(Outcome::Ended(record(of, ended))),
@@ -118,12 +122,23 @@ impl Desk {
         self.connected()?;
         let id = of.internal()?;
         let ended = self.broker.result(&id).await?;
-        let ended = ended.filter(|found| found.record.tenant == of.tenant);
+        let mut ended = ended.filter(|found| found.record.tenant == of.tenant);
+        let mut replayed = None;
+        if let Some(dead) = ended.take_if(|found| found.record.state == State::Dead) {
+            match self.broker.letter_taken(&id, dead.stored_at).await? {
+                Some(EventKind::Replay) => replayed = Some(dead),
+                _ => ended = Some(dead),
+            }
+        }
         let submission = self.broker.submission(&RecordKey::Task(id)).await?;
         let submission = submission
             .map(|(submission, _)| submission)
             .filter(|s| s.tenant == of.tenant);
-        Ok(Known { submission, ended })
+        Ok(Known {
+            submission,
+            ended,
+            replayed,
+        })
     }
 
     /// Where a task is that has no record and waits for no retry.
@@ -140,7 +155,9 @@ impl Desk {
     }
 
     async fn describe(&self, of: &Named, known: Known) -> Result<Status, Problem> {
-        let Known { submission, ended } = known;
+        let Known {
+            submission, ended, ..
+        } = known;
         let waiting = match (&submission, &ended) {
             (Some(submission), None) => self.broker.waiting(&submission.task_id).await?,
             (None, None) => return Err(of.unknown()),

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use fairlane::broker::shelf::Shelf;
 use fairlane::broker::subject;
 use fairlane::executor::simulate::Simulate;
 use fairlane::task::State;
 use serde_json::json;
 
-use crate::support::{Bare, Door, Mesh, Probe};
+use crate::support::{Bare, Door, Mesh, PATIENCE, Probe};
 
 const POLICY: &str = "
 version: 1
@@ -93,5 +94,33 @@ async fn a_running_task_is_told_apart_from_a_queued_one_and_its_slot_is_free_whe
     for id in ["first", "third"] {
         assert_eq!(mesh.result(id).await.record.state, State::Cancelled);
     }
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_task_that_was_replayed_is_open_again_and_can_be_cancelled() {
+    let mesh = Mesh::start(POLICY).await;
+    let (door, bare) = (Door::of(&mesh).await, Bare::of(&mesh.server).await);
+    let worker = mesh.worker_of_its_own("w", 1, Arc::new(Simulate)).await;
+    submit(&door, "again", r#"{"fail_rate":1,"fail_kind":"permanent"}"#).await;
+    mesh.dead_letter("again").await;
+    assert_eq!(state(&door, "again").await, "dead");
+    bare.until_empty("FL_CORE").await;
+    worker.stop(PATIENCE).await;
+
+    let id = fairlane::task::TaskId::new("again").unwrap();
+    let letter = mesh.broker.kept(Shelf::Dead, &id).await.unwrap().unwrap();
+    mesh.broker.replay(Shelf::Dead, &letter).await.unwrap();
+    assert_eq!(state(&door, "again").await, "queued");
+    let result = door.get("/v1/tasks/again/result").await;
+    assert_eq!(result.status, 202, "{result:?}");
+    assert_eq!(door.delete("again").await.json()["state"], json!("cancelled"));
+    let record = mesh.result("again").await.record;
+    assert_eq!((record.state, record.hop), (State::Cancelled, 1));
+    // Its copy on the lane is dropped when it is delivered.
+    mesh.worker("next", 1, Arc::new(Simulate)).await;
+    bare.until_empty("FL_CORE").await;
+    assert_eq!(mesh.result("again").await.record, record);
+    assert_eq!(state(&door, "again").await, "cancelled");
     mesh.stop().await;
 }

@@ -71,7 +71,7 @@ async fn check(of: &Coordinator, (id, stored): &FoundRecord) -> Result<(), Write
     if of.broker.kept(Shelf::Dead, id).await?.is_some() {
         return Ok(());
     }
-    if of.broker.is_letter_taken(id, stored.stored_at).await? {
+    if of.broker.letter_taken(id, stored.stored_at).await?.is_some() {
         return Ok(());
     }
     // It may have been replaced since.

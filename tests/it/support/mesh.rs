@@ -132,6 +132,17 @@ impl Mesh {
         self.worker_over(broker, id, slots, executor).await;
     }
 
+    /// The same, to be stopped alone.
+    pub(crate) async fn worker_of_its_own(
+        &self,
+        id: &str,
+        slots: u32,
+        executor: Arc<dyn Executor>,
+    ) -> Lifecycle {
+        let broker = connect(&self.server, id).await;
+        self.start_worker(broker, id, slots, 0, executor).await
+    }
+
     /// The same over a connection that others may share.
     pub(crate) async fn worker_over(
         &self,
@@ -156,7 +167,7 @@ impl Mesh {
         slots: u32,
         model: usize,
         executor: Arc<dyn Executor>,
-    ) {
+    ) -> Lifecycle {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[model].name, executor);
         let options = WorkerOptions {
@@ -166,8 +177,10 @@ impl Mesh {
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
         };
-        let started = Worker::start(broker, options, &self.lifecycle.child()).await;
+        let lifecycle = self.lifecycle.child();
+        let started = Worker::start(broker, options, &lifecycle).await;
         started.map(|_| ()).expect("a worker starts");
+        lifecycle
     }
 
     /// A task of `class`, to be published.
