@@ -199,8 +199,8 @@ async fn an_engine_that_asks_for_patience_gets_it() {
     let bare = Bare::of(&mesh.server).await;
     let mut reports = bare.hear("fl.retry.report.>").await;
     let input = r#"{"fail_attempts":1,"fail_kind":"rate_limited","retry_after_ms":500000}"#;
-    mesh.submit("busy", "pay", input).await.unwrap();
     let before = clock::wall();
+    mesh.submit("busy", "pay", input).await.unwrap();
     reports.next().await;
     bare.first(subject::RETRY, "fl.retry.at.busy").await;
     let id = fairlane::task::TaskId::new("busy").unwrap();
