@@ -15,6 +15,9 @@ use crate::coordinator::judge::bare;
 use crate::metrics::Repair;
 use crate::task::{DeadReason, ErrorKind, Lane};
 
+/// Pages of one sweep.
+const PAGES_MAX: usize = 2;
+
 /// Where the next sweep goes on, and what was found by counting: a task that is being acked is found so once at most.
 #[derive(Default)]
 pub(super) struct Undeliverable {
@@ -23,18 +26,19 @@ pub(super) struct Undeliverable {
 }
 
 impl Undeliverable {
-    /// Makes dead letters of those the server tells of.
+    /// Makes dead letters of those the server tells of, a part of them at a time.
     pub(super) async fn hear(&mut self, of: &Coordinator) -> Result<(), WriteError> {
-        loop {
+        for _ in 0..PAGES_MAX {
             let page = of.broker.given_up(self.told.max(1)).await?;
             for (lane, message) in &page.found {
                 bury(of, *lane, message).await?;
             }
             match page.next {
                 Some(next) => self.told = next,
-                None => return Ok(()),
+                None => break,
             }
         }
+        Ok(())
     }
 
     /// Makes dead letters of those that are missing from the count for the second time: what the server tells may be
