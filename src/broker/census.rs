@@ -153,7 +153,7 @@ fn last_token(message: &Raw) -> Option<TaskId> {
 fn queued(lane: Lane, message: &Raw) -> Live {
     let orphan = TaskId::of_orphan(lane, message.sequence);
     let id = match subject::parse_task(&message.subject) {
-        Some(route) => identify(&route, message, Origin::Lane(message.sequence)),
+        Some(route) => identify(&route, message, Origin::Lane(message.sequence)).id,
         None => named(message).unwrap_or(orphan),
     };
     copy(id, State::Queued, message)
@@ -170,7 +170,7 @@ fn waiting(message: &Raw) -> Option<Live> {
                 model,
                 shard: Shard::Stable(0),
             };
-            identify(&route, message, Origin::Elsewhere(message.sequence))
+            identify(&route, message, Origin::Elsewhere(message.sequence)).id
         }
     };
     Some(copy(id, State::Retrying, message))

@@ -9,7 +9,7 @@ use super::queues::Queue;
 use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
-use crate::task::{ClassName, EpochMs, Lane, Route, Shard, State, TaskId};
+use crate::task::{ClassName, EpochMs, Lane, Route, Shard, State, Task, TaskId};
 use crate::wire::header::{ATTEMPT, CLASS, HOP};
 use crate::wire::{Arrival, Origin, ReadHeaders, read_facts, read_fence, salvage};
 
@@ -127,7 +127,7 @@ impl FromStr for Cursor {
 }
 
 /// One task of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Listed {
     /// Which task.
     pub id: TaskId,
@@ -145,6 +145,8 @@ pub struct Listed {
     pub since: EpochMs,
     /// Where it stands in the list.
     pub at: Cursor,
+    /// The task, where its message is the whole of it: on a lane, or failed.
+    pub task: Option<Task>,
 }
 
 impl Broker {
@@ -172,18 +174,18 @@ impl Broker {
 fn listed(place: Place, message: &Raw, queues: &[Queue]) -> Option<Listed> {
     let headers = message.original.headers();
     let last_token = || TaskId::new(message.subject.rsplit('.').next()?).ok();
-    let (id, lane, state) = match place {
+    let (id, lane, state, task) = match place {
         Place::Core | Place::Normal => {
             let route = subject::parse_task(&message.subject)?;
             let is_out = queues
                 .iter()
                 .any(|queue| queue.route == route && message.sequence <= queue.delivered);
             let state = if is_out { State::Running } else { State::Queued };
-            let id = identify(&route, message, Origin::Lane(message.sequence));
-            (id, place.lane(), state)
+            let task = identify(&route, message, Origin::Lane(message.sequence));
+            (task.id.clone(), place.lane(), state, Some(task))
         }
         Place::Retry => match subject::parse_retry(&message.subject) {
-            None => (last_token()?, None, State::Retrying),
+            None => (last_token()?, None, State::Retrying, None),
             Some((lane, class, model)) => {
                 let shard = Shard::Stable(0);
                 let route = Route {
@@ -192,12 +194,12 @@ fn listed(place: Place, message: &Raw, queues: &[Queue]) -> Option<Listed> {
                     model,
                     shard,
                 };
-                let id = identify(&route, message, Origin::Elsewhere(message.sequence));
-                (id, Some(lane), State::Retrying)
+                let task = identify(&route, message, Origin::Elsewhere(message.sequence));
+                (task.id.clone(), Some(lane), State::Retrying, Some(task))
             }
         },
-        Place::Archive => (last_token()?, None, State::Archived),
-        Place::Results => (last_token()?, None, read_fence(&headers)?.state),
+        Place::Archive => (last_token()?, None, State::Archived, None),
+        Place::Results => (last_token()?, None, read_fence(&headers)?.state, None),
     };
     let number = |name| headers.header(name).and_then(|text| text.trim().parse().ok());
     let class = headers
@@ -215,6 +217,7 @@ fn listed(place: Place, message: &Raw, queues: &[Queue]) -> Option<Listed> {
             place,
             sequence: message.sequence,
         },
+        task,
     })
 }
 
@@ -229,7 +232,7 @@ fn class_token(place: Place, subject: &str) -> Option<&str> {
     subject.split('.').nth(at)
 }
 
-pub(super) fn identify(route: &Route, message: &Raw, origin: Origin) -> TaskId {
+pub(super) fn identify(route: &Route, message: &Raw, origin: Origin) -> Task {
     let headers = message.original.headers();
     let arrival = Arrival {
         route,
@@ -238,8 +241,7 @@ pub(super) fn identify(route: &Route, message: &Raw, origin: Origin) -> TaskId {
         origin,
         stored_at: message.stored_at,
     };
-    let task = read_facts(&arrival).unwrap_or_else(|malformed| salvage(&arrival, &malformed));
-    task.id
+    read_facts(&arrival).unwrap_or_else(|malformed| salvage(&arrival, &malformed))
 }
 
 #[cfg(test)]

@@ -95,3 +95,32 @@ async fn a_task_that_came_straight_to_its_lane_is_shown_in_every_state() {
     mesh.lifecycle.stop(PATIENCE).await;
     mesh.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_came_straight_to_its_lane_is_cancelled_in_every_state() {
+    let mesh = one_of_each().await;
+    let bare = Bare::of(&mesh.server).await;
+    // The one that runs last: its slot takes the one that waits.
+    for id in ["waits", "again", "runs"] {
+        let (code, told) = task(&mesh, &["cancel", id]).await;
+        assert_eq!(
+            (code, told["state"].as_str()),
+            (Some(0), Some("cancelled")),
+            "{id}: {told}"
+        );
+        assert_eq!(mesh.result(id).await.record.state.as_str(), "cancelled");
+        assert_eq!(
+            task(&mesh, &["cancel", id]).await.0,
+            Some(0),
+            "twice is no mistake"
+        );
+    }
+    // What ran was told to stop, so its slot and its lane are free.
+    for stream in ["FL_CORE", "FL_NORMAL", "FL_RETRY"] {
+        bare.until_empty(stream).await;
+    }
+    for (id, exit) in [("done", 3), ("failed", 3), ("nowhere", 4)] {
+        assert_eq!(task(&mesh, &["cancel", id]).await.0, Some(exit), "{id}");
+    }
+    mesh.stop().await;
+}

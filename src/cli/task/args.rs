@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{get, ls, result, submit, wait};
+use super::{cancel, get, ls, result, submit, wait};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::config::Raw;
@@ -19,6 +19,8 @@ enum Command {
     Submit(Box<submit::Args>),
     /// Show what is known of a task
     Get(get::Args),
+    /// End a task that has not ended
+    Cancel(cancel::Args),
     /// List tasks, wherever they are
     Ls(ls::Args),
     /// Wait until a task has ended, and show how
@@ -39,6 +41,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     match args.command {
         Command::Submit(args) => submit::run(&args, session).await,
         Command::Get(args) => get::run(&args, session).await,
+        Command::Cancel(args) => cancel::run(&args, session).await,
         Command::Ls(args) => ls::run(&args, session).await,
         Command::Wait(args) => wait::run(&args, session).await,
         Command::Result(args) => result::run(&args, session).await,

@@ -2,12 +2,13 @@
 //!
 //! [`args`] is the tree. [`submit`] takes one task, made by [`ask`] from flags, and [`batch`] many,
 //! which [`lines`] reads off a file and [`tally`] counts; both publish through [`accept`], which alone says
-//! that a task is accepted. [`ls`] lists, [`get`], [`wait`] and [`result`] read, and [`record`] shows what they found.
+//! that a task is accepted. [`ls`] lists, [`cancel`] ends, [`get`], [`wait`] and [`result`] read, and [`record`] shows what they found.
 
 mod accept;
 mod args;
 mod ask;
 mod batch;
+mod cancel;
 mod get;
 mod lines;
 mod ls;
