@@ -3,6 +3,8 @@
 //! A pause is written to `fl_control` first and then set at each consumer: who makes a consumer later finds
 //! it there. Both survive restarts of everything.
 
+use std::time::Duration;
+
 use async_nats::jetstream::consumer::Info;
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::TryStreamExt;
@@ -17,6 +19,11 @@ use crate::task::{ClassName, EpochMs, Lane, Route};
 
 /// 2200-01-01, in s since the epoch: until somebody resumes.
 const FOR_EVER_S: i64 = 7_258_118_400;
+/// What keys of pauses begin with, and those of the times at which they were taken back.
+const PAUSE: &str = "pause";
+const RESUMED: &str = "resumed";
+/// How long it is known when a pause was taken back: longer than any task may wait by its class.
+const RESUME_NOTED: Duration = Duration::from_secs(8 * 86_400);
 /// Stands for every lane or class in a key. No class can be called that.
 const ALL: &str = "=";
 
@@ -106,12 +113,16 @@ impl Broker {
         Ok(())
     }
 
-    /// Takes a pause back, and lets go every queue that no other holds. Says whether there was one.
+    /// Takes a pause back at `now`, and lets go every queue that no other holds. Says whether there was one. When it
+    /// was is noted first, so that nobody counts the time before as waiting.
     ///
     /// # Errors
-    /// [`RequestError`]; resuming again is safe.
-    pub async fn resume(&self, pause: &Pause) -> Result<bool, RequestError> {
+    /// [`WriteError`]; resuming again is safe.
+    pub async fn resume(&self, pause: &Pause, now: EpochMs) -> Result<bool, WriteError> {
         let subject = key(pause);
+        if self.last(subject::CONTROL, &subject).await?.is_some() {
+            self.note_resume(pause, now).await?;
+        }
         let operation = format!("take back {subject}");
         let stream = self.stream(subject::CONTROL).await?;
         let purged = stream.purge().filter(subject).await;
@@ -120,16 +131,41 @@ impl Broker {
         Ok(purged.purged > 0)
     }
 
+    async fn note_resume(&self, pause: &Pause, now: EpochMs) -> Result<(), WriteError> {
+        let (subject, body) = (
+            named(RESUMED, pause),
+            json!({"version": 1, "at": now.0}).to_string(),
+        );
+        let bytes = body.len();
+        let message = PublishMessage::build().payload(body.into()).ttl(RESUME_NOTED);
+        let sent = self.send(&subject, message).await;
+        sent.map_err(|error| self.explain(subject, bytes, error))?;
+        Ok(())
+    }
+
+    /// When pauses were last taken back.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn resumes(&self) -> Result<Vec<Paused>, RequestError> {
+        self.noted(RESUMED, "at").await
+    }
+
     /// Every pause that stands.
     ///
     /// # Errors
     /// [`RequestError`] when the server does not answer.
     pub async fn pauses(&self) -> Result<Vec<Paused>, RequestError> {
-        let (filter, mut from, mut found) = (subject::control("pause.*.*"), 1, Vec::new());
+        self.noted(PAUSE, "since").await
+    }
+
+    async fn noted(&self, kind: &str, time: &str) -> Result<Vec<Paused>, RequestError> {
+        let filter = subject::control(&format!("{kind}.*.*"));
+        let (mut from, mut found) = (1, Vec::new());
         while let Some(message) = self.next_message(subject::CONTROL, &filter, from).await? {
             from = message.sequence + 1;
             let body: Value = serde_json::from_slice(&message.payload).unwrap_or_default();
-            let since = EpochMs(body["since"].as_i64().unwrap_or_default());
+            let since = EpochMs(body[time].as_i64().unwrap_or_default());
             found.extend(parse(&message.subject).map(|pause| Paused { pause, since }));
         }
         Ok(found)
@@ -174,9 +210,13 @@ pub(super) fn for_ever() -> OffsetDateTime {
 }
 
 fn key(pause: &Pause) -> String {
+    named(PAUSE, pause)
+}
+
+fn named(kind: &str, pause: &Pause) -> String {
     let lane = pause.lane.map_or(ALL, Lane::as_str);
     let class = pause.class.as_ref().map_or(ALL, ClassName::as_str);
-    subject::control(&format!("pause.{lane}.{class}"))
+    subject::control(&format!("{kind}.{lane}.{class}"))
 }
 
 fn parse(subject: &str) -> Option<Pause> {

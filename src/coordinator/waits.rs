@@ -17,7 +17,7 @@ use crate::broker::sweep::Consumed;
 use crate::clock;
 use crate::failpoint;
 use crate::policy::{MaxWait, WaitVerdict, waited};
-use crate::task::{ErrorKind, EventKind, Lane, State, Task};
+use crate::task::{EpochMs, ErrorKind, EventKind, Lane, State, Task};
 use crate::wire::{Held, ResultError, TaskEvent, read_history};
 
 /// How often queues are looked over; the least bound a class may have.
@@ -44,28 +44,42 @@ pub(super) async fn run(of: Arc<Coordinator>) {
 }
 
 async fn look(of: &Coordinator, lane: Lane) -> Result<(), WriteError> {
-    for queue in of.broker.queues(lane).await? {
+    let queues = of.broker.queues(lane).await?;
+    // Read behind the queues: one that is not held back any more was noted before it was let go.
+    let resumes = of.broker.resumes().await?;
+    for queue in queues {
         let class = of.policy.class(queue.route.class.as_str());
         // What somebody holds back waits because they want it to.
         if let Some(bound) = class.and_then(|class| class.max_wait)
             && queue.waiting > 0
             && !queue.is_paused
         {
-            look_over(of, &queue, bound).await?;
+            // What was held back until then has not waited.
+            let covering = resumes
+                .iter()
+                .filter(|resumed| resumed.pause.covers(&queue.route));
+            let resumed = covering.map(|resumed| resumed.since).max();
+            look_over(of, &queue, bound, resumed.unwrap_or(EpochMs(0))).await?;
         }
     }
     Ok(())
 }
 
-async fn look_over(of: &Coordinator, queue: &Queue, bound: MaxWait) -> Result<(), WriteError> {
+async fn look_over(
+    of: &Coordinator,
+    queue: &Queue,
+    bound: MaxWait,
+    resumed: EpochMs,
+) -> Result<(), WriteError> {
     for message in of.broker.waiting_behind(&queue.route, queue.delivered).await? {
         let now = clock::wall();
         // Later ones have waited for less.
-        if now.since(message.stored_at) <= bound.ms {
+        let since = message.stored_at.max(resumed);
+        if now.since(since) <= bound.ms {
             break;
         }
         let (task, _) = identify(of, queue.route.lane, &message)?;
-        match waited(&of.policy, &task, message.stored_at, now) {
+        match waited(&of.policy, &task, since, now) {
             WaitVerdict::Wait => (),
             WaitVerdict::Expire => expire(of, &task, &message).await?,
             WaitVerdict::Move { lane, hop } => go(of, &task, lane, hop, &message).await?,

@@ -105,7 +105,12 @@ async fn a_pause_outlives_the_server_and_every_coordinator() {
     let held: Vec<_> = queues.iter().filter(|q| q.is_paused).map(|q| q.waiting).collect();
     assert_eq!(held, [1]);
 
-    assert!(mesh.broker.resume(&class("pay")).await.unwrap());
+    assert!(
+        mesh.broker
+            .resume(&class("pay"), fairlane::clock::wall())
+            .await
+            .unwrap()
+    );
     assert_eq!(mesh.result("held").await.record.state, State::Completed);
     mesh.stop().await;
 }
@@ -159,7 +164,10 @@ async fn a_pause_of_another_tool_is_left_to_that_tool() {
     assert!(is_paused().await);
     // Who pauses here as well has the last word.
     mesh.broker.pause(&class("pay"), clock::wall()).await.unwrap();
-    mesh.broker.resume(&class("pay")).await.unwrap();
+    mesh.broker
+        .resume(&class("pay"), fairlane::clock::wall())
+        .await
+        .unwrap();
     assert!(!is_paused().await);
     mesh.stop().await;
 }

@@ -99,8 +99,14 @@ async fn a_task_that_is_held_back_waits_as_long_as_it_is() {
     assert_eq!(mesh.result("other").await.record.state, State::Expired);
     let bare = Bare::of(&mesh.server).await;
     assert_eq!(bare.stream("FL_CORE").await.messages, 1);
-    mesh.broker.resume(&pause).await.expect("resumed");
-    assert_eq!(mesh.result("out").await.record.state, State::Expired);
+    let resumed = fairlane::clock::wall();
+    mesh.broker.resume(&pause, resumed).await.expect("resumed");
+    let ended = mesh.result("out").await;
+    assert_eq!(ended.record.state, State::Expired);
+    assert!(
+        ended.stored_at.since(resumed) >= 1_000,
+        "it counts from when it was let go"
+    );
     mesh.stop().await;
 }
 

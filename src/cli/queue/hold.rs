@@ -84,7 +84,7 @@ pub(super) async fn resume(args: &Args, session: &Session) -> anyhow::Result<Exi
     let broker = session.connect().await?;
     let pause = args.pause();
     // Also where its queues are gone: a pause outlives them.
-    if !broker.resume(&pause).await? {
+    if !broker.resume(&pause, clock::wall()).await? {
         return Err(Stop::not_found(
             "no such pause; `fairlane queue ls --json` lists those that stand: each is taken back as it was given",
         )
