@@ -22,6 +22,7 @@ pub mod lifecycle;
 pub mod metrics;
 pub mod policy;
 pub mod scheduler;
+pub mod sim;
 pub mod task;
 pub mod telemetry;
 pub mod wire;

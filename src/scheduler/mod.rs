@@ -4,4 +4,5 @@
 //! Reading order: [`weighted`] divides service between classes, [`intake`] turns that into pulls.
 
 pub mod intake;
+pub mod rules;
 pub mod weighted;
