@@ -147,8 +147,10 @@ pub enum TaskOutcome {
     AlreadyDecided,
     /// It could not be read and is a dead letter.
     Malformed,
-    /// Its deadline had passed before it could start.
+    /// Its deadline had passed before it could start, or could not be met any more.
     Expired,
+    /// It could not meet its deadline any more and lies in the archive.
+    Parked,
     /// It went back unfinished.
     HandedBack,
 }
@@ -161,6 +163,7 @@ impl Label for TaskOutcome {
             TaskOutcome::AlreadyDecided,
             TaskOutcome::Malformed,
             TaskOutcome::Expired,
+            TaskOutcome::Parked,
             TaskOutcome::HandedBack,
         ];
         own.into_iter().chain(failed).collect()
@@ -173,6 +176,7 @@ impl Label for TaskOutcome {
             TaskOutcome::AlreadyDecided => "already_decided",
             TaskOutcome::Malformed => ErrorKind::Malformed.as_str(),
             TaskOutcome::Expired => State::Expired.as_str(),
+            TaskOutcome::Parked => "parked",
             TaskOutcome::HandedBack => "handed_back",
         }
     }

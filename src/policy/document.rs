@@ -1,6 +1,7 @@
 //! The validated policy: what every process acts on. It is immutable; a change is a new one.
 
 use super::RetryTable;
+use crate::scheduler::rules::{ClassTerms, LookAhead, Rules};
 use crate::task::{ClassName, Lane, ModelName, ModelToken};
 
 /// How the mesh schedules, bounds and retries. Built by `config` alone, which guarantees the
@@ -10,7 +11,7 @@ pub struct Policy {
     /// The version of the document's shape; 1.
     pub version: u64,
     /// How a worker chooses between classes.
-    pub scheduler: Scheduler,
+    pub scheduler: Rules,
     /// Limits of the core lane.
     pub core: LanePolicy,
     /// Limits of the normal lane.
@@ -29,22 +30,6 @@ pub struct Policy {
     pub bounds: Bounds,
     /// Delivery of results.
     pub callbacks: CallbackRules,
-}
-
-/// How a worker chooses between classes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scheduler {
-    /// The rule.
-    pub between: Between,
-    /// Service a round adds for the whole of the shares, in ms of one slot; more than 0.
-    pub quantum_ms: f64,
-}
-
-/// The rule between classes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Between {
-    /// Surplus round robin in cost.
-    Weighted,
 }
 
 /// Limits of one lane.
@@ -101,6 +86,36 @@ pub struct Class {
     pub max_wait: Option<MaxWait>,
     /// Its own back-off; none where the document's holds.
     pub retry: Option<RetryTable>,
+    /// Wait and service together that its tasks should keep to, in ms; at least 1.
+    pub slo_ms: Option<u64>,
+    /// Its own aging; none where its share and the default growth count.
+    pub aging: Option<Aging>,
+    /// The order of its tasks.
+    pub lookahead: LookAhead,
+}
+
+/// How the tasks of a class age where the rule between classes is `aging`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Aging {
+    /// Score of a task that has not waited; at least 0.
+    pub base: f64,
+    /// Growth of the exponent, per second; more than 0.
+    pub alpha: f64,
+}
+
+impl Class {
+    /// What the scheduler knows of it.
+    #[must_use]
+    pub fn terms(&self) -> ClassTerms {
+        let terms = ClassTerms::new(f64::from(self.share), self.priority);
+        ClassTerms {
+            aging_base: self.aging.map_or(terms.aging_base, |aging| aging.base),
+            aging_alpha: self.aging.map_or(terms.aging_alpha, |aging| aging.alpha),
+            slo_ms: self.slo_ms,
+            lookahead: self.lookahead,
+            ..terms
+        }
+    }
 }
 
 /// How long a task may wait on its lane.

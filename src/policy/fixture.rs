@@ -1,6 +1,7 @@
 //! A policy and a task for the tests of the verdicts.
 
 use super::*;
+use crate::scheduler::rules::{LookAhead, Rules};
 use crate::task::{ClassName, EpochMs, Lane, ModelName, Shard, Task, TaskFacts, TaskId, TenantId};
 
 /// Four classes, one model, two hours and weight 5 of marking, three attempts.
@@ -13,6 +14,9 @@ pub(super) fn policy() -> Policy {
         shards: 1,
         max_wait: None,
         retry: None,
+        slo_ms: None,
+        aging: None,
+        lookahead: LookAhead::OFF,
     };
     let lane = |max_priority| LanePolicy {
         concurrency: 10,
@@ -24,10 +28,7 @@ pub(super) fn policy() -> Policy {
     };
     Policy {
         version: 1,
-        scheduler: Scheduler {
-            between: Between::Weighted,
-            quantum_ms: 50.0,
-        },
+        scheduler: Rules::default(),
         core: lane(Some(2)),
         normal: lane(None),
         classes: vec![

@@ -29,8 +29,8 @@ pub use backoff::{Growth, RetryRules, RetryTable};
 pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{
-    BatchWindow, Between, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, MaxWait,
-    Model, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules, Scheduler,
+    Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, MaxWait,
+    Model, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
 };
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};
 pub use limits::{CONSUMERS_MAX, split_equally};

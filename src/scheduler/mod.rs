@@ -1,8 +1,24 @@
 //! Who is served next. Pure: facts and time in, decisions out; worker and simulator link the
 //! same types.
 //!
-//! Reading order: [`weighted`] divides service between classes, [`intake`] turns that into pulls.
+//! Reading order: [`rules`] says what a scheduling policy is made of, [`facts`] what the rules are told. [`picker`] is
+//! the one interface over every rule; [`credit`] divides service between classes by weight, [`edf`] tells what is feasible, and `fifo`, `strict`, `aging`,
+//! `score` and `mlfq` are the other rules, over [`merit`]s and a tournament of them. [`intake`] turns picks into pulls.
 
+mod aging;
+mod bypass;
+pub mod cost;
+mod counters;
+pub mod credit;
+pub mod edf;
+pub mod facts;
+mod fifo;
 pub mod intake;
+pub mod lookahead;
+pub mod merit;
+mod mlfq;
+pub mod picker;
 pub mod rules;
-pub mod weighted;
+mod score;
+mod strict;
+mod tournament;

@@ -95,6 +95,8 @@ words!(
         Timeout = "timeout",
         /// There was no room; it goes back by itself.
         Overload = "overload",
+        /// It could not meet its deadline any more; somebody takes it out by hand.
+        Infeasible = "infeasible",
     }
 );
 

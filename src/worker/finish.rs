@@ -10,7 +10,7 @@ use crate::clock;
 use crate::executor::Outcome;
 use crate::failpoint;
 use crate::metrics::TaskOutcome;
-use crate::task::{DeadReason, ErrorKind, Route, State, Task};
+use crate::task::{DeadReason, ErrorKind, ParkReason, Route, State, Task};
 use crate::wire::{Fence, Report, ResultError, ResultRecord, read_history};
 
 /// What became of a delivery.
@@ -24,6 +24,8 @@ pub(super) enum Ending {
     Decided,
     /// Its deadline had passed before it could start.
     Expired,
+    /// It could not meet its deadline any more and lies in the archive.
+    Parked,
     /// It could not be read and is a dead letter now.
     Malformed,
     /// It went back unfinished.
@@ -100,11 +102,40 @@ impl Service {
         Ending::Reported { queued_ms, kind }
     }
 
-    /// Records that the deadline of a task has passed, instead of running it.
-    pub(super) async fn expire(&self, run: Run) -> Ending {
+    /// Puts a task aside whole, instead of running it. An archive without room for it ends it as expired.
+    pub(super) async fn park(&self, run: Run) -> Ending {
+        let error = "it could not meet its deadline any more".to_owned();
+        let report = self.report_of(&run, ErrorKind::Timeout, error, None);
+        let mut pause = PAUSE_MIN;
+        loop {
+            let original = &run.delivery.original;
+            match self
+                .broker
+                .publish_archive(&report, ParkReason::Infeasible, original)
+                .await
+            {
+                Ok(_) => break,
+                Err(PublishError::Full { .. } | PublishError::TooLarge { .. }) => {
+                    let why = "it could not meet its deadline any more, and the archive has no room for it";
+                    return self.expire(run, why).await;
+                }
+                Err(error) => {
+                    tracing::warn!(task.id = %run.task.id, %error, "cannot park a task; trying again");
+                }
+            }
+            if !self.pause(&mut pause).await {
+                return self.give_back(run).await;
+            }
+        }
+        self.broker.ack(run.delivery.lease).await;
+        Ending::Parked
+    }
+
+    /// Records that a task is not worth running any more, instead of running it.
+    pub(super) async fn expire(&self, run: Run, why: &str) -> Ending {
         let error = ResultError {
             kind: State::Expired.to_string(),
-            message: "its deadline had passed before it could start".to_owned(),
+            message: why.to_owned(),
         };
         let record = self.record(&run, State::Expired, Value::Null, json!({}), Some(error));
         match self.write_fence(&run, &record).await {
@@ -314,6 +345,7 @@ impl Service {
             Ending::Reported { queued_ms, kind } => (TaskOutcome::Failed(kind), queued_ms),
             Ending::Decided => (TaskOutcome::AlreadyDecided, 0),
             Ending::Expired => (TaskOutcome::Expired, 0),
+            Ending::Parked => (TaskOutcome::Parked, 0),
             Ending::Malformed => (TaskOutcome::Malformed, 0),
             Ending::HandedBack => (TaskOutcome::HandedBack, 0),
         };

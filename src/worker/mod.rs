@@ -6,6 +6,7 @@
 //! [`queues`] brings them under their classes.
 
 mod discovery;
+mod facts;
 mod finish;
 mod leases;
 mod options;

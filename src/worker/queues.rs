@@ -6,12 +6,14 @@ use crate::broker::consumer::ConsumerFacts;
 use crate::broker::pull::Puller;
 use crate::executor::Executors;
 use crate::policy::Policy;
+use crate::scheduler::cost::CostId;
+use crate::scheduler::facts::ClassId;
 use crate::scheduler::intake::{Intake, QueueSpec};
-use crate::scheduler::weighted::ClassId;
-use crate::task::{ClassName, ModelToken};
+use crate::scheduler::rules::ClassTerms;
+use crate::task::{ClassName, Lane, ModelToken, Route};
 
 /// The share of a class this worker's policy does not know: it is served, but never before others.
-const UNKNOWN_SHARE: u32 = 1;
+const UNKNOWN_SHARE: f64 = 1.0;
 /// Cost assumed for a model this worker's policy does not know, in ms of one slot.
 const UNKNOWN_COST_MS: f64 = 20.0;
 
@@ -19,6 +21,8 @@ const UNKNOWN_COST_MS: f64 = 20.0;
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     ids: HashMap<ClassName, ClassId>,
+    /// What is learned of cost, per class and model: over lanes and shards alike.
+    costs: HashMap<(ClassId, ModelToken), CostId>,
 }
 
 impl Classes {
@@ -28,15 +32,18 @@ impl Classes {
         let ids = policy
             .classes
             .iter()
-            .map(|c| (c.name.clone(), intake.add_class(f64::from(c.share))))
+            .map(|c| (c.name.clone(), intake.add_class(c.terms())))
             .collect();
-        Self { ids }
+        Self {
+            ids,
+            costs: HashMap::new(),
+        }
     }
 
     fn id(&mut self, name: &ClassName, intake: &mut Intake) -> ClassId {
         *self.ids.entry(name.clone()).or_insert_with(|| {
             tracing::warn!(task.class = %name, "a consumer's class is not in the policy; serving it with the least share");
-            intake.add_class(f64::from(UNKNOWN_SHARE))
+            intake.add_class(ClassTerms::new(UNKNOWN_SHARE, u32::MAX))
         })
     }
 
@@ -55,15 +62,33 @@ impl Classes {
                 intake.set_limit(known, consumer.max_ack_pending);
                 continue;
             }
-            let spec = QueueSpec {
-                class: self.id(&consumer.route.class, intake),
-                estimate_ms: estimate_ms(policy, &consumer.route.model),
-                limit: consumer.max_ack_pending,
-            };
+            let spec = self.spec(&consumer.route, consumer.max_ack_pending, policy, intake);
             puller.add(intake.add_queue(spec), consumer.route.clone());
             added += 1;
         }
         added
+    }
+
+    fn spec(&mut self, route: &Route, limit: u32, policy: &Policy, intake: &mut Intake) -> QueueSpec {
+        let class = self.id(&route.class, intake);
+        let cost = *self
+            .costs
+            .entry((class, route.model.clone()))
+            .or_insert_with(|| intake.add_cost(estimate_ms(policy, &route.model)));
+        QueueSpec {
+            class,
+            lane: rank(route.lane),
+            cost,
+            limit,
+        }
+    }
+}
+
+/// A lane by its place, the most urgent first.
+const fn rank(lane: Lane) -> u32 {
+    match lane {
+        Lane::Core => 0,
+        Lane::Normal => 1,
     }
 }
 

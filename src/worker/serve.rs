@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::facts::Flows;
 use super::finish::Ending;
 use super::leases::HeldId;
 use super::options::WorkerOptions;
@@ -15,7 +16,9 @@ use crate::broker::fetch::decides;
 use crate::clock;
 use crate::executor::{Job, Outcome};
 use crate::policy::is_expired;
+use crate::scheduler::facts::Flow;
 use crate::scheduler::intake::QueueId;
+use crate::scheduler::rules::Infeasible;
 use crate::task::{ErrorKind, Moment, Route, Task};
 use crate::wire::{Incoming, Origin, read_task, salvage};
 
@@ -32,6 +35,8 @@ pub(super) struct Service {
     pub(super) hard: CancellationToken,
     /// What runs now.
     pub(super) running: Running,
+    /// Whose a task is.
+    pub(super) flows: Flows,
 }
 
 /// A slot is free again.
@@ -39,6 +44,8 @@ pub(super) struct Service {
 pub(super) struct Done {
     pub(super) queue: QueueId,
     pub(super) held: HeldId,
+    /// Whose the task was.
+    pub(super) flow: Option<Flow>,
     /// How long the slot was taken, in ms.
     pub(super) cost_ms: f64,
 }
@@ -51,6 +58,34 @@ pub(super) struct Run {
     pub(super) queued_ms: u64,
 }
 
+impl Run {
+    /// Reads what was delivered: the task and its input, or what can be told of it and why it is none.
+    fn read(
+        route: &Route,
+        delivery: Delivery,
+        started: Moment,
+    ) -> Result<(Run, serde_json::Value), (Run, String)> {
+        let read = {
+            let headers = delivery.original.headers();
+            let arrival = arrival(route, &headers, &delivery, Origin::Lane);
+            read_task(&arrival).map_err(|malformed| (salvage(&arrival, &malformed), malformed.what))
+        };
+        let run = |task: Task, queued_ms| Run {
+            task,
+            delivery,
+            started,
+            queued_ms,
+        };
+        match read {
+            Ok(Incoming { task, input }) => {
+                let queued_ms = clock::wall().since(task.enqueued_at);
+                Ok((run(task, queued_ms), input))
+            }
+            Err((task, what)) => Err((run(task, 0), what)),
+        }
+    }
+}
+
 impl Service {
     /// Takes one delivered task to its end.
     pub(super) async fn serve(
@@ -61,47 +96,49 @@ impl Service {
         delivery: Delivery,
     ) -> Done {
         let started = clock::monotonic();
-        let queued_since = {
-            let headers = delivery.original.headers();
-            read_task(&arrival(&route, &headers, &delivery, Origin::Lane)).map_err(|malformed| {
-                let task = salvage(&arrival(&route, &headers, &delivery, Origin::Lane), &malformed);
-                (task, malformed)
-            })
-        };
-        let ending = match queued_since {
-            Err((task, malformed)) => {
-                let run = Run {
-                    task,
-                    delivery,
-                    started,
-                    queued_ms: 0,
-                };
-                self.bury_malformed(run, &malformed.what).await
-            }
-            Ok(Incoming { task, input }) => {
-                let queued_ms = clock::wall().since(task.enqueued_at);
-                let run = Run {
-                    task,
-                    delivery,
-                    started,
-                    queued_ms,
-                };
-                self.decide(run, input).await
-            }
+        let read = Run::read(&route, delivery, started);
+        let flow = read.as_ref().ok().map(|(run, _)| self.flows.of(&run.task));
+        let ending = match read {
+            Err((run, what)) => self.bury_malformed(run, &what).await,
+            Ok((run, input)) => self.decide(run, input).await,
         };
         let took = clock::monotonic().since(started);
         self.count(&route, ending, took);
         Done {
             queue,
             held,
+            flow,
             cost_ms: took.as_secs_f64() * 1000.0,
+        }
+    }
+
+    /// Ends a task that cannot meet its deadline any more. It takes no slot.
+    pub(super) async fn give_up(self: Arc<Self>, route: Arc<Route>, delivery: Delivery, how: Infeasible) {
+        let started = clock::monotonic();
+        let ending = match Run::read(&route, delivery, started) {
+            Err((run, what)) => self.bury_malformed(run, &what).await,
+            Ok((run, _)) => match self.standing_before(&run).await {
+                Some(hop) => self.leave_decided(run, hop).await,
+                None if how == Infeasible::Park => self.park(run).await,
+                None => self.expire(run, "it could not meet its deadline any more").await,
+            },
+        };
+        self.count(&route, ending, clock::monotonic().since(started));
+    }
+
+    /// The hop of the record that stands, for a task that may have run before.
+    async fn standing_before(&self, run: &Run) -> Option<u32> {
+        let seen_before = run.delivery.deliveries > 1 || run.task.hop > 0;
+        if seen_before {
+            self.decided(&run.task).await
+        } else {
+            None
         }
     }
 
     /// Runs the task unless something speaks against it.
     async fn decide(&self, run: Run, input: serde_json::Value) -> Ending {
-        let seen_before = run.delivery.deliveries > 1 || run.task.hop > 0;
-        if seen_before && let Some(hop) = self.decided(&run.task).await {
+        if let Some(hop) = self.standing_before(&run).await {
             return self.leave_decided(run, hop).await;
         }
         let crash_limit = u64::from(self.options.policy.bounds.crash_limit);
@@ -115,7 +152,9 @@ impl Service {
                 .await;
         }
         if is_expired(&run.task, clock::wall()) {
-            return self.expire(run).await;
+            return self
+                .expire(run, "its deadline had passed before it could start")
+                .await;
         }
         let Some(executor) = self.options.executors.get(&run.task.model.token()).cloned() else {
             let message = format!("this worker does not serve the model {}", run.task.model);

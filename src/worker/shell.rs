@@ -1,7 +1,7 @@
 //! The worker's loop: an await collects one event, a synchronous step changes the intake, effects
 //! come last. One owner, no locks.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::discovery::Discovery;
+use super::facts::{self, Flows};
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
 use super::queues::Classes;
@@ -22,8 +23,12 @@ use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
-use crate::scheduler::intake::{Admission, Decision, Intake, IntakeConfig, PullOutcome, QueueId, Source};
-use crate::task::{Route, fnv1a_64};
+use crate::scheduler::facts::{Head, Ticket};
+use crate::scheduler::intake::{
+    Admission, Arrival, Decision, Intake, IntakeConfig, PullOutcome, QueueId, Source,
+};
+use crate::scheduler::rules::Infeasible;
+use crate::task::{Moment, Route, fnv1a_64};
 
 /// How long the last answers may take to reach the server.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
@@ -39,7 +44,8 @@ pub(super) struct Shell {
     classes: Classes,
     puller: Puller,
     leases: Leases,
-    parked: VecDeque<(QueueId, HeldId, Box<Delivery>)>,
+    /// Leased and not started.
+    kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
     done: mpsc::Receiver<Done>,
     tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
@@ -69,7 +75,7 @@ impl Shell {
         let policy = options.policy.clone();
         let mut intake = Intake::new(IntakeConfig {
             slots: options.slots,
-            quantum_ms: policy.scheduler.quantum_ms,
+            rules: policy.scheduler,
             seed: fnv1a_64(options.id.as_bytes()),
         });
         let classes = Classes::of(&policy, &mut intake);
@@ -83,11 +89,13 @@ impl Shell {
         let first = discovery.look().await?;
         let cancels = broker.cancels().await?;
         let found = discovery.run(&lifecycle);
+        let flows = Flows::of_rules(&policy.scheduler);
         let service = Arc::new(Service {
             broker,
             options,
             hard,
             running: Running::default(),
+            flows,
         });
         let mut shell = Self {
             service: service.clone(),
@@ -97,7 +105,7 @@ impl Shell {
             classes,
             puller,
             leases: Leases::default(),
-            parked: VecDeque::new(),
+            kept: HashMap::new(),
             done,
             tell_done,
             heartbeat,
@@ -146,7 +154,7 @@ impl Shell {
                     self.intake.reconnected();
                     self.puller.reconnected();
                 }
-                Event::Drain => self.drain().await,
+                Event::Drain => self.drain(),
                 Event::Stop => return,
             }
         }
@@ -185,6 +193,27 @@ impl Shell {
                     expires,
                 } => self.puller.wait(queue, generation, expires).await,
                 Decision::CloseWaits { generation } => self.puller.close_waits(generation).await,
+                Decision::Start { queue, ticket } => {
+                    if let Some((held, delivery)) = self.kept.remove(&ticket) {
+                        self.start(queue, held, *delivery);
+                    }
+                    Ok(())
+                }
+                Decision::GiveUp { queue, ticket, how } => {
+                    if let Some((held, delivery)) = self.kept.remove(&ticket) {
+                        self.leases.release(held);
+                        self.give_up(queue, *delivery, how);
+                    }
+                    Ok(())
+                }
+                Decision::HandBack { ticket, .. } => {
+                    if let Some((held, delivery)) = self.kept.remove(&ticket) {
+                        self.leases.release(held);
+                        self.service.options.metrics.hand_back(HandBackReason::Drain);
+                        self.service.broker.hand_back(delivery.lease).await;
+                    }
+                    Ok(())
+                }
             };
             if let Err(error) = sent {
                 // The deadline frees what was asked for, and the reconnect asks anew.
@@ -199,13 +228,7 @@ impl Shell {
     fn settle(&mut self, finished: impl Iterator<Item = Done>) {
         for done in finished {
             self.leases.release(done.held);
-            self.intake.finished(done.queue, done.cost_ms);
-            if !self.parked.is_empty()
-                && self.intake.start_parked()
-                && let Some((queue, held, delivery)) = self.parked.pop_front()
-            {
-                self.start(queue, held, *delivery);
-            }
+            self.intake.finished(done.queue, done.flow, done.cost_ms);
         }
     }
 
@@ -221,28 +244,7 @@ impl Shell {
                 if source == Source::Wait {
                     metrics.pull(PullKind::Wait, metrics::PullOutcome::Filled);
                 }
-                let admission =
-                    self.intake
-                        .delivered(queue, source, delivery.pending, delivery.deliveries, now);
-                match admission {
-                    Admission::Start => {
-                        let held = self.leases.hold(delivery.lease.heartbeat());
-                        self.start(queue, held, *delivery);
-                    }
-                    Admission::Park => {
-                        let held = self.leases.hold(delivery.lease.heartbeat());
-                        self.parked.push_back((queue, held, delivery));
-                    }
-                    Admission::HandBack => {
-                        let reason = if self.draining {
-                            HandBackReason::Drain
-                        } else {
-                            HandBackReason::NoSlot
-                        };
-                        metrics.hand_back(reason);
-                        self.service.broker.hand_back(delivery.lease).await;
-                    }
-                }
+                self.admit(queue, source, delivery, now).await;
             }
             Pulled::AskEnded { queue, pull, end } => {
                 if let Some(outcome) = self.intake.ask_ended(queue, pull, end, now) {
@@ -265,6 +267,47 @@ impl Shell {
         }
     }
 
+    async fn admit(&mut self, queue: QueueId, source: Source, delivery: Box<Delivery>, now: Moment) {
+        let task = if self.intake.reads_tasks(queue) {
+            facts::head(self.service.flows, self.puller.route(queue), &delivery, now)
+        } else {
+            Head::arrived(now)
+        };
+        let arrival = Arrival {
+            backlog: delivery.pending,
+            deliveries: delivery.deliveries,
+            task,
+        };
+        match self.intake.delivered(queue, source, &arrival, now) {
+            Admission::Start => {
+                let held = self.leases.hold(delivery.lease.heartbeat());
+                self.start(queue, held, *delivery);
+            }
+            Admission::Keep(ticket) => {
+                let held = self.leases.hold(delivery.lease.heartbeat());
+                self.kept.insert(ticket, (held, delivery));
+            }
+            Admission::GiveUp(how) => self.give_up(queue, *delivery, how),
+            Admission::HandBack => {
+                let reason = if self.draining {
+                    HandBackReason::Drain
+                } else {
+                    HandBackReason::NoSlot
+                };
+                self.service.options.metrics.hand_back(reason);
+                self.service.broker.hand_back(delivery.lease).await;
+            }
+        }
+    }
+
+    fn give_up(&mut self, queue: QueueId, delivery: Delivery, how: Infeasible) {
+        let route: Arc<Route> = self.puller.route(queue).clone();
+        let metrics = &self.service.options.metrics;
+        metrics.class(route.lane, &route.class).started();
+        self.lifecycle
+            .spawn(self.service.clone().give_up(route, delivery, how));
+    }
+
     fn start(&mut self, queue: QueueId, held: HeldId, delivery: Delivery) {
         let route: Arc<Route> = self.puller.route(queue).clone();
         self.service
@@ -278,6 +321,7 @@ impl Shell {
             done: Done {
                 queue,
                 held,
+                flow: None,
                 cost_ms: 0.0,
             },
         };
@@ -289,16 +333,10 @@ impl Shell {
         });
     }
 
-    async fn drain(&mut self) {
+    fn drain(&mut self) {
         self.draining = true;
         self.readiness.send_replace(Readiness::Draining);
         self.intake.drain();
-        for (queue, held, delivery) in std::mem::take(&mut self.parked) {
-            self.leases.release(held);
-            self.intake.unparked(queue);
-            self.service.options.metrics.hand_back(HandBackReason::Drain);
-            self.service.broker.hand_back(delivery.lease).await;
-        }
     }
 
     fn add_queues(&mut self, found: &[ConsumerFacts]) {

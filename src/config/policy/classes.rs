@@ -2,8 +2,11 @@
 
 use super::lanes::{CONCURRENCY_MAX, PRIORITY_MAX};
 use super::retry::{self, Retry};
+use super::scheduler::BYPASS_MAX;
 use super::section::Section;
-use crate::policy::{Class, MaxWait, OnMaxWait};
+use super::value::ABOVE_ZERO;
+use crate::policy::{Aging, Class, MaxWait, OnMaxWait};
+use crate::scheduler::rules::{ClassTerms, LookAhead, Order};
 use crate::task::ClassName;
 
 const SHARE_MAX: u32 = 1_000_000;
@@ -12,7 +15,14 @@ const MAX_WAIT_MS: std::ops::RangeInclusive<u64> = 1_000..=604_800_000;
 /// Each bucket is a consumer per lane and model; 200 of them is what one replicated stream bears.
 const SHARDS_MAX: u32 = 64;
 /// Keys of the design that this version does not have yet.
-const LATER: [&str; 4] = ["lookahead", "rate", "result_ttl", "events"];
+const LATER: [&str; 3] = ["rate", "result_ttl", "events"];
+/// A millisecond to a week.
+const SLO_MS: std::ops::RangeInclusive<u64> = 1..=604_800_000;
+const AGING_BASE_MAX: f64 = 1e9;
+/// Per second: above it the exponent is at its clamp within half a second.
+const ALPHA_MAX: f64 = 100.0;
+/// A worker leases what it looks at.
+const WINDOW_MAX: u32 = 64;
 
 /// The classes with legal names, in document order.
 pub(super) fn read(document: &mut Section<'_>, retry: &Retry) -> Vec<Class> {
@@ -45,6 +55,8 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
     let shards = u16::try_from(section.u32("shards", 1..=SHARDS_MAX, Some(1))).unwrap_or(1);
     let max_wait = max_wait(section);
     let retry = retry::of_class(section, retry);
+    let slo_ms = section.u64_or_none("slo_ms", SLO_MS);
+    let (aging, lookahead) = (aging(section, share), lookahead(section));
     Some(Class {
         name: name?,
         priority,
@@ -53,7 +65,48 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
         shards,
         max_wait,
         retry,
+        slo_ms,
+        aging,
+        lookahead,
     })
+}
+
+fn aging(section: &mut Section<'_>, share: u32) -> Option<Aging> {
+    section.take("aging")?;
+    let mut aging = section.child("aging");
+    let read = Aging {
+        base: aging.f64("base", 0.0..=AGING_BASE_MAX, Some(f64::from(share))),
+        alpha: aging.f64("alpha", ABOVE_ZERO..=ALPHA_MAX, Some(ClassTerms::AGING_ALPHA)),
+    };
+    aging.close(&[]);
+    Some(read)
+}
+
+fn lookahead(section: &mut Section<'_>) -> LookAhead {
+    #[derive(Clone, Copy)]
+    enum Word {
+        Fifo,
+        Aged,
+        Edf,
+    }
+    if section.take("lookahead").is_none() {
+        return LookAhead::OFF;
+    }
+    let words = [("fifo", Word::Fifo), ("aged", Word::Aged), ("edf", Word::Edf)];
+    let mut section = section.child("lookahead");
+    let order = section.word("order", &words, Some(Word::Fifo));
+    let alpha = section.f64("alpha", ABOVE_ZERO..=ALPHA_MAX, Some(ClassTerms::AGING_ALPHA));
+    let read = LookAhead {
+        window: section.u32("window", 1..=WINDOW_MAX, None),
+        order: match order {
+            Word::Fifo => Order::Fifo,
+            Word::Aged => Order::Aged { alpha },
+            Word::Edf => Order::Edf,
+        },
+        bypass_max: section.u32("bypass_max", 1..=BYPASS_MAX, Some(LookAhead::OFF.bypass_max)),
+    };
+    section.close(&[]);
+    read
 }
 
 /// Both or none: a bound that nothing follows from is a mistake, and so is the other way round.

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::policy::{
-    BatchWindow, Between, Bounds, CostUnit, ExecutorKind, Growth, LanePolicy, Marking, OnOverload, OnTimeout,
-    RetryRules, RetryTable, Scheduler,
+    BatchWindow, Bounds, CostUnit, ExecutorKind, Growth, LanePolicy, Marking, OnOverload, OnTimeout,
+    RetryRules, RetryTable,
 };
+use crate::scheduler::rules::Rules;
 use crate::task::{ErrorKind, Lane};
 
 /// The least that stands.
@@ -21,13 +22,7 @@ models:
 fn the_default_document_means_the_documented_values() {
     let policy = default_policy();
     assert_eq!(policy.version, 1);
-    assert_eq!(
-        policy.scheduler,
-        Scheduler {
-            between: Between::Weighted,
-            quantum_ms: 50.0
-        }
-    );
+    assert_eq!(policy.scheduler, Rules::default());
     let core = LanePolicy {
         concurrency: 100,
         timeout_ms: 3000,

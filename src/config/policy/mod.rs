@@ -14,6 +14,7 @@ mod parse;
 mod process;
 mod retry;
 mod rules;
+mod scheduler;
 mod section;
 mod value;
 

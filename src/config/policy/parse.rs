@@ -2,7 +2,7 @@
 
 use super::fault::Collector;
 use super::section::Section;
-use super::{Faults, classes, consumers, lanes, models, node, retry, rules};
+use super::{Faults, classes, consumers, lanes, models, node, retry, rules, scheduler};
 use crate::policy::Policy;
 use crate::task::ClassName;
 
@@ -39,7 +39,7 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
         return None;
     }
     let version = document.u64("version", 1..=1, None);
-    let scheduler = rules::scheduler(&mut document);
+    let scheduler = scheduler::read(&mut document);
     let (core, normal) = lanes::read(&mut document);
     let retry = retry::read(&mut document);
     let classes = classes::read(&mut document, &retry);

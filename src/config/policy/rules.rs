@@ -3,8 +3,7 @@
 use super::node::Value;
 use super::retry::WEEK_MS;
 use super::section::Section;
-use super::value::ABOVE_ZERO;
-use crate::policy::{Between, Bounds, CallbackRules, Marking, Scheduler};
+use crate::policy::{Bounds, CallbackRules, Marking};
 use crate::task::Lane;
 
 const NUMBER_MAX: f64 = 1e9;
@@ -14,21 +13,6 @@ const DAY_MS: u64 = 86_400_000;
 const CALLBACK_TIMEOUT_MS_MAX: u64 = 20_000;
 /// One less than the server's own bound on deliveries, so that a worker speaks first.
 const CRASH_LIMIT_MAX: u32 = 99;
-
-/// `scheduler`.
-pub(super) fn scheduler(document: &mut Section<'_>) -> Scheduler {
-    let mut section = document.child("scheduler");
-    let scheduler = Scheduler {
-        between: section.word(
-            "between",
-            &[("weighted", Between::Weighted)],
-            Some(Between::Weighted),
-        ),
-        quantum_ms: section.f64("quantum", ABOVE_ZERO..=NUMBER_MAX, Some(50.0)),
-    };
-    section.close(&[]);
-    scheduler
-}
 
 /// `marking`: absent is the default, null is none. In one that is given, an absent condition is off.
 pub(super) fn marking(document: &mut Section<'_>) -> Option<Marking> {

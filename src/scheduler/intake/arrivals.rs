@@ -2,27 +2,23 @@
 
 use super::asks::Filled;
 use super::core::Intake;
-use super::facts::{Admission, PullOutcome, QueueId, QueueSpec, Source};
+use super::facts::{Admission, Arrival, Decision, PullOutcome, QueueId, Source};
 use super::queue::Knowledge;
+use crate::scheduler::edf;
+use crate::scheduler::facts::{Head, Ticket};
+use crate::scheduler::rules::{Between, Infeasible};
 use crate::task::Moment;
 
-/// A task that has been delivered this often is parked rather than handed back once more.
-const PARK_AFTER_DELIVERIES: u64 = 2;
+/// A task that has been delivered this often is kept rather than handed back once more.
+const KEEP_AFTER_DELIVERIES: u64 = 2;
 
 impl Intake {
-    /// A task arrived. `backlog` is what the queue still held, `deliveries` how often the task has
-    /// been delivered, this time included.
-    pub fn delivered(
-        &mut self,
-        id: QueueId,
-        source: Source,
-        backlog: u64,
-        deliveries: u64,
-        now: Moment,
-    ) -> Admission {
+    /// A task arrived.
+    pub fn delivered(&mut self, id: QueueId, source: Source, arrival: &Arrival, now: Moment) -> Admission {
         let grace = self.round_trip.deadline();
         let queue = &mut self.queues[id.0];
-        queue.learned(backlog, now);
+        let reserved = queue.reserved();
+        queue.learned(arrival.backlog, now);
         let filled = match source {
             Source::Ask => {
                 queue.rested();
@@ -41,6 +37,7 @@ impl Intake {
                 None
             }
         };
+        queue.outlook.delivered(&arrival.task, queue.asks.reserved());
         if let Some(filled) = &filled {
             if filled.complete {
                 queue.ask_cap = queue.ask_cap.saturating_mul(2);
@@ -50,52 +47,125 @@ impl Intake {
                 self.round_trip.sample(took);
             }
         }
-        let charged = filled.is_some();
-        self.admit(id, charged, deliveries)
+        // The first to come take the slots; those behind fill the window.
+        let for_slot = match filled {
+            Some(_) if reserved > 0 => true,
+            Some(_) => {
+                queue.ahead = queue.ahead.saturating_sub(1);
+                false
+            }
+            None => false,
+        };
+        self.admit(id, for_slot, arrival, now)
     }
 
-    fn admit(&mut self, id: QueueId, charged: bool, deliveries: u64) -> Admission {
-        let QueueSpec {
-            class, estimate_ms, ..
-        } = self.queues[id.0].spec;
-        let admission = if self.draining {
-            Admission::HandBack
-        } else if self.running < self.slots {
-            Admission::Start
-        } else if deliveries >= PARK_AFTER_DELIVERIES && self.parked < self.slots {
-            Admission::Park
-        } else {
-            Admission::HandBack
-        };
-        match admission {
-            Admission::Start => self.running += 1,
-            Admission::Park => self.parked += 1,
-            Admission::HandBack => {
-                if charged {
-                    self.shares.charge(class, -estimate_ms);
+    /// `for_slot`: a slot was reserved for it, and its queue charged.
+    fn admit(&mut self, id: QueueId, for_slot: bool, arrival: &Arrival, now: Moment) -> Admission {
+        let queue = &self.queues[id.0];
+        let looks_ahead = queue.window_max > queue.window.len() as u32;
+        let has_slot = self.running < self.slots;
+        if self.draining {
+            return self.refuse(id, for_slot);
+        }
+        if let Some(how) = self.infeasible(id, &arrival.task, now) {
+            self.refund(id, u32::from(for_slot));
+            return Admission::GiveUp(how);
+        }
+        if looks_ahead && !(for_slot && has_slot) {
+            self.refund(id, u32::from(for_slot));
+            return Admission::Keep(self.keep(id, arrival));
+        }
+        if looks_ahead {
+            // The best of those that are here takes the slot.
+            let ticket = self.keep(id, arrival);
+            return match self.start_kept(id, now) {
+                Some(best) if best == ticket => Admission::Start,
+                Some(best) => {
+                    self.decided.push_back(Decision::Start {
+                        queue: id,
+                        ticket: best,
+                    });
+                    Admission::Keep(ticket)
                 }
-                // It is there again, so the queue holds at least this one.
-                let queue = &mut self.queues[id.0];
-                if queue.knowledge == Knowledge::Quiet {
-                    queue.knowledge = Knowledge::Backlog(1);
+                None => {
+                    self.refund(id, 1);
+                    Admission::Keep(ticket)
                 }
-                return admission;
-            }
+            };
+        }
+        if !has_slot && (arrival.deliveries < KEEP_AFTER_DELIVERIES || self.parked.len() as u32 >= self.slots) {
+            return self.refuse(id, for_slot);
         }
         self.queues[id.0].held += 1;
-        if !charged {
-            self.shares.charge(class, estimate_ms);
+        if !for_slot {
+            self.charge(id);
         }
-        admission
+        if has_slot {
+            self.running += 1;
+            self.picker.started(arrival.task.flow, self.estimate_ms(id));
+            return Admission::Start;
+        }
+        let ticket = self.ticket();
+        self.parked.push_back((id, ticket, arrival.task.flow));
+        Admission::Keep(ticket)
     }
 
-    /// Whether a parked task may start now; it takes the slot if so.
-    pub fn start_parked(&mut self) -> bool {
-        let can = self.parked > 0 && self.running < self.slots && !self.draining;
-        if can {
-            self.parked -= 1;
-            self.running += 1;
+    fn refuse(&mut self, id: QueueId, for_slot: bool) -> Admission {
+        self.refund(id, u32::from(for_slot));
+        // It is there again, so the queue holds at least this one.
+        let queue = &mut self.queues[id.0];
+        if queue.knowledge == Knowledge::Quiet {
+            queue.knowledge = Knowledge::Backlog(1);
         }
-        can
+        Admission::HandBack
+    }
+
+    /// Puts a task into its queue's window.
+    fn keep(&mut self, id: QueueId, arrival: &Arrival) -> Ticket {
+        let (ticket, estimate_ms) = (self.ticket(), self.estimate_ms(id));
+        let queue = &mut self.queues[id.0];
+        queue.held += 1;
+        let cost_ms = arrival.task.cost_ms.unwrap_or(estimate_ms);
+        queue.window.add(ticket, arrival.task, cost_ms);
+        ticket
+    }
+
+    /// Takes the best of a queue's window for a slot that is charged already. Those that cannot meet their deadline
+    /// any more are given up on the way.
+    pub(super) fn start_kept(&mut self, id: QueueId, now: Moment) -> Option<Ticket> {
+        let class = self.queues[id.0].spec.class;
+        while let Some(kept) = self.queues[id.0].window.take(self.picker.terms(class)) {
+            if let Some(how) = self.infeasible(id, &kept.head, now) {
+                self.queues[id.0].held -= 1;
+                self.decided.push_back(Decision::GiveUp {
+                    queue: id,
+                    ticket: kept.ticket,
+                    how,
+                });
+                continue;
+            }
+            self.running += 1;
+            self.picker.started(kept.head.flow, self.estimate_ms(id));
+            return Some(kept.ticket);
+        }
+        None
+    }
+
+    /// What becomes of a task that cannot meet its deadline any more, where the rule says that it is not to be served.
+    fn infeasible(&self, id: QueueId, task: &Head, now: Moment) -> Option<Infeasible> {
+        let Between::Edf { infeasible } = self.picker.rules().between else {
+            return None;
+        };
+        if infeasible == Infeasible::Serve {
+            return None;
+        }
+        let terms = self.picker.terms(self.queues[id.0].spec.class);
+        let cost_ms = task.cost_ms.unwrap_or(self.estimate_ms(id));
+        (!edf::is_feasible(task, terms, cost_ms, now)).then_some(infeasible)
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        Ticket(self.last_ticket)
     }
 }

@@ -3,23 +3,28 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::asks::Released;
-use super::facts::{AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec};
+use super::asks::{Asks, Released};
+use super::facts::{AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, View};
 use super::queue::{Knowledge, Queue};
 use super::round_trip::RoundTrip;
-use crate::scheduler::weighted::{COST_MIN_MS, ClassId, Shares};
+use crate::scheduler::cost::{CostId, CostModel};
+use crate::scheduler::facts::{COST_MIN_MS, ClassId, Flow, Ticket};
+use crate::scheduler::picker::{Picker, Sight};
+use crate::scheduler::rules::{ClassTerms, Rules};
 use crate::task::{Moment, fnv1a_64};
 
 /// How long a queue that refused a pull is left alone.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+/// What was seen of heads this long ago says nothing any more: four sweeps were missed.
+const VIEW_STALE: Duration = Duration::from_secs(1);
 
 /// What an intake is made with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct IntakeConfig {
     /// Places to execute; at least 1.
     pub slots: u32,
-    /// Service a round adds, in ms of one slot.
-    pub quantum_ms: f64,
+    /// How a free slot chooses.
+    pub rules: Rules,
     /// Spreads the first choices of many workers; any number, such as a hash of the worker's id.
     pub seed: u64,
 }
@@ -32,11 +37,16 @@ pub struct IntakeConfig {
 pub struct Intake {
     pub(super) slots: u32,
     seed: u64,
-    pub(super) shares: Shares,
+    pub(super) picker: Picker,
+    pub(super) costs: CostModel,
     pub(super) queues: Vec<Queue>,
-    pub(super) members: Vec<VecDeque<QueueId>>,
+    members: Vec<Vec<QueueId>>,
     pub(super) running: u32,
-    pub(super) parked: u32,
+    /// Tasks that came back once too often to be handed back, in order of arrival.
+    pub(super) parked: VecDeque<(QueueId, Ticket, Option<Flow>)>,
+    pub(super) last_ticket: u64,
+    /// When heads were last seen.
+    viewed_at: Option<Moment>,
     pub(super) round_trip: RoundTrip,
     pub(super) last_pull: u64,
     pub(super) generation: u64,
@@ -61,11 +71,14 @@ impl Intake {
         Self {
             slots: config.slots.max(1),
             seed: config.seed,
-            shares: Shares::new(config.quantum_ms),
+            picker: Picker::new(config.rules),
+            costs: CostModel::default(),
             queues: Vec::new(),
             members: Vec::new(),
             running: 0,
-            parked: 0,
+            parked: VecDeque::new(),
+            last_ticket: 0,
+            viewed_at: None,
             round_trip: RoundTrip::new(),
             last_pull: 0,
             generation: 0,
@@ -80,24 +93,32 @@ impl Intake {
         }
     }
 
-    /// Adds a class with its share.
-    pub fn add_class(&mut self, share: f64) -> ClassId {
-        let class = self.shares.add(share, 0.0);
-        self.members.push(VecDeque::new());
-        self.shares.start_at(phase(self.seed));
+    /// Adds a class.
+    pub fn add_class(&mut self, terms: ClassTerms) -> ClassId {
+        let class = self.picker.add_class(terms);
+        self.members.push(Vec::new());
+        self.picker.start_at(phase(self.seed));
         class
+    }
+
+    /// Adds a kind of task whose cost is learned, expected to be `initial_ms` of one slot; above 0.
+    pub fn add_cost(&mut self, initial_ms: f64) -> CostId {
+        self.costs.add(initial_ms)
     }
 
     /// Adds a queue; nothing is known of it yet. The first one gives its class a random debt of up
     /// to one task.
     pub fn add_queue(&mut self, spec: QueueSpec) -> QueueId {
-        let queue = QueueId(self.queues.len());
+        let estimate_ms = self.costs.estimate_ms(spec.cost);
+        let queue = self.picker.add_queue(spec.class, spec.lane, estimate_ms);
         if self.members[spec.class.0].is_empty() {
-            let debt = phase(self.seed.rotate_left(17) ^ spec.class.0 as u64) * spec.estimate_ms;
-            self.shares.charge(spec.class, debt);
+            let debt = phase(self.seed.rotate_left(17) ^ spec.class.0 as u64) * estimate_ms;
+            self.picker.owe(spec.class, debt);
         }
-        self.members[spec.class.0].push_back(queue);
-        self.queues.push(Queue::new(spec));
+        self.members[spec.class.0].push(queue);
+        let window = self.picker.terms(spec.class).lookahead.window;
+        self.queues
+            .push(Queue::new(spec, if window > 1 { window } else { 0 }));
         queue
     }
 
@@ -106,23 +127,31 @@ impl Intake {
         self.queues[queue.0].spec.limit = limit;
     }
 
-    /// A task that was started is done or given up, after `cost_ms` of its slot.
-    pub fn finished(&mut self, id: QueueId, cost_ms: f64) {
+    /// A sweep saw so much of a queue.
+    pub fn viewed(&mut self, id: QueueId, view: &View, now: Moment) {
+        self.viewed_at = Some(now);
+        let queue = &mut self.queues[id.0];
+        queue.outlook.viewed(view);
+        let is_news = !matches!(queue.knowledge, Knowledge::Backlog(n) if n > 0);
+        if is_news && view.depth > 0 && queue.resting_until.is_none() {
+            queue.knowledge = Knowledge::Backlog(view.depth);
+        }
+    }
+
+    /// A task of `flow` that was started is done or given up, after `cost_ms` of its slot.
+    pub fn finished(&mut self, id: QueueId, flow: Option<Flow>, cost_ms: f64) {
         self.running = self.running.saturating_sub(1);
         let queue = &mut self.queues[id.0];
         queue.held = queue.held.saturating_sub(1);
-        self.shares.charge(
-            queue.spec.class,
-            cost_ms.max(COST_MIN_MS) - queue.spec.estimate_ms,
-        );
-    }
-
-    /// A parked task was handed back without having started.
-    pub fn unparked(&mut self, id: QueueId) {
-        self.parked = self.parked.saturating_sub(1);
-        let queue = &mut self.queues[id.0];
-        queue.held = queue.held.saturating_sub(1);
-        self.shares.charge(queue.spec.class, -queue.spec.estimate_ms);
+        let cost_ms = cost_ms.max(COST_MIN_MS);
+        let more_ms = cost_ms - queue.ledger.settle(1);
+        if let (Some(flow), 1..) = (flow, queue.window_max) {
+            queue.window.charge(flow, more_ms);
+        }
+        let cost = queue.spec.cost;
+        self.costs.settle(cost, cost_ms);
+        self.picker.charge(id, flow, more_ms);
+        self.picker.estimate(id, self.costs.estimate_ms(cost));
     }
 
     /// The server ended an ask. None when it no longer counted: filled, or overdue before.
@@ -130,12 +159,16 @@ impl Intake {
         if let Some(took) = self.queues[id.0].asks.round_trip_of(pull, end, now) {
             self.round_trip.sample(took);
         }
+        let reserved = self.queues[id.0].reserved();
         let released = self.queues[id.0].asks.end(pull, end)?;
-        self.release(id, released.places);
+        self.unreserve(id, reserved);
         let queue = &mut self.queues[id.0];
         queue.checked_at = Some(now);
         match end {
-            AskEnd::Empty => queue.knowledge = Knowledge::Quiet,
+            AskEnd::Empty => {
+                queue.knowledge = Knowledge::Quiet;
+                queue.outlook.emptied();
+            }
             // Not emptied: the class keeps its credit, and its queue is asked again.
             AskEnd::Expired { .. } => {
                 self.missed(id, &released, now);
@@ -165,8 +198,9 @@ impl Intake {
     /// The connection was lost and is back: nothing that was asked will be answered.
     pub fn reconnected(&mut self) {
         for at in 0..self.queues.len() {
-            let lost = std::mem::take(&mut self.queues[at].asks).reserved();
-            self.release(QueueId(at), lost);
+            let reserved = self.queues[at].reserved();
+            self.queues[at].asks = Asks::default();
+            self.unreserve(QueueId(at), reserved);
             let queue = &mut self.queues[at];
             queue.waiting = None;
             queue.knowledge = Knowledge::Unknown;
@@ -176,13 +210,28 @@ impl Intake {
         self.hold_until = None;
         // The next wait opens a generation of its own: the inbox of this one is gone.
         self.waits_open = false;
-        // An inbox that was given up stays given up.
-        self.decided.retain(|d| matches!(d, Decision::CloseWaits { .. }));
+        // What was asked for is asked for anew; all else is decided.
+        self.decided
+            .retain(|d| !matches!(d, Decision::Ask { .. } | Decision::Wait { .. }));
     }
 
-    /// Nothing more is asked for; what still arrives is handed back.
+    /// Nothing more is asked for; what is kept or still arrives is handed back.
     pub fn drain(&mut self) {
         self.draining = true;
+        for (queue, ticket, _) in std::mem::take(&mut self.parked) {
+            self.refund(queue, 1);
+            self.leave(queue, ticket);
+        }
+        for at in 0..self.queues.len() {
+            for ticket in self.queues[at].window.clear() {
+                self.leave(QueueId(at), ticket);
+            }
+        }
+    }
+
+    fn leave(&mut self, queue: QueueId, ticket: Ticket) {
+        self.queues[queue.0].held -= 1;
+        self.decided.push_back(Decision::HandBack { queue, ticket });
     }
 
     /// Tasks that were started and are not finished.
@@ -194,17 +243,42 @@ impl Intake {
     /// Slots that neither run a task nor wait for one that was asked for.
     #[must_use]
     pub fn free(&self) -> u32 {
-        let reserved: u32 = self.queues.iter().map(|q| q.asks.reserved()).sum();
+        let reserved: u32 = self.queues.iter().map(Queue::reserved).sum();
         self.slots
             .saturating_sub(self.running)
             .saturating_sub(reserved)
-            .saturating_sub(self.parked)
+            .saturating_sub(self.parked.len() as u32)
     }
 
-    /// Whether nothing runs, is parked, or is still to come.
+    /// Whether nothing runs, is kept, or is still to come.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.running == 0 && self.parked == 0 && self.free() == self.slots
+        let holds = |q: &Queue| q.held > 0 || q.asks.reserved() > 0;
+        self.running == 0 && self.parked.is_empty() && !self.queues.iter().any(holds)
+    }
+
+    /// Whether anything is made of what a task of the queue says of itself; where not, nobody needs to read it.
+    #[must_use]
+    pub fn reads_tasks(&self, id: QueueId) -> bool {
+        self.queues[id.0].window_max > 0 || self.picker.compares_heads()
+    }
+
+    /// The smoothed time from a pull to its first answer.
+    #[must_use]
+    pub fn round_trip(&self) -> Duration {
+        self.round_trip.smoothed()
+    }
+
+    /// How long an ask may stay unanswered before its places are free again.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.round_trip.ask_expires() + self.round_trip.deadline()
+    }
+
+    /// What one task of a queue is expected to cost, in ms of one slot.
+    #[must_use]
+    pub fn estimate_ms(&self, id: QueueId) -> f64 {
+        self.costs.estimate_ms(self.queues[id.0].spec.cost)
     }
 
     /// The next thing to do, if any.
@@ -223,16 +297,38 @@ impl Intake {
         let queue = &mut self.queues[id.0];
         queue.missed(released, now, &self.round_trip);
         // What its running tasks turn out to be cheaper than estimated is given back as well.
-        let refunds_ms = f64::from(self.slots) * queue.spec.estimate_ms;
-        self.shares.delayed(queue.spec.class, refunds_ms);
+        let (class, cost) = (queue.spec.class, queue.spec.cost);
+        let refunds_ms = f64::from(self.slots) * self.costs.estimate_ms(cost);
+        self.picker.delayed(class, refunds_ms);
         self.hurried = true;
         self.forget_credit(id);
     }
 
-    pub(super) fn release(&mut self, id: QueueId, places: u32) {
-        let spec = self.queues[id.0].spec;
-        self.shares
-            .charge(spec.class, -f64::from(places) * spec.estimate_ms);
+    /// Charges a queue for one more place or task.
+    pub(super) fn charge(&mut self, id: QueueId) {
+        let estimate_ms = self.estimate_ms(id);
+        self.queues[id.0].ledger.book(estimate_ms);
+        self.picker.charge(id, None, estimate_ms);
+    }
+
+    /// Gives back what so many places were charged.
+    pub(super) fn refund(&mut self, id: QueueId, places: u32) {
+        let charged_ms = self.queues[id.0].ledger.settle(places);
+        self.picker.charge(id, None, -charged_ms);
+    }
+
+    /// Places that were asked for are not to come: frees those of the `before` slots that were reserved for them.
+    pub(super) fn unreserve(&mut self, id: QueueId, before: u32) {
+        let places = self.queues[id.0].unreserved(before);
+        self.refund(id, places);
+    }
+
+    /// Whether heads may be compared at `now`.
+    pub(super) fn sight(&self, now: Moment) -> Sight {
+        match self.viewed_at {
+            Some(at) if now.since(at) < VIEW_STALE => Sight::Heads,
+            _ => Sight::Blind,
+        }
     }
 
     /// Takes the credit of a class none of whose queues is known to hold a task.
@@ -240,7 +336,7 @@ impl Intake {
         let class = self.queues[id.0].spec.class;
         let backlogged = |q: &QueueId| matches!(self.queues[q.0].knowledge, Knowledge::Backlog(n) if n > 0);
         if !self.members[class.0].iter().any(backlogged) {
-            self.shares.emptied(class);
+            self.picker.emptied(class);
         }
     }
 }

@@ -44,8 +44,9 @@ impl Intake {
     pub(super) fn expire(&mut self, now: Moment) {
         let grace = self.round_trip.deadline();
         for at in 0..self.queues.len() {
+            let reserved = self.queues[at].reserved();
             if let Some(released) = self.queues[at].asks.overdue(now) {
-                self.release(QueueId(at), released.places);
+                self.unreserve(QueueId(at), reserved);
                 self.missed(QueueId(at), &released, now);
                 self.ended.push(released.outcome);
             }

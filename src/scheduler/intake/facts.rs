@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::scheduler::weighted::ClassId;
-
-/// A consumer by its place in the list it was added in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct QueueId(pub usize);
+use crate::scheduler::cost::CostId;
+pub use crate::scheduler::facts::QueueId;
+use crate::scheduler::facts::{ClassId, Head, Ticket};
+use crate::scheduler::rules::Infeasible;
+use crate::task::Moment;
 
 /// One ask; travels in the reply subject, so that its status finds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,8 +17,10 @@ pub struct PullId(pub u64);
 pub struct QueueSpec {
     /// Whose share it is served under.
     pub class: ClassId,
-    /// Expected cost of one task, in ms of one slot; above 0.
-    pub estimate_ms: f64,
+    /// Its lane by place, 0 the most urgent.
+    pub lane: u32,
+    /// What its tasks cost.
+    pub cost: CostId,
     /// Most tasks of it that may be out at once, over the whole mesh.
     pub limit: u32,
 }
@@ -30,6 +32,28 @@ pub enum Source {
     Ask,
     /// An inbox of waits, of whichever generation.
     Wait,
+}
+
+/// A task that arrived.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Arrival {
+    /// What its queue still held.
+    pub backlog: u64,
+    /// How often it has been delivered, this time included.
+    pub deliveries: u64,
+    /// What is known of it.
+    pub task: Head,
+}
+
+/// What a sweep over a queue saw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct View {
+    /// Tasks that waited in it.
+    pub depth: u64,
+    /// The oldest of them.
+    pub head: Option<Head>,
+    /// When that was so.
+    pub taken_at: Moment,
 }
 
 /// What the shell is to do next.
@@ -55,6 +79,29 @@ pub enum Decision {
         /// When the server is to give up.
         expires: Duration,
     },
+    /// Start a task that was kept; it has a slot.
+    Start {
+        /// Of which queue.
+        queue: QueueId,
+        /// Which one.
+        ticket: Ticket,
+    },
+    /// End a task that was kept: it cannot meet its deadline any more.
+    GiveUp {
+        /// Of which queue.
+        queue: QueueId,
+        /// Which one.
+        ticket: Ticket,
+        /// What becomes of it.
+        how: Infeasible,
+    },
+    /// Give a task that was kept back to the server.
+    HandBack {
+        /// Of which queue.
+        queue: QueueId,
+        /// Which one.
+        ticket: Ticket,
+    },
     /// Withdraw every wait of this generation by giving up its inbox.
     CloseWaits {
         /// Which inbox.
@@ -67,13 +114,13 @@ pub enum Decision {
 pub enum Admission {
     /// A slot is taken for it; start it now.
     Start,
-    /// Keep its lease and start it when [`Intake::start_parked`] says so: it has been handed back
-    /// before, and one more tour would make it look like poison.
-    ///
-    /// [`Intake::start_parked`]: super::Intake::start_parked
-    Park,
+    /// Keep its lease until a decision names this ticket: the class looks ahead, or the task has been handed back
+    /// before and one more tour would make it look like poison.
+    Keep(Ticket),
     /// No slot is free; give it back at once. It costs the task no attempt.
     HandBack,
+    /// It cannot meet its deadline any more.
+    GiveUp(Infeasible),
 }
 
 /// How an ask ended, as the server tells it.

@@ -11,20 +11,22 @@
 //! - a *wait* asks for one task of a queue that is empty, limited or unknown, reserves nothing,
 //!   and is withdrawn the moment the last slot fills.
 //!
-//! Reading order: [`facts`] is the vocabulary, [`queue`] what is known of one consumer, [`asks`]
-//! the places asked for, [`round_trip`] the clock both kinds are timed by, [`core`] the state and
-//! what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks.
+//! Reading order: [`facts`] is the vocabulary, [`queue`] what is known of one consumer, [`outlook`] what of its heads,
+//! [`asks`] the places asked for, [`ledger`] what they were charged, [`round_trip`] the clock both kinds are timed by,
+//! [`core`] the state and what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks.
 
 mod arrivals;
 mod asks;
 mod core;
 mod deadlines;
 mod facts;
+mod ledger;
+mod outlook;
 mod plan;
 mod queue;
 mod round_trip;
-#[cfg(test)]
-mod tests;
 
 pub use self::core::{Intake, IntakeConfig};
-pub use facts::{Admission, AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Source};
+pub use facts::{
+    Admission, Arrival, AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Source, View,
+};

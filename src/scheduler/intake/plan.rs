@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::core::Intake;
 use super::facts::{Decision, PullId, QueueId};
 use super::queue::{Knowledge, Waiting};
-use crate::scheduler::weighted::{ClassId, Standing};
+use crate::scheduler::credit::Standing;
+use crate::scheduler::facts::Head;
 use crate::task::Moment;
 
 /// How long the server holds a wait. Long enough to cost nothing when idle, short enough that a
@@ -23,14 +24,43 @@ const ASK_PART: u32 = 8;
 
 impl Intake {
     pub(super) fn plan(&mut self, now: Moment) {
-        if self.waits_open && (self.draining || self.running + self.parked >= self.slots) {
+        self.plan_parked();
+        let taken = self.running + self.parked.len() as u32;
+        if self.waits_open && (self.draining || taken >= self.slots) {
             self.close_waits(now);
         }
-        if self.draining || self.free() == 0 {
+        if self.draining {
             return;
         }
-        self.plan_waits(now);
-        self.plan_asks(now);
+        if self.free() > 0 {
+            self.plan_waits(now);
+            self.plan_starts(now);
+        } else {
+            self.plan_ahead(now);
+        }
+    }
+
+    /// Tasks that were kept for want of a slot come first.
+    fn plan_parked(&mut self) {
+        while self.running < self.slots && !self.draining {
+            let Some((queue, ticket, flow)) = self.parked.pop_front() else {
+                return;
+            };
+            self.running += 1;
+            self.picker.started(flow, self.estimate_ms(queue));
+            self.decided.push_back(Decision::Start { queue, ticket });
+        }
+    }
+
+    /// Fills the windows of classes that look ahead while every slot is busy.
+    fn plan_ahead(&mut self, now: Moment) {
+        for at in 0..self.queues.len() {
+            let more = self.queues[at].room_ahead();
+            // A window is filled by halves: a pull for each place would double the traffic.
+            if more > 0 && 2 * more >= self.queues[at].window_max {
+                self.ask(QueueId(at), 0, more, now);
+            }
+        }
     }
 
     fn close_waits(&mut self, now: Moment) {
@@ -107,58 +137,68 @@ impl Intake {
         });
     }
 
-    fn plan_asks(&mut self, now: Moment) {
+    fn plan_starts(&mut self, now: Moment) {
         let free = self.free().saturating_sub(u32::from(self.hold_until.is_some()));
         let enough = self.slots.div_ceil(ASK_PART);
         let alone = self.hurried || self.idle_for_a_round_trip(now);
-        if free == 0 || (free < enough && !alone) {
+        let is_held = self.queues.iter().any(|q| !q.window.is_empty());
+        if free == 0 || (free < enough && !alone && !is_held) {
             return;
         }
         self.hurried = false;
         let mut room: Vec<u32> = self.queues.iter().map(super::queue::Queue::room).collect();
         let mut batch = vec![0_u32; room.len()];
+        (0..room.len()).for_each(|at| self.stand(QueueId(at), room[at], batch[at], now));
+        let sight = self.sight(now);
         for _ in 0..free {
-            let (members, queues) = (&self.members, &self.queues);
-            let standing = |class: ClassId| {
-                let members = &members[class.0];
-                if members.iter().any(|q| room[q.0] > 0) {
-                    Standing::Ready
-                } else if members.iter().any(|q| queues[q.0].is_delayed()) {
-                    Standing::Delayed
-                } else {
-                    Standing::Absent
-                }
-            };
-            let Some(class) = self.shares.choose(standing) else {
+            let Some(queue) = self.picker.pick(sight, now) else {
                 break;
             };
-            let Some(queue) = self.next_member(class, &room) else {
-                break;
-            };
-            room[queue.0] -= 1;
-            batch[queue.0] += 1;
-            self.shares.charge(class, self.queues[queue.0].spec.estimate_ms);
+            self.charge(queue);
+            if self.queues[queue.0].window.is_empty() {
+                room[queue.0] -= 1;
+                batch[queue.0] += 1;
+                self.queues[queue.0].outlook.advanced();
+            } else if let Some(ticket) = self.start_kept(queue, now) {
+                self.decided.push_back(Decision::Start { queue, ticket });
+            } else {
+                self.refund(queue, 1);
+            }
+            self.stand(queue, room[queue.0], batch[queue.0], now);
         }
-        for (at, batch) in batch.into_iter().enumerate().filter(|(_, batch)| *batch > 0) {
-            self.ask(QueueId(at), batch, now);
+        for (at, batch) in batch.into_iter().enumerate() {
+            let ahead = self.queues[at].room_ahead().min(room[at]);
+            if batch > 0 || 2 * ahead > self.queues[at].window_max {
+                self.ask(QueueId(at), batch, ahead, now);
+            }
         }
     }
 
-    /// The member whose turn it is within its class; members take turns.
-    fn next_member(&mut self, class: ClassId, room: &[u32]) -> Option<QueueId> {
-        let members = &mut self.members[class.0];
-        let at = members.iter().position(|q| room[q.0] > 0)?;
-        members.rotate_left(at);
-        let queue = members.pop_front()?;
-        members.push_back(queue);
-        Some(queue)
+    /// Says what a queue may do, with so much room left of which `taken` was there.
+    fn stand(&mut self, id: QueueId, room: u32, taken: u32, now: Moment) {
+        let queue = &self.queues[id.0];
+        let standing = if room > 0 || !queue.window.is_empty() {
+            Standing::Ready
+        } else if taken == 0 && queue.is_delayed() {
+            Standing::Delayed
+        } else {
+            Standing::Absent
+        };
+        let head: Option<Head> = match self.picker.compares_heads() {
+            true => queue.window.oldest().or_else(|| queue.outlook.head(now)),
+            false => None,
+        };
+        self.picker.stand(id, standing, head, now);
     }
 
-    fn ask(&mut self, queue: QueueId, batch: u32, now: Moment) {
+    /// Asks for tasks that slots are kept for, and for more that the window is to hold.
+    fn ask(&mut self, queue: QueueId, batch: u32, ahead: u32, now: Moment) {
         self.last_pull += 1;
         let pull = PullId(self.last_pull);
         let expires = self.round_trip.ask_expires();
         let deadline = now + expires + self.round_trip.deadline();
+        let batch = batch + ahead;
+        self.queues[queue.0].ahead += ahead;
         self.queues[queue.0]
             .asks
             .sent(pull, batch, now, expires, deadline);

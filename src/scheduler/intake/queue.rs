@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use super::asks::{Asks, Released};
 use super::facts::QueueSpec;
+use super::ledger::Ledger;
+use super::outlook::Outlook;
 use super::round_trip::RoundTrip;
+use crate::scheduler::lookahead::Window;
 use crate::task::Moment;
 
 /// What is known of a queue's backlog.
@@ -30,8 +33,16 @@ pub(super) struct Queue {
     pub(super) spec: QueueSpec,
     pub(super) knowledge: Knowledge,
     pub(super) asks: Asks,
-    /// Tasks of it that run or are parked here.
+    /// Of the places asked for, those that are for the window and reserve no slot.
+    pub(super) ahead: u32,
+    /// Tasks of it that run or are kept here.
     pub(super) held: u32,
+    pub(super) ledger: Ledger,
+    pub(super) outlook: Outlook,
+    /// Tasks that are kept because the class looks ahead.
+    pub(super) window: Window,
+    /// Most tasks in it; 0 where the class does not look ahead.
+    pub(super) window_max: u32,
     pub(super) waiting: Option<Waiting>,
     /// When it was last asked, in whichever way.
     pub(super) checked_at: Option<Moment>,
@@ -49,12 +60,17 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(spec: QueueSpec) -> Self {
+    pub(super) fn new(spec: QueueSpec, window_max: u32) -> Self {
         Self {
             spec,
             knowledge: Knowledge::Unknown,
             asks: Asks::default(),
+            ahead: 0,
             held: 0,
+            ledger: Ledger::default(),
+            outlook: Outlook::default(),
+            window: Window::default(),
+            window_max,
             waiting: None,
             checked_at: None,
             unavailable_until: None,
@@ -63,6 +79,28 @@ impl Queue {
             missed_at: Moment::default(),
             resting_until: None,
         }
+    }
+
+    /// Slots held for tasks that are still to come.
+    pub(super) fn reserved(&self) -> u32 {
+        self.asks.reserved() - self.ahead
+    }
+
+    /// How many more tasks may be started now: those of the window, and those it is worth to ask for.
+    pub(super) fn room_for_starts(&self) -> u32 {
+        self.window.len() as u32 + self.room()
+    }
+
+    /// How many more tasks are to be asked for so that the window is full.
+    pub(super) fn room_ahead(&self) -> u32 {
+        let have = self.window.len() as u32 + self.ahead;
+        self.window_max.saturating_sub(have).min(self.room())
+    }
+
+    /// Books the end of places that were asked for, `slots` of which were reserved before.
+    pub(super) fn unreserved(&mut self, before: u32) -> u32 {
+        self.ahead = self.ahead.min(self.asks.reserved());
+        before.saturating_sub(self.reserved())
     }
 
     /// How many more tasks it is worth to ask for now.

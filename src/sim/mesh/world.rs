@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::facts::QueueId;
 use super::consumer::{Consumer, Inbox, Pull, Reply};
-use super::event::{Event, Order, Task};
-use super::setup::{Dice, SLOW_ROUND_TRIPS, Setup, Slow};
+use super::event::{Event, Facts, Order, Task};
+use super::setup::{Dice, SLOW_ROUND_TRIPS, Setup};
 use super::worker::Worker;
+use crate::sim::record::End;
 
 pub(super) struct World {
     pub(super) now_us: u64,
@@ -20,10 +20,22 @@ pub(super) struct World {
     pub(super) idle_beside_ready_us: u64,
     /// Pulls vanish on the way.
     pub(super) losing: bool,
+    /// Tasks that reports count and that are in the system now, and the integral of their number over time.
+    in_system: u64,
+    pub(super) in_system_us: f64,
+    /// What was last seen of each queue's depth, and what was published since: what a gateway knows.
+    pub(super) seen_depth: Vec<u64>,
+    /// Who sends the next task when this one is answered: the facts of each client's tasks.
+    pub(super) clients: Vec<Facts>,
+    /// No client sends after this time.
+    pub(super) clients_until_us: u64,
     events: BTreeMap<(u64, u64), Event>,
-    unpublished: u32,
+    pub(super) unpublished: u32,
     serial: u64,
     pub(super) handled: u64,
+    /// Events since time last moved, and when that was.
+    pub(super) at_once: u64,
+    pub(super) checked_us: u64,
     pub(super) setup: Setup,
     dice: Dice,
     pub(super) ready_since_us: Vec<Option<u64>>,
@@ -38,33 +50,41 @@ impl World {
         let mut world = Self {
             now_us: 0,
             tasks: Vec::new(),
-            consumers: setup.lanes.iter().map(|l| Consumer::new(l.limit)).collect(),
-            workers: (0..count).map(|at| setup.worker(at)).collect(),
+            consumers: setup.queues.iter().map(|q| Consumer::new(q.limit)).collect(),
+            workers: (0..count).map(|at| setup.worker(at, 0)).collect(),
             hand_backs: 0,
             handed_back_us: Vec::new(),
             finished: 0,
             idle_beside_ready_us: 0,
             losing: false,
+            in_system: 0,
+            in_system_us: 0.0,
+            seen_depth: vec![0; setup.queues.len()],
+            clients: Vec::new(),
+            clients_until_us: 0,
             events: BTreeMap::new(),
             unpublished: 0,
             serial: 0,
             handled: 0,
+            at_once: 0,
+            checked_us: 0,
             dice: Dice(setup.seed),
-            ready_since_us: vec![None; setup.lanes.len()],
+            ready_since_us: vec![None; setup.queues.len()],
             last_up_us: vec![0; count],
             last_down_us: vec![0; count],
             setup,
         };
         (0..count).for_each(|worker| world.at(0, Event::Wake { worker }));
+        if let Some(sweep_us) = world.setup.sweep_us {
+            world.at(sweep_us, Event::Sweep);
+        }
         world
     }
 
-    /// Publishes so many tasks of that cost at that time.
-    pub(super) fn publish(&mut self, at_ms: u64, queue: usize, count: u32, cost_us: u64) {
-        self.unpublished += count;
-        for _ in 0..count {
-            self.at(at_ms * 1000, Event::Publish { queue, cost_us });
-        }
+    /// Publishes a task at that time, on the shortest queue of its tenant's hand.
+    pub(super) fn submit(&mut self, at_us: u64, facts: Facts) {
+        self.unpublished += 1;
+        self.at(at_us, Event::Publish { queue: None, facts });
     }
 
     /// Runs while `on` says so and anything is left to happen.
@@ -73,42 +93,20 @@ impl World {
             let Some(((at, _), event)) = self.events.pop_first() else {
                 return;
             };
+            self.in_system_us += self.in_system as f64 * (at - self.now_us) as f64;
             self.now_us = at;
             self.handle(event);
             self.check();
         }
     }
 
-    pub(super) fn run_until_ms(&mut self, end_ms: u64) {
-        self.run_while(|w| {
-            w.events
-                .first_key_value()
-                .is_some_and(|((at, _), _)| *at <= end_ms * 1000)
-        });
-        self.now_us = self.now_us.max(end_ms * 1000);
+    /// When something happens next.
+    pub(super) fn next_us(&self) -> Option<u64> {
+        self.events.first_key_value().map(|((at, _), _)| *at)
     }
 
     pub(super) fn is_done(&self) -> bool {
         self.unpublished == 0 && self.consumers.iter().all(Consumer::is_done)
-    }
-
-    /// What the shell does when it is told to stop.
-    pub(super) fn drain(&mut self, worker: usize) {
-        self.workers[worker].draining = true;
-        self.workers[worker].intake.drain();
-        while let Some(task) = self.workers[worker].parked.pop_front() {
-            self.workers[worker]
-                .intake
-                .unparked(QueueId(self.tasks[task].queue));
-            self.hand_back(worker, task);
-        }
-        self.settle(worker);
-    }
-
-    /// What the shell does when its connection is back.
-    pub(super) fn reconnect(&mut self, worker: usize) {
-        self.workers[worker].intake.reconnected();
-        self.settle(worker);
     }
 
     pub(super) fn at(&mut self, at_us: u64, event: Event) {
@@ -124,35 +122,60 @@ impl World {
     pub(super) fn up(&mut self, worker: usize, order: Order) {
         let arrival = (self.now_us + self.latency_us()).max(self.last_up_us[worker]);
         self.last_up_us[worker] = arrival;
-        let reading_us = match self.setup.slow {
-            Slow::Reading(percent) if order.is_ask() => self.delay_us(percent),
-            _ => 0,
+        let reading_us = if order.is_ask() {
+            self.delay_us(self.setup.slow.reading)
+        } else {
+            0
         };
         self.at(arrival + reading_us, Event::Up { worker, order });
     }
 
     /// How long the server dawdles over an ask.
     fn delay_us(&mut self, percent: u64) -> u64 {
-        if self.dice.below(100) >= percent {
+        if percent == 0 || self.dice.below(100) >= percent {
             return 0;
         }
         self.dice.below(SLOW_ROUND_TRIPS * self.setup.round_trip_us())
     }
 
+    fn published(&mut self, queue: Option<usize>, facts: Facts) {
+        self.unpublished -= 1;
+        let queue = queue.unwrap_or_else(|| self.place(&facts));
+        self.seen_depth[queue] += 1;
+        self.in_system += u64::from(facts.is_counted);
+        self.tasks.push(Task {
+            queue,
+            facts,
+            arrived_us: self.now_us,
+            started_us: None,
+            finished_us: None,
+            end: End::Done,
+            deliveries: 0,
+        });
+        self.consumers[queue].publish(self.tasks.len() - 1);
+        self.answer(queue);
+    }
+
+    /// A task has left the system; its client sends the next one.
+    pub(super) fn ended(&mut self, task: usize, end: End) {
+        let of = &mut self.tasks[task];
+        (of.finished_us, of.end) = (Some(self.now_us), end);
+        self.in_system -= u64::from(of.facts.is_counted);
+        if let Some(client) = of.facts.client
+            && self.now_us < self.clients_until_us
+        {
+            let facts = self.clients[client];
+            self.submit(self.now_us, facts);
+        }
+    }
+
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Publish { queue, cost_us } => {
-                self.unpublished -= 1;
-                self.tasks.push(Task {
-                    queue,
-                    cost_us,
-                    started_us: None,
-                    finished_us: None,
-                    deliveries: 0,
-                });
-                self.consumers[queue].publish(self.tasks.len() - 1);
-                self.answer(queue);
-            }
+            Event::Publish { queue, facts } => self.published(queue, facts),
+            Event::Sweep => self.sweep(),
+            Event::Views { seen, at_us } => self.views(&seen, at_us),
+            Event::Crash { worker } => self.crash(worker),
+            Event::AckWait { task, delivery } => self.ack_wait(task, delivery),
             Event::Up { worker, order } => self.serve(worker, order),
             Event::PullAwakes { queue, serial } => {
                 self.consumers[queue].awake(serial);
@@ -162,13 +185,26 @@ impl World {
                 self.consumers[queue].expired(serial);
                 self.answer(queue);
             }
-            Event::Down { worker, queue, reply } => {
+            Event::Down {
+                worker,
+                life,
+                queue,
+                reply,
+            } if life == self.workers[worker].life => {
                 self.heard(worker, queue, reply);
                 self.settle(worker);
             }
-            Event::Done { worker, task } => {
-                self.finish(worker, task);
-                self.settle(worker);
+            Event::Down { reply, .. } => self.unheard(reply),
+            Event::Done {
+                worker,
+                task,
+                delivery,
+            } => {
+                let runs = self.workers[worker].running.contains(&task);
+                if runs && self.tasks[task].deliveries == delivery {
+                    self.finish(worker, task);
+                    self.settle(worker);
+                }
             }
             Event::Wake { worker } => {
                 if self.workers[worker].wake_us.is_none_or(|at| at <= self.now_us) {
@@ -193,9 +229,9 @@ impl World {
                 let serial = self.serial;
                 let expires_us = expires.as_micros() as u64;
                 self.at(self.now_us + expires_us, Event::PullExpires { queue, serial });
-                let delay_us = match (self.setup.slow, inbox) {
-                    (Slow::Serving(percent), Inbox::Ask(_)) => self.delay_us(percent),
-                    _ => 0,
+                let delay_us = match inbox {
+                    Inbox::Ask(_) => self.delay_us(self.setup.slow.serving),
+                    Inbox::Wait { .. } => 0,
                 };
                 if delay_us > 0 {
                     self.at(self.now_us + delay_us, Event::PullAwakes { queue, serial });
@@ -219,6 +255,12 @@ impl World {
                 self.consumers[queue].acked(task);
                 self.answer(queue);
             }
+            Order::GivenUp { task, end } => {
+                let queue = self.tasks[task].queue;
+                self.ended(task, end);
+                self.consumers[queue].acked(task);
+                self.answer(queue);
+            }
             Order::HandBack { task } => {
                 let queue = self.tasks[task].queue;
                 self.consumers[queue].handed_back(task);
@@ -227,14 +269,23 @@ impl World {
         }
     }
 
-    fn answer(&mut self, queue: usize) {
+    pub(super) fn answer(&mut self, queue: usize) {
         for (worker, reply) in self.consumers[queue].take_replies() {
             if matches!(reply, Reply::Task { .. }) {
                 self.workers[worker].coming += 1;
             }
             let arrival = (self.now_us + self.latency_us()).max(self.last_down_us[worker]);
             self.last_down_us[worker] = arrival;
-            self.at(arrival, Event::Down { worker, queue, reply });
+            let life = self.workers[worker].life;
+            self.at(
+                arrival,
+                Event::Down {
+                    worker,
+                    life,
+                    queue,
+                    reply,
+                },
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Backlogged classes are served in proportion to their shares.
 
-use super::setup::{Setup, Slow};
-use super::world::World;
+use super::stage::{Setup, Slow};
+use super::stage::World;
 
 const SHARES: [f64; 4] = [40.0, 30.0, 20.0, 10.0];
 
@@ -25,7 +25,7 @@ fn service(setup: Setup, costs_us: [u64; 4]) -> [f64; 4] {
         .iter()
         .filter(|t| t.finished_us.is_some_and(|at| at > since))
     {
-        service[task.queue] += task.cost_us as f64;
+        service[task.queue] += task.facts.cost_us as f64;
     }
     assert!(world.consumers.iter().all(|c| c.backlog() > 0), "a class ran dry");
     let sum: f64 = service.iter().sum();
@@ -33,7 +33,7 @@ fn service(setup: Setup, costs_us: [u64; 4]) -> [f64; 4] {
 }
 
 fn check(workers: &[u32], costs_us: [u64; 4], estimate_ms: f64) {
-    (1..=3).for_each(|seed| check_with(workers, costs_us, estimate_ms, seed, Slow::Never));
+    (1..=3).for_each(|seed| check_with(workers, costs_us, estimate_ms, seed, Slow::default()));
 }
 
 fn check_with(workers: &[u32], costs_us: [u64; 4], estimate_ms: f64, seed: u64, slow: Slow) {
@@ -80,7 +80,7 @@ fn sixteen_one_slot_workers_divide_cost_not_count() {
 }
 
 fn check_slow(percent: u64, cost_us: u64) {
-    for slow in [Slow::Serving(percent), Slow::Reading(percent)] {
+    for slow in [Slow::serving(percent), Slow::reading(percent)] {
         for workers in [&[16][..], &[4; 4], &[1; 16]] {
             check_with(workers, [cost_us; 4], cost_us as f64 / 1000.0, 1, slow);
         }

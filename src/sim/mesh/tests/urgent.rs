@@ -1,7 +1,7 @@
 //! A class that was empty is served as soon as it fills.
 
-use super::setup::Setup;
-use super::world::World;
+use super::stage::Setup;
+use super::stage::World;
 
 /// Publishes one task of class 0 at that time and tells how long it waited, in µs.
 fn wait_of_one(world: &mut World, at_ms: u64) -> u64 {

@@ -1,8 +1,8 @@
 //! A limited queue reaches its limit without spinning.
 
-use super::event::Task;
-use super::setup::Setup;
-use super::world::World;
+use super::stage::Task;
+use super::stage::Setup;
+use super::stage::World;
 
 fn check(workers: &[u32], service_ms: u64) {
     let limit = 2;
@@ -44,7 +44,7 @@ fn a_limited_queue_does_not_stretch_the_round_trip() {
         world.publish(0, 1, 5000, 20_000);
         world.run_until_ms(3000);
         for worker in &world.workers {
-            let smoothed_us = worker.intake.round_trip.smoothed().as_micros();
+            let smoothed_us = worker.intake.round_trip().as_micros();
             assert!(
                 smoothed_us <= round_trip_us * 3 / 2,
                 "{service_ms} ms: {smoothed_us} µs"
@@ -63,12 +63,12 @@ fn a_network_that_slows_down_is_noticed_although_its_answers_come_too_late() {
         world.run_until_ms(500);
         world.setup.latency_us = 25_000;
         world.run_until_ms(2500);
-        let round_trip = world.workers[0].intake.round_trip;
-        let patience = round_trip.ask_expires() + round_trip.deadline();
-        println!("round trip {:?}, patience {patience:?}", round_trip.smoothed());
+        let intake = &world.workers[0].intake;
+        let (round_trip, patience) = (intake.round_trip(), intake.patience());
+        println!("round trip {round_trip:?}, patience {patience:?}");
         // The answers of 50 ms come in time now, ...
         assert!(patience.as_millis() > 50, "{patience:?}");
-        assert!(round_trip.smoothed().as_millis() <= 60);
+        assert!(round_trip.as_millis() <= 60);
         let before = world.hand_backs;
         world.run_until_ms(8000);
         // ... and stay in time.

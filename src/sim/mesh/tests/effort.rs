@@ -1,7 +1,7 @@
 //! What the intake spends on asking.
 
-use super::setup::Setup;
-use super::world::World;
+use super::stage::Setup;
+use super::stage::World;
 
 #[test]
 fn under_flood_an_ask_brings_many_tasks() {

@@ -1,8 +1,8 @@
 //! A free slot and a ready task do not coexist for long.
 
-use super::event::Task;
-use super::setup::Setup;
-use super::world::World;
+use super::stage::Task;
+use super::stage::Setup;
+use super::stage::World;
 
 const COST_US: u64 = 27_000;
 

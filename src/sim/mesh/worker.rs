@@ -1,15 +1,21 @@
 //! A worker: the real intake, slots that are taken for as long as a task costs, and what it did.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use super::super::Intake;
+use crate::scheduler::facts::Ticket;
+use crate::scheduler::intake::Intake;
 
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) intake: Intake,
     pub(super) slots: u32,
-    pub(super) parked: VecDeque<usize>,
+    /// Leased and not started.
+    pub(super) kept: BTreeMap<Ticket, usize>,
     pub(super) started: u32,
+    /// The tasks that it runs.
+    pub(super) running: Vec<usize>,
+    /// Times it has died.
+    pub(super) life: u64,
     /// Tasks the server has sent and that have not arrived.
     pub(super) coming: u32,
     pub(super) wake_us: Option<u64>,
@@ -25,7 +31,9 @@ impl Worker {
         Self {
             intake,
             slots,
-            parked: VecDeque::new(),
+            kept: BTreeMap::new(),
+            running: Vec::new(),
+            life: 0,
             started: 0,
             coming: 0,
             wake_us: None,
@@ -38,7 +46,7 @@ impl Worker {
 
     /// Books which slots are idle now.
     pub(super) fn note_idle(&mut self, now_us: u64) {
-        let taken = self.started + self.coming + self.parked.len() as u32;
+        let taken = self.started + self.coming + self.kept.len() as u32;
         let idle = self.slots.saturating_sub(taken) as usize;
         while self.idle_since_us.len() > idle {
             self.idle_since_us.pop_front();

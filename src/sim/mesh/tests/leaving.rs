@@ -1,7 +1,7 @@
 //! Draining, and pulls that vanish.
 
-use super::setup::Setup;
-use super::world::World;
+use super::stage::Setup;
+use super::stage::World;
 
 #[test]
 fn a_draining_worker_asks_for_nothing_finishes_what_it_holds_and_hands_back_the_rest() {

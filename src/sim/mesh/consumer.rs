@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::super::facts::{AskEnd, PullId};
+use crate::scheduler::intake::{AskEnd, PullId};
 
 /// What a pull asked as, and so where its answers go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub(super) enum Reply {
     Ended { inbox: Inbox, end: AskEnd },
 }
 
+/// Tasks by number, in the order the server keeps them.
 #[derive(Debug)]
 pub(super) struct Consumer {
     fresh: VecDeque<usize>,
@@ -64,6 +65,26 @@ impl Consumer {
 
     pub(super) fn is_done(&self) -> bool {
         self.fresh.is_empty() && self.unacked.is_empty()
+    }
+
+    /// The task that is delivered next.
+    pub(super) fn head(&self) -> Option<usize> {
+        self.again.front().or_else(|| self.fresh.front()).copied()
+    }
+
+    /// Tasks that wait.
+    pub(super) fn depth(&self) -> usize {
+        self.fresh.len() + self.again.len()
+    }
+
+    /// Whether a task was delivered and not answered.
+    pub(super) fn is_out(&self, task: usize) -> bool {
+        self.unacked.contains(&task) && !self.again.contains(&task)
+    }
+
+    /// A worker is gone, and its pulls with it.
+    pub(super) fn gone(&mut self, worker: usize) {
+        self.pulls.retain(|p| p.worker != worker);
     }
 
     /// Tasks never delivered so far.

@@ -1,17 +1,21 @@
 //! What a worker's shell does with events, as the real one will.
 
-use super::super::facts::{Admission, Decision, QueueId, Source};
 use super::consumer::{Inbox, Reply};
+use super::coordinator::moment;
 use super::event::{Event, Order};
 use super::world::World;
+use crate::scheduler::facts::{Flow, QueueId};
+use crate::scheduler::intake::{Admission, Arrival, Decision, Source};
+use crate::scheduler::rules::Infeasible;
+use crate::sim::record::End;
 use crate::task::Moment;
 
-/// More events than any test needs: a world that spins ends here.
-const EVENTS_MAX: u64 = 3_000_000;
+/// A world that spins ends here: so many events at one moment.
+const EVENTS_AT_ONCE_MAX: u64 = 3_000_000;
 
 impl World {
     fn moment(&self) -> Moment {
-        Moment(std::time::Duration::from_micros(self.now_us))
+        moment(self.now_us)
     }
 
     pub(super) fn heard(&mut self, worker: usize, queue: usize, reply: Reply) {
@@ -36,13 +40,20 @@ impl World {
                     Inbox::Wait { .. } => Source::Wait,
                 };
                 self.tasks[task].deliveries += 1;
-                let deliveries = self.tasks[task].deliveries;
+                let arrival = Arrival {
+                    backlog,
+                    deliveries: self.tasks[task].deliveries,
+                    task: self.head(task),
+                };
                 let on = &mut self.workers[worker];
                 on.coming -= 1;
-                match on.intake.delivered(id, source, backlog, deliveries, now) {
+                match on.intake.delivered(id, source, &arrival, now) {
                     Admission::Start => self.start(worker, task),
-                    Admission::Park => on.parked.push_back(task),
+                    Admission::Keep(ticket) => {
+                        on.kept.insert(ticket, task);
+                    }
                     Admission::HandBack => self.hand_back(worker, task),
+                    Admission::GiveUp(how) => self.give_up(worker, task, end_of(how)),
                 }
             }
         }
@@ -55,32 +66,39 @@ impl World {
     }
 
     fn start(&mut self, worker: usize, task: usize) {
-        assert!(self.tasks[task].started_us.is_none(), "task {task} starts twice");
-        self.tasks[task].started_us = Some(self.now_us);
-        self.workers[worker].started += 1;
-        self.at(
-            self.now_us + self.tasks[task].cost_us,
-            Event::Done { worker, task },
-        );
+        let of = &mut self.tasks[task];
+        of.started_us = Some(self.now_us);
+        let (cost_us, delivery) = (of.facts.cost_us, of.deliveries);
+        let on = &mut self.workers[worker];
+        on.started += 1;
+        on.running.push(task);
+        let done = Event::Done {
+            worker,
+            task,
+            delivery,
+        };
+        self.at(self.now_us + cost_us, done);
     }
 
     pub(super) fn finish(&mut self, worker: usize, task: usize) {
-        let (queue, cost_us) = (self.tasks[task].queue, self.tasks[task].cost_us);
-        self.tasks[task].finished_us = Some(self.now_us);
-        self.finished += 1;
-        self.workers[worker].started -= 1;
-        let cost_ms = cost_us as f64 / 1000.0;
-        self.workers[worker].intake.finished(QueueId(queue), cost_ms);
+        let (queue, facts) = (self.tasks[task].queue, self.tasks[task].facts);
+        // A copy that ran beside another one is dropped at the fence.
+        if self.tasks[task].finished_us.is_none() {
+            self.ended(task, End::Done);
+            self.finished += 1;
+        }
+        let on = &mut self.workers[worker];
+        on.started -= 1;
+        on.running.retain(|running| *running != task);
+        let flow = Flow(u64::from(facts.tenant) + 1);
+        let cost_ms = facts.cost_us as f64 / 1000.0;
+        on.intake.finished(QueueId(queue), Some(flow), cost_ms);
         self.up(worker, Order::Ack { task });
     }
 
     /// Takes what the intake decides and sets the timer it asks for.
     pub(super) fn settle(&mut self, worker: usize) {
         let now = self.moment();
-        while self.workers[worker].intake.start_parked() {
-            let task = self.workers[worker].parked.pop_front().unwrap();
-            self.start(worker, task);
-        }
         while let Some(decision) = self.workers[worker].intake.poll(now) {
             self.send(worker, decision);
         }
@@ -100,7 +118,7 @@ impl World {
     fn send(&mut self, worker: usize, decision: Decision) {
         let on = &mut self.workers[worker];
         assert!(
-            !on.draining || matches!(decision, Decision::CloseWaits { .. }),
+            !on.draining || !matches!(decision, Decision::Ask { .. } | Decision::Wait { .. }),
             "{decision:?} while draining"
         );
         let order = match decision {
@@ -134,6 +152,24 @@ impl World {
                 }
             }
             Decision::CloseWaits { generation } => Order::Withdraw { generation },
+            Decision::Start { ticket, .. } => {
+                if let Some(task) = on.kept.remove(&ticket) {
+                    self.start(worker, task);
+                }
+                return;
+            }
+            Decision::GiveUp { ticket, how, .. } => {
+                if let Some(task) = on.kept.remove(&ticket) {
+                    self.give_up(worker, task, end_of(how));
+                }
+                return;
+            }
+            Decision::HandBack { ticket, .. } => {
+                if let Some(task) = on.kept.remove(&ticket) {
+                    self.hand_back(worker, task);
+                }
+                return;
+            }
         };
         self.up(worker, order);
     }
@@ -141,7 +177,9 @@ impl World {
     /// What every event must leave true.
     pub(super) fn check(&mut self) {
         self.handled += 1;
-        assert!(self.handled < EVENTS_MAX, "no end in sight at {} µs", self.now_us);
+        self.at_once = if self.now_us > self.checked_us { 0 } else { self.at_once + 1 };
+        self.checked_us = self.now_us;
+        assert!(self.at_once < EVENTS_AT_ONCE_MAX, "no end in sight at {} µs", self.now_us);
         let ready_us = self.ready_since_us.iter().flatten().min().copied();
         for worker in &mut self.workers {
             // The state before this event lasted until now.
@@ -155,5 +193,13 @@ impl World {
         for (since, consumer) in self.ready_since_us.iter_mut().zip(&self.consumers) {
             *since = consumer.is_ready().then(|| since.unwrap_or(self.now_us));
         }
+    }
+}
+
+const fn end_of(how: Infeasible) -> End {
+    match how {
+        Infeasible::Drop => End::Dropped,
+        Infeasible::Park => End::Parked,
+        Infeasible::Serve => End::Done,
     }
 }

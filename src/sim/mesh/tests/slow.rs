@@ -1,7 +1,7 @@
 //! A server that dawdles over some asks: few tasks tour.
 
-use super::setup::{Setup, Slow};
-use super::world::World;
+use super::stage::{Setup, Slow};
+use super::stage::World;
 
 /// When tasks were handed back in 3,000, once the worker's first waits are over: these may well
 /// bring more than there are slots.
@@ -40,13 +40,13 @@ fn check(slow: Slow, most: usize) {
 
 #[test]
 fn a_server_slow_to_serve_makes_next_to_no_hand_backs() {
-    check(Slow::Serving(10), 6);
-    check(Slow::Serving(30), 6);
+    check(Slow::serving(10), 6);
+    check(Slow::serving(30), 6);
 }
 
 // An answer may come four round trips after its deadline, when the slot is taken.
 #[test]
 fn a_server_slow_to_read_makes_no_bursts_of_hand_backs() {
-    check(Slow::Reading(10), 150);
-    check(Slow::Reading(30), 150);
+    check(Slow::reading(10), 150);
+    check(Slow::reading(30), 150);
 }

@@ -1,0 +1,228 @@
+//! Surplus round robin between classes, in cost.
+//!
+//! A FIFO consumer hides the cost of its head until it is delivered, so a class is charged an
+//! estimate when a task is asked for and the rest when it is done. A class is served while its
+//! balance is above zero and may overdraw it by one task; when none is, the next one in turn is
+//! granted `quantum · weight`. A class that cannot be served for a moment is granted its part all
+//! the same and goes first when it can be.
+//!
+//! Two classes that stay backlogged differ in service per weight by at most
+//! `2 · c_max / w_min + quantum` (Shreedhar and Varghese's deficit round robin, with the
+//! surplus form's overdraft of one task).
+//!
+//! Rounds are counted, not walked: the turn in which a class next has credit is arithmetic, and the earliest of these
+//! turns is the best of a [`Tournament`]. One very long task costs as much as a short one, and a choice among n
+//! classes log n steps.
+
+use super::facts::ClassId;
+use super::merit::{Curve, Merit};
+use super::tournament::Tournament;
+use crate::task::Moment;
+
+/// What a class may do just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It may be chosen.
+    Ready,
+    /// It keeps its place in the rounds and is chosen later.
+    Delayed,
+    /// It has nothing to be served, and earns nothing.
+    Absent,
+}
+
+/// Rounds a delayed class may make up for.
+const DELAYED_ROUNDS_MAX: f64 = 4.0;
+/// Classes at most; turns are numbered by it.
+const CLASSES_MAX: u64 = 1 << 16;
+/// Rounds that a debt may cost at most: the turns of both fit into 64 bits.
+const ROUNDS_MAX: f64 = (1_u64 << 40) as f64;
+
+/// The balances of all classes.
+#[derive(Debug, Clone)]
+pub struct Credit {
+    quantum_ms: f64,
+    share_sum: f64,
+    accounts: Vec<Account>,
+    /// The turn that is being served: round and place. All earlier ones were granted.
+    turn: u64,
+    ready: Tournament,
+}
+
+#[derive(Debug, Clone)]
+struct Account {
+    share: f64,
+    /// As of the grant in `granted`.
+    balance_ms: f64,
+    /// The last round whose grant is in the balance.
+    granted: u64,
+    standing: Standing,
+}
+
+impl Credit {
+    /// No classes yet. `quantum_ms` is what a whole round adds, over all shares together.
+    #[must_use]
+    pub fn new(quantum_ms: f64) -> Self {
+        Self {
+            quantum_ms,
+            share_sum: 0.0,
+            accounts: Vec::new(),
+            turn: CLASSES_MAX,
+            ready: Tournament::default(),
+        }
+    }
+
+    /// Adds a class of that share, without balance and absent.
+    ///
+    /// # Panics
+    /// Beyond 65,536 classes, which no server bears.
+    pub fn add(&mut self, share: f64) -> ClassId {
+        assert!(
+            (self.accounts.len() as u64) < CLASSES_MAX,
+            "more classes than turns are counted for"
+        );
+        (0..self.accounts.len()).for_each(|at| self.settle(at));
+        self.share_sum += share;
+        self.accounts.push(Account {
+            share,
+            balance_ms: 0.0,
+            granted: 0,
+            standing: Standing::Absent,
+        });
+        ClassId(self.accounts.len() - 1)
+    }
+
+    /// Begins the rounds at the class in which `phase`, from 0 to 1, falls when the shares are
+    /// laid end to end. Many workers with few slots then do not swing together.
+    pub fn start_at(&mut self, phase: f64) {
+        (0..self.accounts.len()).for_each(|at| self.settle(at));
+        let mut reach = phase.clamp(0.0, 1.0) * self.share_sum;
+        let first = self.accounts.iter().position(|account| {
+            reach -= account.share;
+            reach < 0.0
+        });
+        let first = first.unwrap_or(self.accounts.len().saturating_sub(1)) as u64;
+        // The turn before the first one's.
+        self.turn = (self.round() + 1) * CLASSES_MAX + first - 1;
+        for at in 0..self.accounts.len() {
+            self.accounts[at].granted = self.visited(at);
+            self.enter(at);
+        }
+    }
+
+    /// Says what a class may do from now on.
+    pub fn stand(&mut self, class: ClassId, standing: Standing) {
+        if self.accounts[class.0].standing == standing {
+            return;
+        }
+        self.settle(class.0);
+        self.accounts[class.0].standing = standing;
+        self.enter(class.0);
+    }
+
+    /// The class to serve next among the ready ones, or none when none is ready. Charge it before
+    /// the next call.
+    pub fn choose(&mut self) -> Option<ClassId> {
+        let at = self.ready.best(Moment::default())?;
+        let turn = self.ready.get(at).map_or(0, |merit| merit.tier);
+        self.turn = self.turn.max(turn);
+        Some(ClassId(at))
+    }
+
+    /// Takes `cost_ms` off the balance of `class`; a negative cost gives back.
+    pub fn charge(&mut self, class: ClassId, cost_ms: f64) {
+        self.settle(class.0);
+        self.accounts[class.0].balance_ms -= cost_ms;
+        self.enter(class.0);
+    }
+
+    /// A class that could not be served keeps the credit of a few rounds and `more_ms`: enough to make
+    /// up for a busy server, too little to crowd out the others after a long time at a limit.
+    pub fn delayed(&mut self, class: ClassId, more_ms: f64) {
+        self.cap(class.0, DELAYED_ROUNDS_MAX * self.gain(class.0) + more_ms);
+    }
+
+    /// An emptied class keeps its debt, not its credit: nobody saves up service while idle.
+    pub fn emptied(&mut self, class: ClassId) {
+        self.cap(class.0, 0.0);
+    }
+
+    /// What `class` may still use before its turn ends, in ms of one slot; negative is a debt.
+    #[must_use]
+    pub fn balance_ms(&self, class: ClassId) -> f64 {
+        let account = &self.accounts[class.0];
+        account.balance_ms + self.earned_ms(class.0)
+    }
+
+    /// Rounds until `class` has credit again; 0 where it has.
+    #[must_use]
+    pub fn rounds_away(&self, class: ClassId) -> u64 {
+        rounds_to_credit(self.balance_ms(class), self.gain(class.0))
+    }
+
+    fn cap(&mut self, at: usize, most_ms: f64) {
+        self.settle(at);
+        let account = &mut self.accounts[at];
+        account.balance_ms = account.balance_ms.min(most_ms);
+        self.enter(at);
+    }
+
+    fn gain(&self, at: usize) -> f64 {
+        self.quantum_ms * self.accounts[at].share / self.share_sum
+    }
+
+    fn round(&self) -> u64 {
+        self.turn / CLASSES_MAX
+    }
+
+    /// The last round in which that place has had its turn.
+    fn visited(&self, at: usize) -> u64 {
+        let is_past = at as u64 <= self.turn % CLASSES_MAX;
+        if is_past { self.round() } else { self.round() - 1 }
+    }
+
+    /// What the rounds since its last grant have added.
+    fn earned_ms(&self, at: usize) -> f64 {
+        let account = &self.accounts[at];
+        match account.standing {
+            Standing::Absent => 0.0,
+            Standing::Ready | Standing::Delayed => {
+                self.visited(at).saturating_sub(account.granted) as f64 * self.gain(at)
+            }
+        }
+    }
+
+    /// Puts what it has earned into its balance.
+    fn settle(&mut self, at: usize) {
+        let (earned_ms, granted) = (self.earned_ms(at), self.visited(at));
+        let account = &mut self.accounts[at];
+        account.balance_ms += earned_ms;
+        account.granted = granted;
+    }
+
+    /// Enters it for the turn in which it has credit, or takes it out.
+    fn enter(&mut self, at: usize) {
+        let account = &self.accounts[at];
+        let turn = match account.standing {
+            Standing::Absent | Standing::Delayed => None,
+            Standing::Ready => {
+                let away = rounds_to_credit(account.balance_ms, self.gain(at));
+                Some((account.granted + away) * CLASSES_MAX + at as u64)
+            }
+        };
+        let merit = turn.map(|tier| Merit {
+            tier,
+            curve: Curve::Flat(0.0),
+            since: Moment::default(),
+        });
+        self.ready.set(at, merit, Moment::default());
+    }
+}
+
+/// Grants until a balance is above zero.
+fn rounds_to_credit(balance_ms: f64, gain_ms: f64) -> u64 {
+    if balance_ms > 0.0 {
+        return 0;
+    }
+    // A float that is out of range becomes the bound.
+    ((-balance_ms / gain_ms).floor() + 1.0).min(ROUNDS_MAX) as u64
+}

@@ -1,0 +1,35 @@
+//! The earliest deadline first.
+
+use std::time::Duration;
+
+use super::facts::Head;
+use super::merit::{Curve, Merit};
+use super::rules::ClassTerms;
+use crate::task::Moment;
+
+/// Where neither the task nor its class says anything: behind all who do, in order of arrival.
+const NO_DEADLINE: Duration = Duration::from_secs(366 * 86_400);
+
+/// When the answer has to be there: the task's own deadline, else its arrival and its class's SLO.
+#[must_use]
+pub fn deadline(head: &Head, terms: &ClassTerms) -> Option<Moment> {
+    let by_class = || terms.slo_ms.map(|ms| head.since + Duration::from_millis(ms));
+    head.deadline.or_else(by_class)
+}
+
+/// Whether a task that starts at `now` and costs `cost_ms` of one slot is done by its deadline.
+#[must_use]
+pub fn is_feasible(head: &Head, terms: &ClassTerms, cost_ms: f64, now: Moment) -> bool {
+    let cost = Duration::try_from_secs_f64(cost_ms / 1000.0).unwrap_or(Duration::MAX);
+    deadline(head, terms).is_none_or(|deadline| now + cost <= deadline)
+}
+
+/// Its place among the heads.
+pub(super) fn merit(head: &Head, terms: &ClassTerms) -> Merit {
+    let due = deadline(head, terms).unwrap_or(head.since + NO_DEADLINE);
+    Merit {
+        tier: u64::try_from(due.0.as_micros()).unwrap_or(u64::MAX),
+        curve: Curve::Flat(0.0),
+        since: head.since,
+    }
+}

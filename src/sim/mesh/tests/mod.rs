@@ -1,0 +1,12 @@
+//! What the intake of many workers does, against the model of the server. [`stage`] sets worlds up.
+
+mod stage;
+
+mod conserving;
+mod effort;
+mod leaving;
+mod limits;
+mod random;
+mod shares;
+mod slow;
+mod urgent;
