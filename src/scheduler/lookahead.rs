@@ -44,10 +44,10 @@ impl Window {
         self.kept.is_empty()
     }
 
-    /// The one that has been there for longest.
+    /// The one that would be served next.
     #[must_use]
-    pub fn oldest(&self) -> Option<Head> {
-        self.kept.first().map(|kept| kept.head)
+    pub fn peek(&self, terms: &ClassTerms) -> Option<Head> {
+        self.next(terms).map(|at| self.kept[at].head)
     }
 
     /// Puts one more in. The caller keeps to the class's window.

@@ -1,9 +1,18 @@
 //! A simulator: the scheduler and the policies that workers run, over made or recorded workloads, on a virtual clock.
 //!
-//! Reading order: [`workload`] says what arrives, [`record`] what became of it, [`report`] what that amounts to.
-//! Everything is drawn from a seed: the same seed gives the same report, byte for byte.
+//! Reading order: [`workload`] says what arrives, [`plan`] under which policy and by whom it is served, [`run`] runs it:
+//! `ideal` by one scheduler that knows all, `mesh` by workers that know what real ones know. [`record`] is what became of
+//! it, [`report`] what that amounts to. Everything is drawn from a seed: the same seed gives the same report, byte for byte.
 
+mod ideal;
 mod mesh;
+mod outcome;
+pub mod plan;
 pub mod record;
 pub mod report;
+mod run;
+mod task;
 pub mod workload;
+
+pub use run::run;
+pub use task::Hints;

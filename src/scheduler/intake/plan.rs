@@ -185,7 +185,10 @@ impl Intake {
             Standing::Absent
         };
         let head: Option<Head> = match self.picker.compares_heads() {
-            true => queue.window.oldest().or_else(|| queue.outlook.head(now)),
+            true => {
+                let terms = self.picker.terms(queue.spec.class);
+                queue.window.peek(terms).or_else(|| queue.outlook.head(now))
+            }
             false => None,
         };
         self.picker.stand(id, standing, head, now);

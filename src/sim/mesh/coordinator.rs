@@ -1,32 +1,14 @@
 //! What is not a worker: the sweep over the queues, deliveries that nobody answered for, and gateways.
 
-use std::time::Duration;
-
 use super::consumer::Reply;
-use super::event::{Event, Facts, Order};
+use super::event::{Event, Order};
 use super::world::World;
-use crate::scheduler::facts::{Flow, Head, QueueId};
+use crate::scheduler::facts::QueueId;
 use crate::scheduler::intake::View;
-use crate::task::{Moment, Shard, TenantId};
-
-pub(super) fn moment(us: u64) -> Moment {
-    Moment(Duration::from_micros(us))
-}
+use crate::sim::record::End;
+use crate::sim::task::{Facts, moment};
 
 impl World {
-    /// What a worker can know of a task that was delivered, or a sweep of one that waits.
-    pub(super) fn head(&self, task: usize) -> Head {
-        let of = &self.tasks[task];
-        Head {
-            since: moment(of.arrived_us),
-            deadline: of.facts.deadline_us.map(moment),
-            flow: Some(Flow(u64::from(of.facts.tenant) + 1)),
-            urgency: of.facts.urgency,
-            business_weight: of.facts.business_weight,
-            cost_ms: of.facts.hint_us.map(|us| us as f64 / 1000.0),
-        }
-    }
-
     /// Looks every queue over and tells what was seen.
     pub(super) fn sweep(&mut self) {
         let seen: Vec<_> = self.consumers.iter().map(|c| (c.depth(), c.head())).collect();
@@ -48,7 +30,7 @@ impl World {
             .iter()
             .map(|(depth, head)| View {
                 depth: *depth as u64,
-                head: head.map(|task| self.head(task)),
+                head: head.map(|task| self.tasks[task].head()),
                 taken_at: moment(at_us),
             })
             .collect();
@@ -65,14 +47,9 @@ impl World {
         let queues: Vec<usize> = (0..self.setup.queues.len())
             .filter(|queue| self.setup.queues[*queue].class == facts.class)
             .collect();
-        let hand = self.setup.classes[facts.class].hand;
-        let tenant = TenantId::new(&format!("t{}", facts.tenant)).unwrap_or_else(|_| TenantId::default_tenant());
         let shards = u16::try_from(queues.len()).unwrap_or(u16::MAX);
-        let hand = Shard::hand(&tenant, shards, hand);
-        let places = hand.iter().filter_map(|shard| match shard {
-            Shard::Stable(shard) => queues.get(usize::from(*shard)).copied(),
-            Shard::Canary(_) => None,
-        });
+        let hand = facts.hand(shards, self.setup.classes[facts.class].hand);
+        let places = hand.iter().filter_map(|shard| queues.get(usize::from(*shard)).copied());
         places.min_by_key(|queue| self.seen_depth[*queue]).unwrap_or(queues[0])
     }
 
@@ -113,7 +90,7 @@ impl World {
     }
 
     /// Tells the server what a worker has decided.
-    pub(super) fn give_up(&mut self, worker: usize, task: usize, end: crate::sim::record::End) {
+    pub(super) fn give_up(&mut self, worker: usize, task: usize, end: End) {
         self.up(worker, Order::GivenUp { task, end });
     }
 }

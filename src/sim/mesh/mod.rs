@@ -7,6 +7,7 @@
 mod consumer;
 mod coordinator;
 mod event;
+mod run;
 mod setup;
 mod shell;
 mod worker;
@@ -14,3 +15,5 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use run::run;

@@ -1,13 +1,13 @@
 //! What a worker's shell does with events, as the real one will.
 
 use super::consumer::{Inbox, Reply};
-use super::coordinator::moment;
 use super::event::{Event, Order};
 use super::world::World;
-use crate::scheduler::facts::{Flow, QueueId};
+use crate::scheduler::facts::QueueId;
 use crate::scheduler::intake::{Admission, Arrival, Decision, Source};
 use crate::scheduler::rules::Infeasible;
 use crate::sim::record::End;
+use crate::sim::task::moment;
 use crate::task::Moment;
 
 /// A world that spins ends here: so many events at one moment.
@@ -43,7 +43,7 @@ impl World {
                 let arrival = Arrival {
                     backlog,
                     deliveries: self.tasks[task].deliveries,
-                    task: self.head(task),
+                    task: self.tasks[task].head(),
                 };
                 let on = &mut self.workers[worker];
                 on.coming -= 1;
@@ -90,9 +90,8 @@ impl World {
         let on = &mut self.workers[worker];
         on.started -= 1;
         on.running.retain(|running| *running != task);
-        let flow = Flow(u64::from(facts.tenant) + 1);
         let cost_ms = facts.cost_us as f64 / 1000.0;
-        on.intake.finished(QueueId(queue), Some(flow), cost_ms);
+        on.intake.finished(QueueId(queue), Some(facts.flow()), cost_ms);
         self.up(worker, Order::Ack { task });
     }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::consumer::{Consumer, Inbox, Pull, Reply};
-use super::event::{Event, Facts, Order, Task};
+use super::event::{Event, Order};
 use super::setup::{Dice, SLOW_ROUND_TRIPS, Setup};
 use super::worker::Worker;
 use crate::sim::record::End;
+use crate::sim::task::{Facts, Task};
 
 pub(super) struct World {
     pub(super) now_us: u64,
@@ -143,15 +144,7 @@ impl World {
         let queue = queue.unwrap_or_else(|| self.place(&facts));
         self.seen_depth[queue] += 1;
         self.in_system += u64::from(facts.is_counted);
-        self.tasks.push(Task {
-            queue,
-            facts,
-            arrived_us: self.now_us,
-            started_us: None,
-            finished_us: None,
-            end: End::Done,
-            deliveries: 0,
-        });
+        self.tasks.push(Task::new(queue, facts, self.now_us));
         self.consumers[queue].publish(self.tasks.len() - 1);
         self.answer(queue);
     }

@@ -1,9 +1,10 @@
 //! Worlds as tests want them: classes with a queue each.
 
 use crate::scheduler::rules::{ClassTerms, Rules};
-pub(super) use crate::sim::mesh::event::{Event, Facts, Task};
+pub(super) use crate::sim::mesh::event::Event;
 pub(super) use crate::sim::mesh::setup::{ClassSetup, Dice, FAR, QueueSetup, Setup, Slow};
 pub(super) use crate::sim::mesh::world::World;
+pub(super) use crate::sim::task::{Facts, Task};
 
 impl Setup {
     /// Unlimited classes of these shares, 1.5 ms each way give or take a tenth, so that twice the

@@ -1,0 +1,94 @@
+//! What is simulated: a scheduling policy, and who carries it out.
+
+use super::task::Hints;
+use super::workload::{WorkClass, Workload};
+use crate::scheduler::rules::{ClassTerms, Rules};
+
+/// One policy, as it is to be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What the policy is called in reports.
+    pub policy: String,
+    /// The rule between classes.
+    pub rules: Rules,
+    /// What the rules know of each class of the workload, by place.
+    pub classes: Vec<ClassPlan>,
+    /// Who carries it out.
+    pub mode: Mode,
+    /// What schedulers are told of a task's cost.
+    pub hints: Hints,
+}
+
+/// One class of the workload under a policy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClassPlan {
+    /// Share, priority and the order within it.
+    pub terms: ClassTerms,
+    /// Tasks of it that may run at once.
+    pub max_concurrent: Option<u32>,
+}
+
+/// Who carries a policy out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// One scheduler that knows every queue and pulls in no time.
+    Ideal,
+    /// Workers that know what a real one knows.
+    Mesh(Mesh),
+}
+
+/// Workers, and what parts them from the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mesh {
+    /// How many, at least 1; the workload's slots are divided over them.
+    pub workers: u32,
+    /// From a pull to its answer, in µs, give or take a tenth; at least 2.
+    pub round_trip_us: u64,
+    /// Deaths of workers, spread at random over the arrivals.
+    pub crashes: u32,
+    /// Silence after which the server delivers again, in ms.
+    pub ack_wait_ms: u64,
+    /// Percent of asks that the server dawdles over.
+    pub slow_percent: u64,
+}
+
+impl Default for Mesh {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            round_trip_us: 500,
+            crashes: 0,
+            ack_wait_ms: 10_000,
+            slow_percent: 0,
+        }
+    }
+}
+
+impl Plan {
+    /// `rules` over the classes as the workload has them.
+    #[must_use]
+    pub fn of(rules: Rules, workload: &Workload, mode: Mode) -> Self {
+        Self {
+            policy: rules.between.as_str().to_owned(),
+            rules,
+            classes: workload.classes.iter().map(ClassPlan::of).collect(),
+            mode,
+            hints: Hints::ByClass,
+        }
+    }
+}
+
+impl ClassPlan {
+    /// A class as its workload has it.
+    #[must_use]
+    pub fn of(class: &WorkClass) -> Self {
+        let terms = ClassTerms::new(f64::from(class.share), class.priority);
+        Self {
+            terms: ClassTerms {
+                slo_ms: Some(class.slo_ms),
+                ..terms
+            },
+            max_concurrent: None,
+        }
+    }
+}
