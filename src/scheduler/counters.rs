@@ -75,11 +75,6 @@ impl Counters {
         Some(best)
     }
 
-    /// Service so far for its weight, in ms of one slot.
-    pub(super) fn value_ms(&self, at: usize) -> f64 {
-        self.all[at].value
-    }
-
     fn enter(&mut self, at: usize) {
         let Counter { value, is_ready, .. } = self.all[at];
         let merit = is_ready.then_some(Merit {

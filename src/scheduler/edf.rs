@@ -17,11 +17,12 @@ pub fn deadline(head: &Head, terms: &ClassTerms) -> Option<Moment> {
     head.deadline.or_else(by_class)
 }
 
-/// Whether a task that starts at `now` and costs `cost_ms` of one slot is done by its deadline.
+/// Whether a task that starts at `now` and costs `cost_ms` of one slot is done by its own deadline. What its class
+/// should keep to puts it in order, but an answer that is late by that is still worth having.
 #[must_use]
-pub fn is_feasible(head: &Head, terms: &ClassTerms, cost_ms: f64, now: Moment) -> bool {
+pub fn is_feasible(head: &Head, cost_ms: f64, now: Moment) -> bool {
     let cost = Duration::try_from_secs_f64(cost_ms / 1000.0).unwrap_or(Duration::MAX);
-    deadline(head, terms).is_none_or(|deadline| now + cost <= deadline)
+    head.deadline.is_none_or(|deadline| now + cost <= deadline)
 }
 
 /// Its place among the heads.

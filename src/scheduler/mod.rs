@@ -11,6 +11,7 @@ pub mod cost;
 mod counters;
 pub mod credit;
 pub mod edf;
+mod explain;
 pub mod facts;
 mod fifo;
 pub mod intake;

@@ -25,6 +25,19 @@ pub enum Sight {
     Blind,
 }
 
+/// What a pick was made by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The balances, which are the rule.
+    Balance,
+    /// The balances, for want of a view of the heads.
+    Blind,
+    /// The rule's own order.
+    Rule,
+    /// The bound on passing over.
+    Bypass,
+}
+
 /// All queues, their classes, and the state of the rule between them.
 #[derive(Debug, Clone)]
 pub struct Picker {
@@ -33,7 +46,7 @@ pub struct Picker {
     pub(super) queues: Vec<Queue>,
     pub(super) credit: Credit,
     pub(super) ranked: Ranked,
-    bypass: Option<Bypass>,
+    pub(super) bypass: Option<Bypass>,
     now: Moment,
 }
 
@@ -162,14 +175,7 @@ impl Picker {
 
     /// The queue whose turn it is, or none when none is ready. Charge it before the next pick.
     pub fn pick(&mut self, sight: Sight, now: Moment) -> Option<QueueId> {
-        self.now = now;
-        // The balances have a bound of their own.
-        let by_balance = matches!(self.ranked, Ranked::Heads(_)) && sight == Sight::Blind;
-        let bypass = self.bypass.as_mut().filter(|_| !by_balance);
-        let picked = match bypass.and_then(|bypass| bypass.due(now)) {
-            Some(due) => due,
-            None => self.turn(sight, now)?,
-        };
+        let (picked, _) = self.decide(sight, now)?;
         let queue = &mut self.queues[picked.0];
         queue.seen = now;
         let head = queue.known_head();
@@ -179,6 +185,23 @@ impl Picker {
             bypass.head(picked, Some(head), now);
         }
         Some(picked)
+    }
+
+    /// The queue whose turn it is, and by what.
+    pub(super) fn decide(&mut self, sight: Sight, now: Moment) -> Option<(QueueId, Why)> {
+        self.now = now;
+        // The balances have a bound of their own.
+        let is_blind = matches!(self.ranked, Ranked::Heads(_)) && sight == Sight::Blind;
+        let why = match &self.ranked {
+            Ranked::Weighted => Why::Balance,
+            Ranked::Heads(_) if is_blind => Why::Blind,
+            Ranked::Heads(_) | Ranked::Strict(_) | Ranked::Levels(..) => Why::Rule,
+        };
+        let bypass = self.bypass.as_mut().filter(|_| !is_blind);
+        if let Some(due) = bypass.and_then(|bypass| bypass.due(now)) {
+            return Some((due, Why::Bypass));
+        }
+        self.turn(sight, now).map(|queue| (queue, why))
     }
 
     fn turn(&mut self, sight: Sight, now: Moment) -> Option<QueueId> {
@@ -325,7 +348,7 @@ impl Picker {
 
 impl Queue {
     /// Its head; one of which nothing is known came when it was first seen.
-    fn known_head(&self) -> Head {
+    pub(super) fn known_head(&self) -> Head {
         self.head.unwrap_or(Head::arrived(self.seen))
     }
 }

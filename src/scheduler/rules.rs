@@ -65,7 +65,8 @@ impl Between {
     }
 }
 
-/// What becomes of a task that cannot meet its deadline any more.
+/// What becomes of a task that cannot meet its own deadline any more. A class's SLO puts tasks in order, but none is
+/// given up for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Infeasible {
     /// It is served in its turn all the same.

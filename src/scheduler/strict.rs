@@ -179,14 +179,19 @@ impl Strict {
         }
     }
 
+    /// Whether the last task of a queue was served out of what is owed to its tier.
+    pub(super) fn is_by_floor(&self, queue: QueueId) -> bool {
+        self.places[queue.0].by_floor
+    }
+
     /// What those below the most urgent are owed, in ms of one slot.
     pub(super) fn owed_ms(&self) -> f64 {
         self.owed_ms
     }
 
-    /// The rank of a queue's tier.
-    pub(super) fn rank(&self, queue: QueueId) -> u64 {
-        self.tiers[self.places[queue.0].tier].rank
+    /// The lane of a queue by its place, 0 the most urgent.
+    pub(super) fn lane(&self, queue: QueueId) -> u64 {
+        self.tiers[self.places[queue.0].tier].rank >> 32
     }
 
     fn enter(&mut self, at: usize) {

@@ -73,7 +73,7 @@ fn edf(scheduler: &mut Section<'_>) -> Infeasible {
         ("park", Infeasible::Park),
     ];
     let mut section = scheduler.child("edf");
-    let infeasible = section.word("infeasible", &words, Some(Infeasible::Serve));
+    let infeasible = section.word("infeasible", &words, Some(Infeasible::Drop));
     section.close(&[]);
     infeasible
 }

@@ -159,9 +159,8 @@ impl Intake {
         if infeasible == Infeasible::Serve {
             return None;
         }
-        let terms = self.picker.terms(self.queues[id.0].spec.class);
         let cost_ms = task.cost_ms.unwrap_or(self.estimate_ms(id));
-        (!edf::is_feasible(task, terms, cost_ms, now)).then_some(infeasible)
+        (!edf::is_feasible(task, cost_ms, now)).then_some(infeasible)
     }
 
     fn ticket(&mut self) -> Ticket {

@@ -43,7 +43,6 @@ pub(super) struct Filled {
 
 /// What the end of a pull, or of all overdue ones, gives back.
 pub(super) struct Released {
-    pub(super) places: u32,
     /// Places that were filled before.
     pub(super) filled: u32,
     /// When the last of them was asked for.
@@ -127,7 +126,6 @@ impl Asks {
         };
         let filled = pull.asked.saturating_sub(places);
         Some(Released {
-            places,
             filled,
             sent: pull.sent,
             outcome,
@@ -172,7 +170,6 @@ impl Asks {
             self.late.push_back(pull);
         }
         (places > 0).then_some(Released {
-            places,
             filled,
             sent,
             outcome: PullOutcome::Overdue,

@@ -86,11 +86,6 @@ impl Queue {
         self.asks.reserved() - self.ahead
     }
 
-    /// How many more tasks may be started now: those of the window, and those it is worth to ask for.
-    pub(super) fn room_for_starts(&self) -> u32 {
-        self.window.len() as u32 + self.room()
-    }
-
     /// How many more tasks are to be asked for so that the window is full.
     pub(super) fn room_ahead(&self) -> u32 {
         let have = self.window.len() as u32 + self.ahead;

@@ -32,7 +32,7 @@ pub(super) enum Reply {
 /// Tasks by number, in the order the server keeps them.
 #[derive(Debug)]
 pub(super) struct Consumer {
-    fresh: VecDeque<usize>,
+    pub(super) fresh: VecDeque<usize>,
     /// Handed back: served first. They keep their place and do not count as pending, as on the server.
     again: VecDeque<usize>,
     unacked: BTreeSet<usize>,
@@ -40,7 +40,7 @@ pub(super) struct Consumer {
     /// Pulls received so far.
     pub(super) asks: u64,
     pub(super) waits: u64,
-    pulls: VecDeque<Pull>,
+    pub(super) pulls: VecDeque<Pull>,
     out: Vec<(usize, Reply)>,
 }
 
@@ -85,15 +85,6 @@ impl Consumer {
     /// A worker is gone, and its pulls with it.
     pub(super) fn gone(&mut self, worker: usize) {
         self.pulls.retain(|p| p.worker != worker);
-    }
-
-    /// Tasks never delivered so far.
-    pub(super) fn backlog(&self) -> usize {
-        self.fresh.len()
-    }
-
-    pub(super) fn pulls_of(&self, worker: usize) -> usize {
-        self.pulls.iter().filter(|p| p.worker == worker).count()
     }
 
     /// What is to be sent, in order.

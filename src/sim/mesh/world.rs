@@ -30,7 +30,7 @@ pub(super) struct World {
     pub(super) clients: Vec<Facts>,
     /// No client sends after this time.
     pub(super) clients_until_us: u64,
-    events: BTreeMap<(u64, u64), Event>,
+    pub(super) events: BTreeMap<(u64, u64), Event>,
     pub(super) unpublished: u32,
     serial: u64,
     pub(super) handled: u64,
@@ -99,11 +99,6 @@ impl World {
             self.handle(event);
             self.check();
         }
-    }
-
-    /// When something happens next.
-    pub(super) fn next_us(&self) -> Option<u64> {
-        self.events.first_key_value().map(|((at, _), _)| *at)
     }
 
     pub(super) fn is_done(&self) -> bool {

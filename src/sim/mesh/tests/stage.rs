@@ -1,6 +1,7 @@
 //! Worlds as tests want them: classes with a queue each.
 
 use crate::scheduler::rules::{ClassTerms, Rules};
+use crate::sim::mesh::consumer::Consumer;
 pub(super) use crate::sim::mesh::event::Event;
 pub(super) use crate::sim::mesh::setup::{ClassSetup, Dice, FAR, QueueSetup, Setup, Slow};
 pub(super) use crate::sim::mesh::world::World;
@@ -73,7 +74,10 @@ impl World {
     }
 
     pub(super) fn run_until_ms(&mut self, end_ms: u64) {
-        self.run_while(|w| w.next_us().is_some_and(|at| at <= end_ms * 1000));
+        self.run_while(|w| {
+            let next = w.events.first_key_value().map(|((at, _), _)| *at);
+            next.is_some_and(|at| at <= end_ms * 1000)
+        });
         self.now_us = self.now_us.max(end_ms * 1000);
     }
 
@@ -88,5 +92,16 @@ impl World {
     pub(super) fn reconnect(&mut self, worker: usize) {
         self.workers[worker].intake.reconnected();
         self.settle(worker);
+    }
+}
+
+impl Consumer {
+    /// Tasks never delivered so far.
+    pub(super) fn backlog(&self) -> usize {
+        self.fresh.len()
+    }
+
+    pub(super) fn pulls_of(&self, worker: usize) -> usize {
+        self.pulls.iter().filter(|p| p.worker == worker).count()
     }
 }
