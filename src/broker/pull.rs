@@ -72,6 +72,13 @@ impl Puller {
         &self.queues[queue.0]
     }
 
+    /// What each queue is called, for people.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let name = |route: &Arc<Route>| format!("{}.{}.{}.{}", route.lane, route.class, route.model, route.shard);
+        self.queues.iter().map(name).collect()
+    }
+
     /// Whether no inbox of waits is open, closing ones included.
     #[must_use]
     pub fn is_quiet(&self) -> bool {

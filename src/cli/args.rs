@@ -14,6 +14,7 @@ use super::flags::Global;
 use super::queue;
 use super::role::{coordinator, dev, gateway, worker};
 use super::session::Session;
+use super::sim;
 use super::streams;
 use super::task;
 use super::{doctor, policy};
@@ -54,6 +55,10 @@ pub(super) enum Command {
     Bench(bench::Args),
     /// Kill parts of a mesh while it works, and count what is lost
     Drill(drill::Args),
+    /// Compare scheduling policies on a virtual clock
+    ///
+    /// The scheduler that workers run, over made or recorded workloads. Needs no server.
+    Sim(sim::Args),
     /// Submit tasks and see what becomes of them
     Task(task::Args),
     /// Tasks that were given up
@@ -91,6 +96,7 @@ impl Command {
             Self::Dlq(_)
             | Self::Archive(_)
             | Self::Queue(_)
+            | Self::Sim(_)
             | Self::Streams(_)
             | Self::Policy(_)
             | Self::Audit(_)
@@ -107,6 +113,7 @@ impl Command {
             Self::Demo(_) => demo::run(session).await,
             Self::Bench(args) => bench::run(args, session).await,
             Self::Drill(args) => drill::run(args, session).await,
+            Self::Sim(args) => sim::run(args, session),
             Self::Task(args) => task::run(args, session).await,
             Self::Dlq(args) => dlq::run(args, session).await,
             Self::Archive(args) => archive::run(args, session).await,

@@ -15,7 +15,7 @@ pub(super) const HEADING: &str = "Everywhere";
 /// Flags that stand before or after any command.
 #[derive(Args)]
 pub(super) struct Global {
-    /// How data is printed
+    /// How data is printed; svg is for sim
     #[arg(
         short,
         long,
@@ -24,7 +24,7 @@ pub(super) struct Global {
         default_value_t,
         hide_possible_values = true
     )]
-    #[arg(hide_default_value = true, value_name = "table|json", help_heading = HEADING)]
+    #[arg(hide_default_value = true, value_name = "table|json|svg", help_heading = HEADING)]
     output: Format,
     /// The same as --output json
     #[arg(long, global = true, help_heading = HEADING)]

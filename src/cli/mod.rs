@@ -20,6 +20,7 @@ mod queue;
 mod role;
 mod session;
 mod shelf;
+mod sim;
 mod start;
 mod streams;
 mod task;

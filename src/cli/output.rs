@@ -15,6 +15,8 @@ pub(super) enum Format {
     Table,
     /// For programs
     Json,
+    /// A picture, of `sim` alone
+    Svg,
 }
 
 /// The reader of stdout has gone, as `head` does: no fault, and nothing more to say.
@@ -32,7 +34,7 @@ impl Output {
     /// Prints `data` as JSON, or what `text` makes of it for people.
     pub(super) fn show<T: Serialize>(self, data: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
         let shown = match self.format {
-            Format::Table => text(data),
+            Format::Table | Format::Svg => text(data),
             Format::Json => serde_json::to_string_pretty(data)?,
         };
         write(&shown)
@@ -41,16 +43,21 @@ impl Output {
     /// Prints `data` as one line of JSON, for whoever reads line by line, or what `text` makes of it.
     pub(super) fn line<T: Serialize>(self, data: &T, text: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
         let shown = match self.format {
-            Format::Table => text(data),
+            Format::Table | Format::Svg => text(data),
             Format::Json => serde_json::to_string(data)?,
         };
         write(&shown)
     }
 
+    /// Prints text as it is.
+    pub(super) fn text(self, text: &str) -> anyhow::Result<()> {
+        write(text)
+    }
+
     /// Says on stderr why a command failed.
     pub(super) fn complain(self, exit: Exit, message: &str) {
         let said = match self.format {
-            Format::Table => format!("error: {message}"),
+            Format::Table | Format::Svg => format!("error: {message}"),
             Format::Json => error_json(exit, message),
         };
         // A stderr nobody reads leaves the exit code, which says enough.

@@ -90,14 +90,19 @@ pub struct ScoreWeights {
     pub horizon_ms: f64,
 }
 
-impl Default for ScoreWeights {
-    fn default() -> Self {
-        Self {
+impl ScoreWeights {
+    /// What holds where nothing is said.
+    pub const DEFAULT: Self = Self {
             urgency: 0.40,
             business: 0.35,
             time: 0.25,
             horizon_ms: 30_000.0,
-        }
+        };
+}
+
+impl Default for ScoreWeights {
+    fn default() -> Self {
+        Self::DEFAULT
     }
 }
 
@@ -114,14 +119,19 @@ pub struct MlfqRules {
     pub boost_ms: u64,
 }
 
-impl Default for MlfqRules {
-    fn default() -> Self {
-        Self {
+impl MlfqRules {
+    /// What holds where nothing is said.
+    pub const DEFAULT: Self = Self {
             by: FlowKey::Tenant,
             quantum_ms: 50.0,
             levels: 8,
             boost_ms: 30_000,
-        }
+        };
+}
+
+impl Default for MlfqRules {
+    fn default() -> Self {
+        Self::DEFAULT
     }
 }
 

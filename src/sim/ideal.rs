@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::outcome::{Span, run_of};
+use super::outcome::{Span, queue_names, run_of};
 use super::plan::Plan;
 use super::record::{End, Run};
 use super::task::{Facts, Task, moment};
@@ -35,6 +35,9 @@ struct Ideal<'a> {
     done: BinaryHeap<Reverse<(u64, usize)>>,
     in_system: u64,
     in_system_us: f64,
+    names: Vec<String>,
+    /// Why picks came out as they did, while somebody wants to know.
+    reasons: Option<Vec<String>>,
 }
 
 struct Queue {
@@ -48,12 +51,23 @@ struct Queue {
 
 /// Runs `plan` over `workload`.
 pub(super) fn run(workload: &Workload, plan: &Plan) -> Run {
+    serve(&mut Ideal::new(workload, plan), workload)
+}
+
+/// Why picks came out as they did.
+pub(super) fn reasons(workload: &Workload, plan: &Plan) -> Vec<String> {
     let mut ideal = Ideal::new(workload, plan);
+    ideal.reasons = Some(Vec::new());
+    serve(&mut ideal, workload);
+    ideal.reasons.unwrap_or_default()
+}
+
+fn serve(ideal: &mut Ideal<'_>, workload: &Workload) -> Run {
     match &workload.source {
         Source::Open(jobs) => {
             for job in jobs {
                 ideal.run_to(job.at_us, workload.slots);
-                ideal.arrive(Facts::of_job(job, plan.hints, workload.warmup_us));
+                ideal.arrive(Facts::of_job(job, ideal.plan.hints, workload.warmup_us));
                 ideal.fill(workload.slots);
             }
             ideal.run_to(u64::MAX, workload.slots);
@@ -107,6 +121,8 @@ impl<'a> Ideal<'a> {
             done: BinaryHeap::new(),
             in_system: 0,
             in_system_us: 0.0,
+            names: queue_names(workload),
+            reasons: None,
         }
     }
 
@@ -169,6 +185,10 @@ impl<'a> Ideal<'a> {
 
     fn fill(&mut self, slots: u32) {
         while self.running < slots {
+            if let Some(reasons) = &mut self.reasons {
+                let name = |queue: QueueId| self.names[queue.0].clone();
+                reasons.extend(self.picker.explain(Sight::Heads, moment(self.now_us), &name));
+            }
             let Some(QueueId(at)) = self.picker.pick(Sight::Heads, moment(self.now_us)) else {
                 return;
             };

@@ -14,5 +14,5 @@ mod run;
 mod task;
 pub mod workload;
 
-pub use run::run;
+pub use run::{explain, run};
 pub use task::Hints;

@@ -63,3 +63,14 @@ fn bypass_max(tasks: &[Task]) -> u64 {
     }
     most
 }
+
+/// What each queue is called: its class, and its shard where there are several.
+pub(super) fn queue_names(workload: &Workload) -> Vec<String> {
+    let names = workload.classes.iter().flat_map(|class| {
+        (0..class.shards.max(1)).map(move |shard| match class.shards {
+            0 | 1 => class.name.clone(),
+            _ => format!("{}/{shard}", class.name),
+        })
+    });
+    names.collect()
+}

@@ -1,4 +1,4 @@
-//! One run.
+//! One run, or why its picks came out as they did.
 
 use super::plan::{Mode, Plan};
 use super::record::Run;
@@ -12,4 +12,15 @@ pub fn run(workload: &Workload, plan: &Plan, seed: u64) -> Run {
         Mode::Ideal => ideal::run(workload, plan),
         Mode::Mesh(mesh) => mesh::run(workload, plan, mesh, seed),
     }
+}
+
+/// Why the first `most` picks came out as they did, of the first worker where there are several: one line each.
+#[must_use]
+pub fn explain(workload: &Workload, plan: &Plan, seed: u64, most: usize) -> Vec<String> {
+    let mut lines = match &plan.mode {
+        Mode::Ideal => ideal::reasons(workload, plan),
+        Mode::Mesh(mesh) => mesh::reasons(workload, plan, mesh, seed),
+    };
+    lines.truncate(most);
+    lines
 }

@@ -35,6 +35,9 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// Signs of life per ack_wait.
 const BEATS_PER_ACK_WAIT: u32 = 3;
 
+/// Under which target every pick says why, at the level trace.
+const PICKS: &str = "fairlane::picks";
+
 /// One worker.
 pub(super) struct Shell {
     service: Arc<Service>,
@@ -220,6 +223,9 @@ impl Shell {
                 tracing::warn!(%error, "a pull was not sent");
             }
         }
+        for why in self.intake.take_reasons() {
+            tracing::trace!(target: PICKS, "{why}");
+        }
         for outcome in self.intake.take_ended() {
             self.service.options.metrics.pull(PullKind::Ask, label(outcome));
         }
@@ -347,9 +353,13 @@ impl Shell {
             self.heartbeat = heartbeat(least);
         }
         let (intake, puller) = (&mut self.intake, &mut self.puller);
+        let explains = tracing::enabled!(target: PICKS, tracing::Level::TRACE);
         let added = self
             .classes
             .add_new(found, &options.policy, &options.executors, intake, puller);
+        if added > 0 && explains {
+            self.intake.explain(self.puller.names());
+        }
         if added > 0 && !self.draining {
             self.readiness.send_replace(Readiness::Ready);
         }

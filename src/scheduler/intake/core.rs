@@ -62,6 +62,7 @@ pub struct Intake {
     pub(super) decided: VecDeque<Decision>,
     /// Asks that ended without a status of the server, since they were last taken.
     pub(super) ended: Vec<PullOutcome>,
+    pub(super) reasons: Option<Reasons>,
 }
 
 impl Intake {
@@ -90,7 +91,21 @@ impl Intake {
             draining: false,
             decided: VecDeque::new(),
             ended: Vec::new(),
+            reasons: None,
         }
+    }
+
+    /// Says why for picks from now on, with queues under these names, in the order they were added. It costs a look at
+    /// every queue per pick.
+    pub fn explain(&mut self, names: Vec<String>) {
+        let lines = self.reasons.take().map(|reasons| reasons.lines).unwrap_or_default();
+        self.reasons = Some(Reasons { names, lines });
+    }
+
+    /// Why the picks since the last call came out as they did, one line each.
+    pub fn take_reasons(&mut self) -> Vec<String> {
+        let lines = self.reasons.as_mut().map(|reasons| std::mem::take(&mut reasons.lines));
+        lines.unwrap_or_default()
     }
 
     /// Adds a class.
@@ -338,6 +353,23 @@ impl Intake {
         if !self.members[class.0].iter().any(backlogged) {
             self.picker.emptied(class);
         }
+    }
+}
+
+/// Why picks came out as they did, where somebody wants to know.
+#[derive(Debug)]
+pub(super) struct Reasons {
+    names: Vec<String>,
+    lines: Vec<String>,
+}
+
+impl Reasons {
+    pub(super) fn note(&mut self, picker: &Picker, sight: Sight, now: Moment) {
+        let name = |queue: QueueId| match self.names.get(queue.0) {
+            Some(name) => name.clone(),
+            None => format!("queue {}", queue.0),
+        };
+        self.lines.extend(picker.explain(sight, now, &name));
     }
 }
 

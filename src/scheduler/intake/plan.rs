@@ -151,6 +151,9 @@ impl Intake {
         (0..room.len()).for_each(|at| self.stand(QueueId(at), room[at], batch[at], now));
         let sight = self.sight(now);
         for _ in 0..free {
+            if let Some(reasons) = &mut self.reasons {
+                reasons.note(&self.picker, sight, now);
+            }
             let Some(queue) = self.picker.pick(sight, now) else {
                 break;
             };

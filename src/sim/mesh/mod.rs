@@ -16,4 +16,4 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub(super) use run::run;
+pub(super) use run::{reasons, run};

@@ -5,7 +5,7 @@ use super::setup::{ClassSetup, Dice, FAR, QueueSetup, Setup, Slow};
 use super::world::World;
 use crate::scheduler::rules::Between;
 use crate::sim::ideal::COST_INITIAL_MS;
-use crate::sim::outcome::{Span, run_of};
+use crate::sim::outcome::{Span, queue_names, run_of};
 use crate::sim::plan::{Mesh, Plan};
 use crate::sim::record::Run;
 use crate::sim::task::Facts;
@@ -20,6 +20,18 @@ const FIRST_US: u64 = 100_000;
 /// Runs `plan` over `workload` with the workers of `mesh`.
 pub(in crate::sim) fn run(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Run {
     let mut world = World::new(setup(workload, plan, mesh, seed));
+    serve(&mut world, workload, plan, mesh, seed)
+}
+
+/// Why the first worker's picks came out as they did.
+pub(in crate::sim) fn reasons(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Vec<String> {
+    let mut world = World::new(setup(workload, plan, mesh, seed));
+    world.workers[0].intake.explain(queue_names(workload));
+    serve(&mut world, workload, plan, mesh, seed);
+    world.workers[0].intake.take_reasons()
+}
+
+fn serve(world: &mut World, workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Run {
     let mut dice = Dice(seed ^ 0x5eed);
     for _ in 0..mesh.crashes {
         let worker = dice.below(u64::from(mesh.workers)) as usize;
@@ -32,7 +44,7 @@ pub(in crate::sim) fn run(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u
                 world.submit(job.at_us, Facts::of_job(job, plan.hints, workload.warmup_us));
             }
             world.run_while(|world| !world.is_done());
-            result(workload, &world, 0.0)
+            result(workload, world, 0.0)
         }
         Source::Closed(clients) => {
             world.clients_until_us = workload.end_us;
