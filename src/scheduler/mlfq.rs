@@ -76,11 +76,7 @@ impl Mlfq {
 
     /// The level a head is served at, 0 at the top.
     pub(super) fn level(&self, queue: QueueId, head: &Head, estimate_ms: f64) -> u32 {
-        let seen = &self.queues[queue.0];
-        let attained_ms = match head.flow {
-            Some(flow) => self.attained_ms.get(&flow).copied().unwrap_or(0.0),
-            None => seen.served_ms / seen.flows.len().max(1) as f64,
-        };
+        let attained_ms = self.attained_ms(queue, head);
         let quantum_ms = self.rules.quantum_ms;
         // Level k ends at quantum · (2^(k+1) − 1) of service, and takes tasks of up to quantum · 2^k.
         let by_service = (attained_ms.max(0.0) / quantum_ms + 1.0).log2().floor();
@@ -89,11 +85,20 @@ impl Mlfq {
         by_service.max(by_cost).clamp(0.0, f64::from(lowest)) as u32
     }
 
+    /// Service that the flow of a head has had since the last boost.
+    fn attained_ms(&self, queue: QueueId, head: &Head) -> f64 {
+        let seen = &self.queues[queue.0];
+        match head.flow {
+            Some(flow) => self.attained_ms.get(&flow).copied().unwrap_or(0.0),
+            None => seen.served_ms / seen.flows.len().max(1) as f64,
+        }
+    }
+
     /// Its place among the heads.
     pub(super) fn merit(&self, queue: QueueId, head: &Head, estimate_ms: f64) -> Merit {
         Merit {
             tier: u64::from(self.level(queue, head, estimate_ms)),
-            curve: Curve::Flat(0.0),
+            curve: Curve::Flat(-self.attained_ms(queue, head)),
             since: head.since,
         }
     }
