@@ -1,10 +1,11 @@
-//! What runs amount to: figures of one policy over one workload.
+//! What runs amount to: figures of one policy over one workload, as JSON.
 //!
 //! Reading order: [`figures`] says what is reported, `measure` what is read off one task, `tally` what of a group of
 //! them, `fairness` and `timeline` what of tenants and of time, `little` which runs are refused, and [`summarise`] puts
-//! it together.
+//! it together. [`json`] shows it.
 
 pub mod figures;
+pub mod json;
 
 mod fairness;
 mod little;
