@@ -1,11 +1,12 @@
-//! What runs amount to: figures of one policy over one workload, as JSON and as tables.
+//! What runs amount to: figures of one policy over one workload, as JSON, as tables and as a picture.
 //!
 //! Reading order: [`figures`] says what is reported, `measure` what is read off one task, `tally` what of a group of
 //! them, `fairness` and `timeline` what of tenants and of time, `little` which runs are refused, and [`summarise`] puts
-//! it together. [`json`] and [`text`] show it.
+//! it together. [`json`], [`text`] and [`picture`] show it.
 
 pub mod figures;
 pub mod json;
+pub mod picture;
 pub mod text;
 
 mod fairness;
