@@ -4,5 +4,6 @@
 //! Reading order: [`weighted`] divides service between classes, [`intake`] turns that into pulls.
 
 pub mod intake;
+pub mod rate;
 pub mod rules;
 pub mod weighted;
