@@ -4,6 +4,7 @@
 //! Reading order: [`weighted`] divides service between classes, [`intake`] turns that into pulls.
 
 pub mod batch;
+pub mod cost;
 pub mod intake;
 pub mod rate;
 pub mod rules;
