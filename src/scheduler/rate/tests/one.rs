@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::super::{Bucket, Rate};
-use super::at_ms;
+use super::time::at_ms;
 use crate::task::Moment;
 
 const TWO_PER_S: Rate = Rate {

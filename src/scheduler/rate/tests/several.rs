@@ -7,7 +7,7 @@ use expect_test::expect;
 use proptest::prelude::*;
 
 use super::super::{Binding, Bucket, Buckets, Owners, Rate};
-use super::at_ms;
+use super::time::at_ms;
 use crate::task::{ClassName, ModelName, Moment, TenantId};
 
 const RATE: Rate = Rate {
