@@ -47,6 +47,11 @@ fn run(limits: Limits, steps: &Steps) -> Run {
         while let Some(batch) = batcher.poll(now) {
             run.batches.push((now, batch));
         }
+        let next = batcher.next_deadline();
+        assert!(
+            next.is_none_or(|at| at > now),
+            "nothing that is due is left at {now:?}"
+        );
     };
     for (us, event) in steps {
         let then = now + Duration::from_micros(*us);
@@ -65,10 +70,6 @@ fn run(limits: Limits, steps: &Steps) -> Run {
             Event::Look => {}
         }
         look(&mut batcher, &mut run, now);
-        assert!(
-            batcher.next_deadline().is_none_or(|at| at > now),
-            "nothing is left that is due"
-        );
     }
     while let Some(at) = batcher.next_deadline() {
         look(&mut batcher, &mut run, at);
