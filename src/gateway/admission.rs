@@ -74,6 +74,7 @@ pub fn admit(
         priority: read.priority,
         lane: asked.lane,
         deadline: read.deadline,
+        urgency: read.urgency_score,
         business_weight: read.business_weight,
     };
     let place = classify(policy, &facts, now).map_err(Refusal::UnknownClass)?;

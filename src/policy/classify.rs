@@ -14,12 +14,17 @@ pub struct Facts<'a> {
     pub lane: Option<Lane>,
     /// When the answer stops being worth having.
     pub deadline: Option<EpochMs>,
-    /// How much the answer is worth to the business.
+    /// How urgent it is among tasks of all classes, 0 to 10; 10 is the most urgent.
+    pub urgency: Option<f64>,
+    /// How much the answer is worth to the business, 0 to 10; marking takes it as it is given.
     pub business_weight: Option<f64>,
 }
 
-/// Where a task goes, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The top of the scales of urgency and of business weight.
+const SCALE_MAX: f64 = 10.0;
+
+/// Where a task goes and why, and what orders it there.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Classified {
     /// Its class, one of the policy's.
     pub class: ClassName,
@@ -29,6 +34,10 @@ pub struct Classified {
     pub class_by: ClassRule,
     /// The rule that chose the lane.
     pub lane_by: LaneRule,
+    /// How urgent it is, 0 to 10; 10 is the most urgent. The given one, else `10 / (1 + priority)` of its class.
+    pub urgency: f64,
+    /// What its answer is worth, 0 to 10. The given one, else 10 times its class's share over the largest share.
+    pub business_weight: f64,
 }
 
 /// What chose a class, in the order the rules are tried.
@@ -67,7 +76,8 @@ pub struct UnknownClass {
     pub known: Vec<ClassName>,
 }
 
-/// Chooses class and lane.
+/// Chooses class and lane, and weighs the task. A weight beyond its scale counts as the nearest on it, and one that is
+/// no number as not given.
 ///
 /// # Errors
 /// [`UnknownClass`] for a given class that the policy does not have: a typing mistake must not
@@ -75,12 +85,26 @@ pub struct UnknownClass {
 pub fn classify(policy: &Policy, facts: &Facts<'_>, now: EpochMs) -> Result<Classified, UnknownClass> {
     let (class, class_by) = class_of(policy, facts)?;
     let (lane, lane_by) = lane_of(policy, facts, &class, now);
+    let rules = policy.class(class.as_str());
+    let priority = rules.map_or(0, |class| class.priority);
+    let share = rules.map_or(0, |class| class.share);
+    let share_max = policy.classes.iter().map(|c| c.share).max().unwrap_or(1);
+    let urgency = || SCALE_MAX / (1.0 + f64::from(priority));
+    let weight = || SCALE_MAX * f64::from(share) / f64::from(share_max);
     Ok(Classified {
         class,
         lane,
         class_by,
         lane_by,
+        urgency: on_scale(facts.urgency).unwrap_or_else(urgency),
+        business_weight: on_scale(facts.business_weight).unwrap_or_else(weight),
     })
+}
+
+fn on_scale(given: Option<f64>) -> Option<f64> {
+    given
+        .filter(|given| !given.is_nan())
+        .map(|given| given.clamp(0.0, SCALE_MAX))
 }
 
 fn class_of(policy: &Policy, facts: &Facts<'_>) -> Result<(ClassName, ClassRule), UnknownClass> {

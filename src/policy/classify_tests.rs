@@ -12,6 +12,7 @@ fn chosen(facts: &Facts<'_>) -> (String, ClassRule, Lane, LaneRule) {
         class_by,
         lane,
         lane_by,
+        ..
     } = classify(&policy(), facts, NOW).unwrap();
     (class.to_string(), class_by, lane, lane_by)
 }
@@ -141,4 +142,71 @@ fn without_marking_and_priority_bound_all_is_normal() {
         ..Facts::default()
     };
     assert_eq!(classify(&policy, &facts, NOW).unwrap().lane, Lane::Normal);
+}
+
+#[test]
+fn urgency_is_the_given_one_within_its_scale_else_by_the_priority_of_the_class() {
+    let cases = [
+        (Some(7.5), Some(5), 7.5),
+        (Some(0.0), Some(1), 0.0),
+        (Some(10.5), Some(5), 10.0),
+        (Some(f64::INFINITY), Some(5), 10.0),
+        (Some(-1.0), Some(1), 0.0),
+        (Some(f64::NAN), Some(1), 5.0),
+        (None, Some(1), 5.0),
+        (None, Some(3), 2.5),
+        (None, Some(5), 10.0 / 6.0),
+        // No class has this priority: that of the default class counts.
+        (None, Some(0), 2.5),
+        (None, None, 2.5),
+    ];
+    for (urgency, priority, expected) in cases {
+        let facts = Facts {
+            urgency,
+            priority,
+            ..Facts::default()
+        };
+        let found = classify(&policy(), &facts, NOW).unwrap();
+        assert_eq!(found.urgency, expected, "{facts:?}");
+    }
+}
+
+#[test]
+fn business_weight_is_the_given_one_within_its_scale_else_by_the_share_of_the_class() {
+    let mut policy = policy();
+    for (class, share) in policy.classes.iter_mut().zip([40, 30, 20, 10]) {
+        class.share = share;
+    }
+    let cases = [
+        (Some(8.5), Some(5), 8.5),
+        (Some(0.0), Some(1), 0.0),
+        (Some(99.0), Some(5), 10.0),
+        (Some(-0.5), Some(1), 0.0),
+        (Some(f64::NAN), Some(5), 2.5),
+        (None, Some(1), 10.0),
+        (None, Some(3), 5.0),
+        (None, Some(5), 2.5),
+        (None, None, 5.0),
+    ];
+    for (business_weight, priority, expected) in cases {
+        let facts = Facts {
+            business_weight,
+            priority,
+            ..Facts::default()
+        };
+        let found = classify(&policy, &facts, NOW).unwrap();
+        assert_eq!(found.business_weight, expected, "{facts:?}");
+    }
+}
+
+#[test]
+fn a_weight_beyond_its_scale_still_marks() {
+    let mut policy = policy();
+    policy.marking.as_mut().unwrap().business_weight_over = Some(50.0);
+    let facts = Facts {
+        business_weight: Some(60.0),
+        ..Facts::default()
+    };
+    let found = classify(&policy, &facts, NOW).unwrap();
+    assert_eq!((found.lane, found.business_weight), (Lane::Core, 10.0));
 }

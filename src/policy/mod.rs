@@ -2,13 +2,14 @@
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
 //! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `wait` what follows too long a wait, `callback` and
-//! `address` when and where a result is delivered, `limits` how many may run at once, `pause` what is held back, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
+//! `address` when and where a result is delivered, `limits` how many may run at once, `inheritance` how urgent a task is for the sake of those that wait for it, `pause` what is held back, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
 
 mod address;
 mod backoff;
 mod callback;
 mod classify;
 mod document;
+mod inheritance;
 mod ledger;
 mod limits;
 mod pause;
@@ -32,6 +33,7 @@ pub use document::{
     Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, MaxWait,
     Model, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
 };
+pub use inheritance::{CHAIN_MAX, Change, Party, Waits, WaitsError};
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};
 pub use limits::{CONSUMERS_MAX, split_equally};
 pub use pause::Pause;

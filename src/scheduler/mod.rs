@@ -3,9 +3,12 @@
 //!
 //! Reading order: [`rules`] says what a scheduling policy is made of, [`facts`] what the rules are told. [`picker`] is
 //! the one interface over every rule; [`credit`] divides service between classes by weight, [`edf`] tells what is feasible, and `fifo`, `strict`, `aging`,
-//! `score` and `mlfq` are the other rules, over [`merit`]s and a tournament of them. [`intake`] turns picks into pulls.
+//! `score` and `mlfq` are the other rules, over [`merit`]s and a tournament of them. [`lookahead`] orders the tasks of
+//! one queue, [`cost`] learns what they cost, [`rate`] bounds how often they start, [`batch`] puts them together.
+//! [`intake`] turns picks into pulls.
 
 mod aging;
+pub mod batch;
 mod bypass;
 pub mod cost;
 mod counters;
@@ -19,6 +22,7 @@ pub mod lookahead;
 pub mod merit;
 mod mlfq;
 pub mod picker;
+pub mod rate;
 pub mod rules;
 mod score;
 mod strict;

@@ -1,0 +1,110 @@
+//! One token bucket.
+
+use std::time::Duration;
+
+use crate::task::Moment;
+
+/// Starts per time, and how many may come at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// Starts per second in the long run, 0 to 1,000,000; more than 0 where `burst` is.
+    pub per_s: f64,
+    /// Starts at once after a quiet time, 0 to 1,000,000. Below 1 nothing ever starts.
+    pub burst: f64,
+}
+
+/// Part of a token that rounding may cost or give: at the top of both ranges the error of one refill is a
+/// thousandth of it. It does not add up, because what is spent is taken off the level in full.
+const SLACK: f64 = 1e-6;
+
+/// A token bucket: it fills at its rate up to its burst, and each start spends a token.
+///
+/// A token is taken first and then either spent by [`Bucket::started`] or given back. Meanwhile it keeps its
+/// place in the bucket, so that nothing is refilled in its stead: starts between `s` and `s + t` are at
+/// most `per_s · t + burst`, whenever their tokens were taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bucket {
+    rate: Rate,
+    /// Tokens at `last`, with those that are held. Invariant: from −burst to burst.
+    level: f64,
+    last: Moment,
+    /// Taken, and neither spent nor given back.
+    held: u32,
+}
+
+impl Bucket {
+    /// A full one.
+    #[must_use]
+    pub fn full(rate: Rate, now: Moment) -> Self {
+        Self {
+            rate,
+            level: rate.burst,
+            last: now,
+            held: 0,
+        }
+    }
+
+    /// Whole tokens that may be taken.
+    #[must_use]
+    pub fn available(&self, now: Moment) -> u32 {
+        // The cast saturates: a debt is no token.
+        (self.level_at(now) - f64::from(self.held) + SLACK).floor() as u32
+    }
+
+    /// Holds `n` tokens for tasks that may start. The caller has seen that as many are available; what is
+    /// taken beyond that is a debt once it is spent.
+    pub fn take(&mut self, n: u32) {
+        self.held = self.held.saturating_add(n);
+    }
+
+    /// `n` tasks have started, and spend tokens that were taken for them. The debt of those that were not
+    /// there is one burst at most, so that neither a mistake nor a new rate stops starts for longer than two
+    /// bursts take to refill.
+    pub fn started(&mut self, n: u32, now: Moment) {
+        self.held = self.held.saturating_sub(n);
+        self.advance(now);
+        self.level = (self.level - f64::from(n)).max(-self.rate.burst);
+    }
+
+    /// `n` tokens that were taken are not needed.
+    pub fn give_back(&mut self, n: u32) {
+        self.held = self.held.saturating_sub(n);
+    }
+
+    /// When `n` tokens can be taken if what is held is spent at once; `now` where they can be already, and
+    /// none where that is never: more than a burst, or nothing is refilled.
+    #[must_use]
+    pub fn ready_at(&self, now: Moment, n: u32) -> Option<Moment> {
+        if f64::from(n) > self.rate.burst + SLACK {
+            return None;
+        }
+        let missing = f64::from(n) + f64::from(self.held) - self.level_at(now);
+        if missing <= SLACK {
+            return Some(now);
+        }
+        let wait = Duration::try_from_secs_f64(missing / self.rate.per_s).ok()?;
+        Some(now + wait)
+    }
+
+    /// Changes the rate. The level stays, within the new burst.
+    pub fn set_rate(&mut self, rate: Rate, now: Moment) {
+        self.advance(now);
+        self.rate = rate;
+        self.level = self.level.clamp(-rate.burst, rate.burst);
+    }
+
+    /// Whether it is like a new one.
+    pub(super) fn is_full(&self, now: Moment) -> bool {
+        self.held == 0 && self.level_at(now) + SLACK >= self.rate.burst
+    }
+
+    fn advance(&mut self, now: Moment) {
+        self.level = self.level_at(now);
+        self.last = self.last.max(now);
+    }
+
+    fn level_at(&self, now: Moment) -> f64 {
+        let refilled = self.rate.per_s * now.since(self.last).as_secs_f64();
+        (self.level + refilled).min(self.rate.burst)
+    }
+}

@@ -1,0 +1,5 @@
+//! One bucket by itself, then all buckets of a task together.
+
+mod one;
+mod several;
+mod time;
