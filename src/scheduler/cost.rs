@@ -9,6 +9,8 @@ const COST_MS_MIN: f64 = 1.0;
 const COST_MS_MAX: f64 = 1e9;
 /// Weight of a sample in the long run, as in the round-trip estimate of RFC 6298.
 const GAIN: f64 = 0.125;
+/// Mean deviations that a cautious estimate lies above the mean.
+const DEVIATIONS: f64 = 2.0;
 
 /// An estimate by its place in the list it was added in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +26,8 @@ pub struct CostModel {
 #[derive(Debug, Clone, Copy)]
 struct Estimate {
     mean_ms: f64,
+    /// Mean deviation of samples from the mean before them.
+    deviation_ms: f64,
     /// Weight of the next sample: that of a plain mean until it is down to [`GAIN`].
     gain: f64,
 }
@@ -39,6 +43,7 @@ impl CostModel {
         };
         self.estimates.push(Estimate {
             mean_ms: initial_ms.clamp(COST_MS_MIN, COST_MS_MAX),
+            deviation_ms: 0.0,
             gain: 0.5,
         });
         CostId(self.estimates.len() - 1)
@@ -48,6 +53,18 @@ impl CostModel {
     #[must_use]
     pub fn estimate_ms(&self, id: CostId) -> f64 {
         self.estimates[id.0].mean_ms
+    }
+
+    /// What the next task may well cost, in ms of one slot: the mean and [`DEVIATIONS`] mean deviations, as the
+    /// retransmission timeout of RFC 6298 is made. Who must be done by a time reckons with it.
+    #[must_use]
+    pub fn cautious_ms(&self, id: CostId) -> f64 {
+        let Estimate {
+            mean_ms,
+            deviation_ms,
+            ..
+        } = self.estimates[id.0];
+        mean_ms + DEVIATIONS * deviation_ms
     }
 
     /// A task of `id` has used `used_ms` ms of one slot; kept within 1 and 1e9. What is negative or not
@@ -61,6 +78,7 @@ impl CostModel {
         }
         let used_ms = used_ms.clamp(COST_MS_MIN, COST_MS_MAX);
         let estimate = &mut self.estimates[id.0];
+        estimate.deviation_ms += GAIN * ((used_ms - estimate.mean_ms).abs() - estimate.deviation_ms);
         estimate.mean_ms += estimate.gain * (used_ms - estimate.mean_ms);
         // From 1/k to 1/(k + 1).
         estimate.gain = (estimate.gain / (1.0 + estimate.gain)).max(GAIN);

@@ -17,12 +17,24 @@ pub fn deadline(head: &Head, terms: &ClassTerms) -> Option<Moment> {
     head.deadline.or_else(by_class)
 }
 
-/// Whether a task that starts at `now` and costs `cost_ms` of one slot is done by its own deadline. What its class
-/// should keep to puts it in order, but an answer that is late by that is still worth having.
+/// Whether a task that starts at `now` is done by its own deadline, as far as can be told. What its class should keep
+/// to puts it in order, but an answer that is late by that is still worth having.
+///
+/// What a task says of its own cost counts. What is merely expected of its class, `expected_ms` of one slot, does so
+/// only once half of the task's time is gone: an estimate that errs would otherwise give up every task of a class at
+/// once, and never learn better.
 #[must_use]
-pub fn is_feasible(head: &Head, cost_ms: f64, now: Moment) -> bool {
+pub fn is_feasible(head: &Head, expected_ms: f64, now: Moment) -> bool {
+    let Some(deadline) = head.deadline else {
+        return true;
+    };
+    let cost_ms = match head.cost_ms {
+        Some(own_ms) => own_ms,
+        None if now.since(head.since) * 2 < deadline.since(head.since) => 0.0,
+        None => expected_ms,
+    };
     let cost = Duration::try_from_secs_f64(cost_ms / 1000.0).unwrap_or(Duration::MAX);
-    head.deadline.is_none_or(|deadline| now + cost <= deadline)
+    now + cost <= deadline
 }
 
 /// Its place among the heads.

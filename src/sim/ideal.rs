@@ -210,7 +210,8 @@ impl<'a> Ideal<'a> {
         let terms = &self.plan.classes[self.queues[at].class].terms;
         while let Some(kept) = self.queues[at].window.take(terms) {
             let task = kept.ticket.0 as usize;
-            let is_late = || !edf::is_feasible(&kept.head, kept.cost_ms, moment(self.now_us));
+            let cautious_ms = self.costs.cautious_ms(self.queues[at].cost);
+            let is_late = || !edf::is_feasible(&kept.head, cautious_ms, moment(self.now_us));
             let end = match self.plan.rules.between {
                 Between::Edf { infeasible } if infeasible != Infeasible::Serve && is_late() => match infeasible {
                     Infeasible::Park => End::Parked,

@@ -12,6 +12,8 @@ pub mod record;
 pub mod report;
 mod run;
 mod task;
+#[cfg(test)]
+mod tests;
 pub mod workload;
 
 pub use run::{explain, run};

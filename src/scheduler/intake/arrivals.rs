@@ -159,8 +159,8 @@ impl Intake {
         if infeasible == Infeasible::Serve {
             return None;
         }
-        let cost_ms = task.cost_ms.unwrap_or(self.estimate_ms(id));
-        (!edf::is_feasible(task, cost_ms, now)).then_some(infeasible)
+        let cautious_ms = self.costs.cautious_ms(self.queues[id.0].spec.cost);
+        (!edf::is_feasible(task, cautious_ms, now)).then_some(infeasible)
     }
 
     fn ticket(&mut self) -> Ticket {

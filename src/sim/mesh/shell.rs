@@ -67,6 +67,10 @@ impl World {
 
     fn start(&mut self, worker: usize, task: usize) {
         let of = &mut self.tasks[task];
+        assert!(
+            of.started_us.is_none() || of.deliveries > 1,
+            "task {task} starts twice"
+        );
         of.started_us = Some(self.now_us);
         let (cost_us, delivery) = (of.facts.cost_us, of.deliveries);
         let on = &mut self.workers[worker];

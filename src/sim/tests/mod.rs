@@ -1,0 +1,3 @@
+//! Whole simulations: what being distributed costs, and that a seed says everything.
+
+mod distributed;
