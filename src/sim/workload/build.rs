@@ -16,5 +16,6 @@ pub fn build(spec: &Spec, seed: u64) -> Result<Workload, WorkloadError> {
         Kind::Mix => inference::mix(spec, seed),
         Kind::Flood => flood::build(spec, seed),
         Kind::Tenants => tenants::build(spec, seed),
+        Kind::Trace(trace) => trace.workload(spec, seed),
     }
 }

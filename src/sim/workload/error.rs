@@ -25,6 +25,16 @@ pub enum WorkloadError {
         /// What it has instead.
         why: &'static str,
     },
+    /// A trace whose tasks come faster than any number of slots serves them.
+    #[error(
+        "the trace would need {needed} slots at its own speed, of at most {max}; give slots, or a load and slots"
+    )]
+    TooFast {
+        /// Slots it would need.
+        needed: f64,
+        /// The most allowed.
+        max: u32,
+    },
     /// It would not fit into memory.
     #[error("the workload would have more than {max} tasks; make it shorter, or lower its load or its slots")]
     TooMany {

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::Trace;
+
 /// Which workload.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
@@ -17,6 +19,8 @@ pub enum Kind {
     Flood,
     /// Sixteen tenants of one class, of which one asks for all there is.
     Tenants,
+    /// What a file recorded.
+    Trace(Trace),
 }
 
 impl Kind {
@@ -30,7 +34,7 @@ impl Kind {
         Kind::Tenants,
     ];
 
-    /// Its name.
+    /// Its name. A trace's workload bears the name of its file instead.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -40,6 +44,7 @@ impl Kind {
             Kind::Mix => "mix",
             Kind::Flood => "flood",
             Kind::Tenants => "tenants",
+            Kind::Trace(_) => "trace",
         }
     }
 }
@@ -52,7 +57,7 @@ pub struct UnknownKind(String);
 impl FromStr for Kind {
     type Err = UnknownKind;
 
-    /// One of [`Kind::MADE`].
+    /// One of [`Kind::MADE`]; a trace is read with [`Trace::read`].
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
         Kind::MADE
             .into_iter()

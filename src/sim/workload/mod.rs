@@ -1,7 +1,7 @@
 //! What arrives, when, and how long it runs.
 //!
 //! [`job`] is the vocabulary, [`spec`] what may be asked for and [`kind`] by which name; [`build`] makes it. The
-//! kinds are [`reference`], [`inference`] (code, conv, mix), [`flood`] and [`tenants`]. They
+//! kinds are [`reference`], [`inference`] (code, conv, mix), [`flood`], [`tenants`] and the rows of a [`trace`]. They
 //! are put together from [`draws`] (random numbers), [`gaps`] (arrivals), [`sizes`] (tokens and service), [`payers`]
 //! (tenants), [`tasks`] and [`flow`].
 
@@ -16,6 +16,7 @@ mod flood;
 mod inference;
 mod reference;
 mod tenants;
+mod trace;
 
 mod class;
 mod draws;
@@ -35,3 +36,4 @@ pub use error::WorkloadError;
 pub use job::{Client, Job, Source, WorkClass, Workload};
 pub use kind::{Kind, UnknownKind};
 pub use spec::{Length, Presence, Spec};
+pub use trace::{LineFault, Trace, TraceError};

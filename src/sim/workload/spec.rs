@@ -105,6 +105,7 @@ impl Spec {
     fn refusals(&self) -> Vec<(bool, &'static str, &'static str)> {
         let load = self.load.is_some();
         let tasks = matches!(self.length, Some(Length::Tasks(_)));
+        let length = self.length.is_some();
         let cv = (
             self.cv.is_some(),
             "CV",
@@ -125,6 +126,7 @@ impl Spec {
             Kind::Code | Kind::Conv => vec![cv, absence],
             Kind::Mix => vec![absence],
             Kind::Flood | Kind::Tenants => vec![(tasks, "number of tasks", "it lasts for a time"), cv],
+            Kind::Trace(_) => vec![(length, "length", "it is as long as its file"), cv, absence],
         }
     }
 
