@@ -1,0 +1,120 @@
+//! The rows of a trace, and how they are read.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::line::Columns;
+use super::{LineFault, TraceError};
+use crate::task::ClassName;
+
+/// The longest file that is read: some seven million rows.
+const BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The most classes of one file.
+const CLASSES_MAX: usize = 64;
+/// The class of all rows where no column names one.
+const CLASS: &str = "trace";
+
+/// Tasks that were recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// Name of its file, without folder and ending.
+    pub(super) name: String,
+    /// Names of its classes in order of their first rows; at least one.
+    pub(super) classes: Vec<String>,
+    /// In order of arrival; the first at 0, the last later.
+    pub(super) rows: Vec<Row>,
+}
+
+/// One task of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    /// When it arrived, in µs after the first.
+    pub(super) at_us: u64,
+    /// Its class, by place.
+    pub(super) class: usize,
+    /// How long it occupies a slot, in µs; at least 1.
+    pub(super) service_us: u64,
+}
+
+impl Trace {
+    /// Reads the file at `path`, at most 256 MiB.
+    ///
+    /// # Errors
+    /// [`TraceError`], which names the file, the line, what is wrong and what to do.
+    pub fn read(path: &Path) -> Result<Self, TraceError> {
+        let file = path.display().to_string();
+        let mut text = String::new();
+        let read = File::open(path).and_then(|open| open.take(BYTES_MAX + 1).read_to_string(&mut text));
+        match read {
+            Err(source) => Err(TraceError::Unreadable { file, source }),
+            Ok(bytes) if bytes as u64 > BYTES_MAX => Err(TraceError::TooLarge { file, max: BYTES_MAX }),
+            Ok(_) => Self::parse(&file, &text),
+        }
+    }
+
+    /// Reads the text of the file that is called `file`. Blank lines at its end are fine.
+    ///
+    /// # Errors
+    /// As [`Trace::read`].
+    pub fn parse(file: &str, text: &str) -> Result<Self, TraceError> {
+        let stem = Path::new(file).file_stem().unwrap_or_default();
+        let mut trace = Self {
+            name: stem.to_string_lossy().into_owned(),
+            classes: Vec::new(),
+            rows: Vec::new(),
+        };
+        let at = |line, fault| TraceError::Line {
+            file: file.to_owned(),
+            line,
+            fault,
+        };
+        let mut lines = (1..).zip(text.trim_end().lines());
+        let (_, header) = lines.next().unwrap_or((1, ""));
+        let columns = Columns::read(header).map_err(|fault| at(1, fault))?;
+        let mut span = None;
+        for (number, text) in lines {
+            let line = columns.line(text).map_err(|fault| at(number, fault))?;
+            let (first, last) = *span.get_or_insert((line.at, line.at));
+            let after_us = u64::try_from((line.at - first).whole_microseconds());
+            let (true, Ok(at_us)) = (line.at >= last, after_us) else {
+                return Err(at(number, LineFault::Order));
+            };
+            span = Some((first, line.at));
+            let class = trace.place(line.class).map_err(|fault| at(number, fault))?;
+            trace.rows.push(Row {
+                at_us,
+                class,
+                service_us: line.service_us,
+            });
+        }
+        if trace.span_us() == 0 {
+            return Err(TraceError::NoSpan {
+                file: file.to_owned(),
+            });
+        }
+        Ok(trace)
+    }
+
+    /// When the last row arrives, in µs.
+    pub(super) fn span_us(&self) -> u64 {
+        self.rows.last().map_or(0, |row| row.at_us)
+    }
+
+    /// The class's place, a new one if it is new.
+    fn place(&mut self, class: Option<ClassName>) -> Result<usize, LineFault> {
+        let name = class.as_ref().map_or(CLASS, ClassName::as_str);
+        let known = self.classes.iter().position(|known| known == name);
+        match known {
+            Some(place) => Ok(place),
+            None if self.classes.len() == CLASSES_MAX => Err(LineFault::Classes {
+                found: name.to_owned(),
+                max: CLASSES_MAX,
+            }),
+            None => {
+                self.classes.push(name.to_owned());
+                Ok(self.classes.len() - 1)
+            }
+        }
+    }
+}
