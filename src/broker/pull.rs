@@ -75,7 +75,8 @@ impl Puller {
     /// What each queue is called, for people.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let name = |route: &Arc<Route>| format!("{}.{}.{}.{}", route.lane, route.class, route.model, route.shard);
+        let name =
+            |route: &Arc<Route>| format!("{}.{}.{}.{}", route.lane, route.class, route.model, route.shard);
         self.queues.iter().map(name).collect()
     }
 

@@ -26,7 +26,7 @@ pub enum Standing {
     Ready,
     /// It keeps its place in the rounds and is chosen later.
     Delayed,
-    /// It has nothing to be served, and earns nothing.
+    /// It has nothing to be served. It pays off its debt, and earns nothing beyond that.
     Absent,
 }
 
@@ -183,11 +183,10 @@ impl Credit {
     /// What the rounds since its last grant have added.
     fn earned_ms(&self, at: usize) -> f64 {
         let account = &self.accounts[at];
+        let granted_ms = self.visited(at).saturating_sub(account.granted) as f64 * self.gain(at);
         match account.standing {
-            Standing::Absent => 0.0,
-            Standing::Ready | Standing::Delayed => {
-                self.visited(at).saturating_sub(account.granted) as f64 * self.gain(at)
-            }
+            Standing::Absent => granted_ms.min((-account.balance_ms).max(0.0)),
+            Standing::Ready | Standing::Delayed => granted_ms,
         }
     }
 

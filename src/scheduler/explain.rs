@@ -19,10 +19,15 @@ impl Picker {
         let (picked, why) = ahead.decide(sight, now)?;
         let by = match why {
             Why::Balance | Why::Rule => self.rules.between.as_str().to_owned(),
-            Why::Blind => format!("weighted ({} does not see the heads)", self.rules.between.as_str()),
+            Why::Blind => format!(
+                "weighted ({} does not see the heads)",
+                self.rules.between.as_str()
+            ),
             Why::Bypass => "the bound on passing over".to_owned(),
         };
-        let others = (0..self.queues.len()).map(QueueId).filter(|queue| *queue != picked);
+        let others = (0..self.queues.len())
+            .map(QueueId)
+            .filter(|queue| *queue != picked);
         let mut others: Vec<QueueId> = others
             .filter(|queue| self.queues[queue.0].standing != Standing::Absent)
             .collect();

@@ -93,11 +93,11 @@ pub struct ScoreWeights {
 impl ScoreWeights {
     /// What holds where nothing is said.
     pub const DEFAULT: Self = Self {
-            urgency: 0.40,
-            business: 0.35,
-            time: 0.25,
-            horizon_ms: 30_000.0,
-        };
+        urgency: 0.40,
+        business: 0.35,
+        time: 0.25,
+        horizon_ms: 30_000.0,
+    };
 }
 
 impl Default for ScoreWeights {
@@ -122,11 +122,11 @@ pub struct MlfqRules {
 impl MlfqRules {
     /// What holds where nothing is said.
     pub const DEFAULT: Self = Self {
-            by: FlowKey::Tenant,
-            quantum_ms: 50.0,
-            levels: 8,
-            boost_ms: 30_000,
-        };
+        by: FlowKey::Tenant,
+        quantum_ms: 50.0,
+        levels: 8,
+        boost_ms: 30_000,
+    };
 }
 
 impl Default for MlfqRules {

@@ -91,7 +91,11 @@ impl<'a> Ideal<'a> {
         let mut picker = Picker::new(plan.rules);
         let mut costs = CostModel::default();
         let (mut queues, mut places) = (Vec::new(), Vec::new());
-        let ids: Vec<_> = plan.classes.iter().map(|class| picker.add_class(class.terms)).collect();
+        let ids: Vec<_> = plan
+            .classes
+            .iter()
+            .map(|class| picker.add_class(class.terms))
+            .collect();
         for (at, class) in workload.classes.iter().enumerate() {
             let cost = costs.add(COST_INITIAL_MS);
             let first = queues.len();
@@ -152,7 +156,10 @@ impl<'a> Ideal<'a> {
         let shards = u16::try_from(places.len()).unwrap_or(u16::MAX);
         let hand = facts.hand(shards, self.hands[facts.class]);
         let depth = |queue: usize| self.queues[queue].waiting.len() + self.queues[queue].window.len();
-        let shortest = hand.iter().map(|shard| places[usize::from(*shard)]).min_by_key(|at| depth(*at));
+        let shortest = hand
+            .iter()
+            .map(|shard| places[usize::from(*shard)])
+            .min_by_key(|at| depth(*at));
         let queue = shortest.unwrap_or(places[0]);
         self.in_system += u64::from(facts.is_counted);
         self.tasks.push(Task::new(queue, facts, self.now_us));
@@ -166,12 +173,16 @@ impl<'a> Ideal<'a> {
         let class = &self.plan.classes[queue.class];
         let window = class.terms.lookahead.window.max(1) as usize;
         while queue.window.len() < window {
-            let Some(task) = queue.waiting.pop_front() else { break };
+            let Some(task) = queue.waiting.pop_front() else {
+                break;
+            };
             let head = self.tasks[task].head();
             let cost_ms = head.cost_ms.unwrap_or(self.costs.estimate_ms(queue.cost));
             queue.window.add(Ticket(task as u64), head, cost_ms);
         }
-        let is_full = class.max_concurrent.is_some_and(|most| self.running_of[queue.class] >= most);
+        let is_full = class
+            .max_concurrent
+            .is_some_and(|most| self.running_of[queue.class] >= most);
         let standing = match (queue.window.is_empty(), is_full) {
             (true, _) => Standing::Absent,
             (false, true) => Standing::Delayed,
@@ -180,7 +191,8 @@ impl<'a> Ideal<'a> {
         let head = queue.window.peek(&class.terms);
         let estimate_ms = self.costs.estimate_ms(queue.cost);
         self.picker.estimate(QueueId(at), estimate_ms);
-        self.picker.stand(QueueId(at), standing, head, moment(self.now_us));
+        self.picker
+            .stand(QueueId(at), standing, head, moment(self.now_us));
     }
 
     fn fill(&mut self, slots: u32) {
@@ -213,10 +225,12 @@ impl<'a> Ideal<'a> {
             let cautious_ms = self.costs.cautious_ms(self.queues[at].cost);
             let is_late = || !edf::is_feasible(&kept.head, cautious_ms, moment(self.now_us));
             let end = match self.plan.rules.between {
-                Between::Edf { infeasible } if infeasible != Infeasible::Serve && is_late() => match infeasible {
-                    Infeasible::Park => End::Parked,
-                    Infeasible::Drop | Infeasible::Serve => End::Dropped,
-                },
+                Between::Edf { infeasible } if infeasible != Infeasible::Serve && is_late() => {
+                    match infeasible {
+                        Infeasible::Park => End::Parked,
+                        Infeasible::Drop | Infeasible::Serve => End::Dropped,
+                    }
+                }
                 _ => return Some(task),
             };
             self.ended(task, end);
@@ -244,7 +258,8 @@ impl<'a> Ideal<'a> {
         let cost_ms = facts.cost_us as f64 / 1000.0;
         self.costs.settle(queue.cost, cost_ms);
         queue.window.charge(facts.flow(), cost_ms - charged_ms);
-        self.picker.charge(QueueId(at), Some(facts.flow()), cost_ms - charged_ms);
+        self.picker
+            .charge(QueueId(at), Some(facts.flow()), cost_ms - charged_ms);
         self.running -= 1;
         self.running_of[facts.class] -= 1;
         self.ended(task, End::Done);

@@ -16,7 +16,10 @@ pub(super) struct Span {
 /// Everything that is counted of a run.
 pub(super) fn run_of(workload: &Workload, tasks: &[Task], span: Span) -> Run {
     let is_whole = matches!(workload.source, Source::Open(_));
-    let ended = |task: &&Task| task.finished_us.is_some_and(|at| (span.from_us..=span.to_us).contains(&at));
+    let ended = |task: &&Task| {
+        task.finished_us
+            .is_some_and(|at| (span.from_us..=span.to_us).contains(&at))
+    };
     let mut counted: Vec<&Task> = match is_whole {
         true => tasks.iter().filter(|task| task.facts.is_counted).collect(),
         false => tasks.iter().filter(ended).collect(),
@@ -57,7 +60,9 @@ fn bypass_max(tasks: &[Task]) -> u64 {
     let mut most = 0;
     for (at, task) in starts.iter().enumerate() {
         let from = last[task.queue].map_or(0, |last| last + 1);
-        let passed = starts[from..at].iter().filter(|other| other.arrived_us > task.arrived_us);
+        let passed = starts[from..at]
+            .iter()
+            .filter(|other| other.arrived_us > task.arrived_us);
         most = most.max(passed.count() as u64);
         last[task.queue] = Some(at);
     }

@@ -94,7 +94,10 @@ impl Facts {
         let number = |shard| match shard {
             Shard::Stable(number) | Shard::Canary(number) => number,
         };
-        Shard::hand(&tenant, shards, cards).into_iter().map(number).collect()
+        Shard::hand(&tenant, shards, cards)
+            .into_iter()
+            .map(number)
+            .collect()
     }
 }
 

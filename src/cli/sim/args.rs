@@ -33,7 +33,11 @@ pub(super) struct Simulate {
     pub(super) arrivals: Arrivals,
     /// Policies to compare, separated by commas: fifo, strict, weighted, edf (or edf:serve, edf:park), aging, score,
     /// mlfq, or files of policy documents
-    #[arg(long, value_delimiter = ',', default_value = "fifo,strict,weighted,edf,aging,score,mlfq")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "fifo,strict,weighted,edf,aging,score,mlfq"
+    )]
     #[arg(value_name = "LIST", hide_default_value = true)]
     pub(super) policy: Vec<String>,
     #[command(flatten)]
@@ -105,7 +109,8 @@ pub(super) struct By {
 }
 
 fn round_trip(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; give 500us, 20ms or the like"))?;
+    let time =
+        humantime::parse_duration(text).map_err(|error| format!("{error}; give 500us, 20ms or the like"))?;
     let range = Duration::from_micros(2)..=Duration::from_secs(1);
     match range.contains(&time) {
         true => Ok(time),
@@ -145,7 +150,11 @@ impl Arrivals {
             slots: by.slots.map(|slots| slots.saturating_mul(by.workers)),
             length: self.tasks.map(Length::Tasks).or(seconds),
             cv: self.cv,
-            presence: if self.without { Presence::Without } else { Presence::With },
+            presence: if self.without {
+                Presence::Without
+            } else {
+                Presence::With
+            },
             ..Spec::new(kind)
         })
     }
@@ -166,9 +175,16 @@ fn simulate(args: &Simulate, session: &Session) -> anyhow::Result<Exit> {
     let spec = args.arrivals.spec(&args.by)?;
     let choices = Choice::read_all(&args.policy)?;
     let workloads = runs::workloads(&spec, args.arrivals.seeds())?;
-    let most = workloads.iter().map(|(_, workload)| workload.slots).min().unwrap_or(1);
+    let most = workloads
+        .iter()
+        .map(|(_, workload)| workload.slots)
+        .min()
+        .unwrap_or(1);
     if !args.by.ideal && args.by.workers > most {
-        let what = format!("{} workers share {most} slots; give --slots, or fewer workers", args.by.workers);
+        let what = format!(
+            "{} workers share {most} slots; give --slots, or fewer workers",
+            args.by.workers
+        );
         return Err(Stop::usage(what).into());
     }
     if let Some(picks) = args.explain {

@@ -108,7 +108,11 @@ impl Choice {
 
     fn class(&self, class: &WorkClass) -> ClassPlan {
         let made = ClassPlan::of(class);
-        let Some(own) = self.document.as_ref().and_then(|policy| policy.class(&class.name)) else {
+        let Some(own) = self
+            .document
+            .as_ref()
+            .and_then(|policy| policy.class(&class.name))
+        else {
             return made;
         };
         let mut terms = own.terms();

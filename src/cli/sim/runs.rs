@@ -17,9 +17,7 @@ use crate::sim::workload::{Spec, Workload, build};
 
 /// The workload under each seed.
 pub(super) fn workloads(spec: &Spec, seeds: Range<u64>) -> anyhow::Result<Vec<(u64, Workload)>> {
-    seeds
-        .map(|seed| Ok((seed, build(spec, seed)?)))
-        .collect()
+    seeds.map(|seed| Ok((seed, build(spec, seed)?))).collect()
 }
 
 /// One report for each policy, in their order.
@@ -49,7 +47,9 @@ pub(super) fn reports(
 pub(super) fn all(plans: &[(&str, Vec<Plan>)], workloads: &[(u64, Workload)], bar: &ProgressBar) -> Vec<Run> {
     let count = plans.len() * workloads.len();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(count)));
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(count);
+    let threads = std::thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(count);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {

@@ -22,7 +22,9 @@ pub(super) fn reports(reports: &[Report], session: &Session) -> anyhow::Result<(
 fn as_text(reports: &[Report]) -> String {
     let mut parts = Vec::new();
     if let Some(first) = reports.first() {
-        let load = first.load.map_or_else(|| "closed loop".to_owned(), |load| format!("load {load:.2}"));
+        let load = first
+            .load
+            .map_or_else(|| "closed loop".to_owned(), |load| format!("load {load:.2}"));
         parts.push(format!(
             "{}, {load}, {} slots, {} seeds",
             first.workload, first.slots, first.seeds
@@ -32,7 +34,11 @@ fn as_text(reports: &[Report]) -> String {
     parts.push(table(policies.header, policies.rows));
     for report in reports {
         let classes = text::classes(report);
-        parts.push(format!("{}\n{}", report.policy, table(classes.header, classes.rows)));
+        parts.push(format!(
+            "{}\n{}",
+            report.policy,
+            table(classes.header, classes.rows)
+        ));
     }
     parts.join("\n\n")
 }

@@ -11,7 +11,7 @@ use crate::scheduler::cost::{CostId, CostModel};
 use crate::scheduler::facts::{COST_MIN_MS, ClassId, Flow, Ticket};
 use crate::scheduler::picker::{Picker, Sight};
 use crate::scheduler::rules::{ClassTerms, Rules};
-use crate::task::{Moment, fnv1a_64};
+use crate::task::Moment;
 
 /// How long a queue that refused a pull is left alone.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ pub struct IntakeConfig {
     pub slots: u32,
     /// How a free slot chooses.
     pub rules: Rules,
-    /// Spreads the first choices of many workers; any number, such as a hash of the worker's id.
+    /// Spreads the first choices of many workers; any number. Numbers that follow each other spread best.
     pub seed: u64,
 }
 
@@ -41,6 +41,7 @@ pub struct Intake {
     pub(super) costs: CostModel,
     pub(super) queues: Vec<Queue>,
     members: Vec<Vec<QueueId>>,
+    debts: Vec<Debt>,
     pub(super) running: u32,
     /// Tasks that came back once too often to be handed back, in order of arrival.
     pub(super) parked: VecDeque<(QueueId, Ticket, Option<Flow>)>,
@@ -76,6 +77,7 @@ impl Intake {
             costs: CostModel::default(),
             queues: Vec::new(),
             members: Vec::new(),
+            debts: Vec::new(),
             running: 0,
             parked: VecDeque::new(),
             last_ticket: 0,
@@ -98,13 +100,20 @@ impl Intake {
     /// Says why for picks from now on, with queues under these names, in the order they were added. It costs a look at
     /// every queue per pick.
     pub fn explain(&mut self, names: Vec<String>) {
-        let lines = self.reasons.take().map(|reasons| reasons.lines).unwrap_or_default();
+        let lines = self
+            .reasons
+            .take()
+            .map(|reasons| reasons.lines)
+            .unwrap_or_default();
         self.reasons = Some(Reasons { names, lines });
     }
 
     /// Why the picks since the last call came out as they did, one line each.
     pub fn take_reasons(&mut self) -> Vec<String> {
-        let lines = self.reasons.as_mut().map(|reasons| std::mem::take(&mut reasons.lines));
+        let lines = self
+            .reasons
+            .as_mut()
+            .map(|reasons| std::mem::take(&mut reasons.lines));
         lines.unwrap_or_default()
     }
 
@@ -112,6 +121,7 @@ impl Intake {
     pub fn add_class(&mut self, terms: ClassTerms) -> ClassId {
         let class = self.picker.add_class(terms);
         self.members.push(Vec::new());
+        self.debts.push(Debt::default());
         self.picker.start_at(phase(self.seed));
         class
     }
@@ -127,8 +137,7 @@ impl Intake {
         let estimate_ms = self.costs.estimate_ms(spec.cost);
         let queue = self.picker.add_queue(spec.class, spec.lane, estimate_ms);
         if self.members[spec.class.0].is_empty() {
-            let debt = phase(self.seed.rotate_left(17) ^ spec.class.0 as u64) * estimate_ms;
-            self.picker.owe(spec.class, debt);
+            self.owe(spec.class, estimate_ms);
         }
         self.members[spec.class.0].push(queue);
         let window = self.picker.terms(spec.class).lookahead.window;
@@ -163,10 +172,12 @@ impl Intake {
         if let (Some(flow), 1..) = (flow, queue.window_max) {
             queue.window.charge(flow, more_ms);
         }
-        let cost = queue.spec.cost;
+        let QueueSpec { class, cost, .. } = queue.spec;
         self.costs.settle(cost, cost_ms);
         self.picker.charge(id, flow, more_ms);
-        self.picker.estimate(id, self.costs.estimate_ms(cost));
+        let estimate_ms = self.costs.estimate_ms(cost);
+        self.picker.estimate(id, estimate_ms);
+        self.owe(class, estimate_ms);
     }
 
     /// The server ended an ask. None when it no longer counted: filled, or overdue before.
@@ -346,6 +357,22 @@ impl Intake {
         }
     }
 
+    /// Lets each class owe what it would if this worker had been at work for some time, a different one for each
+    /// worker, so that many workers with few slots do not choose in step: after the time in which the class with the
+    /// least share gets one task, all balances are where they were.
+    fn owe(&mut self, class: ClassId, estimate_ms: f64) {
+        if self.debts[class.0].set == DEBT_LEARNED {
+            return;
+        }
+        let shares = (0..self.debts.len()).map(|at| self.picker.terms(ClassId(at)).share);
+        let least = shares.fold(f64::INFINITY, f64::min);
+        let served = phase(self.seed) * self.picker.terms(class).share / least;
+        let debt_ms = (1.0 - served.fract()) * estimate_ms;
+        let debt = &mut self.debts[class.0];
+        self.picker.owe(class, debt_ms - debt.owed_ms);
+        (debt.owed_ms, debt.set) = (debt_ms, debt.set + 1);
+    }
+
     /// Takes the credit of a class none of whose queues is known to hold a task.
     pub(super) fn forget_credit(&mut self, id: QueueId) {
         let class = self.queues[id.0].spec.class;
@@ -373,7 +400,20 @@ impl Reasons {
     }
 }
 
-/// A number from 0 to 1 that looks random and depends on `seed` alone.
+/// A part of one task that a class owes from the start.
+#[derive(Debug, Clone, Copy, Default)]
+struct Debt {
+    owed_ms: f64,
+    /// How often it was set: what one task costs is learned, and the debt with it.
+    set: u32,
+}
+
+/// Tasks of a class after which its first debt stays as it is.
+const DEBT_LEARNED: u32 = 16;
+
+/// A number from 0 to 1 for a seed. Those of seeds that follow each other lie as evenly between 0 and 1 as can be,
+/// however many there are (Weyl's sequence of the golden section, 0.382), so that workers whose seeds do so share a window
+/// better than by chance.
 fn phase(seed: u64) -> f64 {
-    (fnv1a_64(&seed.to_le_bytes()) >> 11) as f64 / (1_u64 << 53) as f64
+    (seed.wrapping_mul(0x61c8_8646_80b5_83eb) >> 11) as f64 / (1_u64 << 53) as f64
 }

@@ -49,8 +49,12 @@ impl World {
             .collect();
         let shards = u16::try_from(queues.len()).unwrap_or(u16::MAX);
         let hand = facts.hand(shards, self.setup.classes[facts.class].hand);
-        let places = hand.iter().filter_map(|shard| queues.get(usize::from(*shard)).copied());
-        places.min_by_key(|queue| self.seen_depth[*queue]).unwrap_or(queues[0])
+        let places = hand
+            .iter()
+            .filter_map(|shard| queues.get(usize::from(*shard)).copied());
+        places
+            .min_by_key(|queue| self.seen_depth[*queue])
+            .unwrap_or(queues[0])
     }
 
     /// A worker dies with all it holds, and another comes up in its place.

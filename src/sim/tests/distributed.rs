@@ -2,7 +2,7 @@
 
 use crate::scheduler::rules::Rules;
 use crate::sim::plan::{Mesh, Mode, Plan};
-use crate::sim::record::{Record, Run};
+use crate::sim::record::Run;
 use crate::sim::run;
 use crate::sim::workload::{Job, Source, WorkClass, Workload};
 use crate::task::Lane;
@@ -11,6 +11,10 @@ const SHARES: [u32; 4] = [40, 30, 20, 10];
 const SERVICE_US: u64 = 100_000;
 /// Tasks per slot, all classes together.
 const TASKS: u32 = 400;
+/// Tasks per slot after which every worker knows what they cost, which is five times what it is told at first.
+const LEARNED: u64 = 40;
+/// Service is looked at in steps of this.
+const CELL_US: u64 = 10_000;
 
 fn class(name: &str, share: u32) -> WorkClass {
     WorkClass {
@@ -43,7 +47,9 @@ fn workload(slots: u32, jobs: Vec<Job>) -> Workload {
         name: "even".to_owned(),
         load: None,
         slots,
-        classes: std::iter::zip(names, SHARES).map(|(name, share)| class(name, share)).collect(),
+        classes: std::iter::zip(names, SHARES)
+            .map(|(name, share)| class(name, share))
+            .collect(),
         end_us: jobs.last().map_or(0, |job| job.at_us),
         source: Source::Open(jobs),
         warmup_us: 0,
@@ -80,30 +86,37 @@ fn run_by(workload: &Workload, mode: Mode, seed: u64) -> Run {
     run(workload, &Plan::of(Rules::default(), workload, mode), seed)
 }
 
-fn by_start(run: &Run) -> Vec<&Record> {
-    let mut records: Vec<&Record> = run.records.iter().collect();
-    records.sort_by_key(|record| record.started_us);
-    records
+/// Service of each class, cell by cell of the time, in µs.
+fn cells(run: &Run) -> Vec<[u64; 4]> {
+    let count = run.to_us.div_ceil(CELL_US) as usize;
+    let mut cells = vec![[0; 4]; count];
+    for record in &run.records {
+        let from_us = record.started_us.expect("it was served");
+        let first = (from_us / CELL_US) as usize;
+        let last = (record.ended_us.div_ceil(CELL_US) as usize).min(count);
+        for (at, cell) in cells.iter_mut().enumerate().take(last).skip(first) {
+            let (begins_us, ends_us) = (at as u64 * CELL_US, (at as u64 + 1) * CELL_US);
+            cell[record.class] += record.ended_us.min(ends_us) - from_us.max(begins_us);
+        }
+    }
+    cells
 }
 
-/// Percent of the tasks that each class has.
-fn parts(records: &[&Record]) -> [f64; 4] {
-    let count = |class| records.iter().filter(|record| record.class == class).count();
-    [0, 1, 2, 3].map(|class| 100.0 * count(class) as f64 / records.len() as f64)
-}
-
-fn off(parts: [f64; 4]) -> f64 {
-    let each = std::iter::zip(parts, SHARES).map(|(part, share)| (part - f64::from(share)).abs());
+/// Points that the class furthest off is off its share.
+fn off(cells: &[[u64; 4]]) -> f64 {
+    let service = |class: usize| cells.iter().map(|cell| cell[class]).sum::<u64>() as f64;
+    let all: f64 = (0..4).map(service).sum();
+    let each = (0..4).map(|class| (100.0 * service(class) / all - f64::from(SHARES[class])).abs());
     each.fold(0.0, f64::max)
 }
 
 /// Points that the shares are off over all, and over the worst window of four service times.
-fn shares_off(run: &Run, slots: u32) -> (f64, f64) {
-    let records = by_start(run);
-    // From the first second to where a class may run dry.
-    let counted = &records[10 * slots as usize..records.len() * 3 / 4];
-    let windows = counted.windows(4 * slots as usize).map(|window| off(parts(window)));
-    (off(parts(counted)), windows.fold(0.0, f64::max))
+fn shares_off(run: &Run) -> (f64, f64) {
+    let cells = cells(run);
+    // From where costs are learned to where a class may run dry.
+    let counted = &cells[(LEARNED * SERVICE_US / CELL_US) as usize..cells.len() * 3 / 4];
+    let windows = counted.windows((4 * SERVICE_US / CELL_US) as usize).map(off);
+    (off(counted), windows.fold(0.0, f64::max))
 }
 
 fn urgent_p99_us(run: &Run) -> u64 {
@@ -124,10 +137,12 @@ fn mesh(workers: u32) -> Mode {
 fn workers_of_one_slot_keep_the_shares_of_one_scheduler_that_knows_all() {
     for slots in [1, 8, 64] {
         let workload = backlog(slots);
-        let (_, ideal) = shares_off(&run_by(&workload, Mode::Ideal, 1), slots);
+        let (_, ideal) = shares_off(&run_by(&workload, Mode::Ideal, 1));
         for seed in 1..=3 {
-            let (all, worst) = shares_off(&run_by(&workload, mesh(slots), seed), slots);
-            println!("{slots} workers, seed {seed}: off by {all:.2}, in a window by {worst:.1}, ideal {ideal:.1}");
+            let (all, worst) = shares_off(&run_by(&workload, mesh(slots), seed));
+            println!(
+                "{slots} workers, seed {seed}: off by {all:.2}, in a window by {worst:.1}, ideal {ideal:.1}"
+            );
             assert!(all <= 2.0, "{slots} workers: {all:.2} points");
             // Four tasks of one slot cannot be divided 40/30/20/10 by anybody.
             let bound = if slots == 1 { ideal + 10.0 } else { 10.0 };
