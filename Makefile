@@ -29,7 +29,7 @@ export PATH := $(PATH):$(deny_root)/bin
 deny_checks := bans licenses sources
 deny_check := $(CARGO) deny check --hide-inclusion-graph
 
-.PHONY: help build demo test lint fmt bench drill goldens deny advisories install-deny
+.PHONY: help build demo test lint fmt bench bench-pick drill goldens deny advisories install-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -60,6 +60,9 @@ fmt: ## format the code
 
 bench: build ## measure this machine against the bare JetStream floor
 	$(with_tools) $(fairlane) bench $(ARGS)
+
+bench-pick: ## what one choice of the scheduler costs, under every rule
+	$(CARGO) bench --bench pick
 
 drill: ## kill parts of a mesh while it works, 20 times over: SEEDS="1 2" ARGS="--logs DIR" (about 25 minutes)
 	$(CARGO) build $(test_features)

@@ -2,9 +2,9 @@
 //!
 //! Each pick passes over every other head. Counting that for all of them would cost a step per head, so a head notes
 //! the number of the pick it came at: once `most` more have been made, it was passed over at most that often, and is
-//! due. Of those that are due the oldest goes first, so what goes before it from then on came before it.
+//! due. While any head is due, the oldest of all is served, so that nothing that came later goes before it.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 
 use super::facts::{Head, QueueId};
 use super::fifo;
@@ -16,11 +16,12 @@ use crate::task::Moment;
 pub(super) struct Bypass {
     most: u64,
     picks: u64,
-    /// The pick each head came at, and which head of its queue it was.
-    came: VecDeque<(u64, QueueId, u64)>,
-    /// Which head of each queue it is now, and whether there is one.
-    heads: Vec<(u64, Option<Head>)>,
-    due: Tournament,
+    /// The pick each head came at, where it can be served.
+    waiting: BTreeSet<(u64, QueueId)>,
+    /// The same by queue, also of heads that cannot be served for a moment.
+    came: Vec<Option<u64>>,
+    /// All heads that can be served, the oldest first.
+    oldest: Tournament,
 }
 
 impl Bypass {
@@ -28,51 +29,47 @@ impl Bypass {
         Self {
             most: u64::from(most.max(1)),
             picks: 0,
-            came: VecDeque::new(),
-            heads: Vec::new(),
-            due: Tournament::default(),
+            waiting: BTreeSet::new(),
+            came: Vec::new(),
+            oldest: Tournament::default(),
         }
     }
 
     pub(super) fn add(&mut self) {
-        self.heads.push((0, None));
+        self.came.push(None);
     }
 
-    /// What is known of a queue's head; none where the queue cannot be served.
-    pub(super) fn head(&mut self, queue: QueueId, head: Option<Head>, now: Moment) {
-        let (number, known) = &mut self.heads[queue.0];
-        let was = std::mem::replace(known, head);
-        match (was, head) {
-            (None, Some(_)) => self.came.push_back((self.picks, queue, *number)),
-            (Some(_), None) => {
-                *number += 1;
-                self.due.set(queue.0, None, now);
-            }
-            // What is known of it has changed, not the head.
-            (Some(_), Some(_)) | (None, None) => (),
+    /// What is known of a queue's head, which can be served.
+    pub(super) fn head(&mut self, queue: QueueId, head: Head, now: Moment) {
+        let came = *self.came[queue.0].get_or_insert(self.picks);
+        self.waiting.insert((came, queue));
+        self.oldest.set(queue.0, Some(fifo::merit(&head)), now);
+    }
+
+    /// A queue's head cannot be served for a moment.
+    pub(super) fn pause(&mut self, queue: QueueId, now: Moment) {
+        if let Some(came) = self.came[queue.0] {
+            self.waiting.remove(&(came, queue));
         }
+        self.oldest.set(queue.0, None, now);
     }
 
-    /// The head that was passed over as often as may be, if any.
+    /// A queue has no head, or another one.
+    pub(super) fn gone(&mut self, queue: QueueId, now: Moment) {
+        self.pause(queue, now);
+        self.came[queue.0] = None;
+    }
+
+    /// The oldest head of all, if any was passed over as often as may be.
     pub(super) fn due(&mut self, now: Moment) -> Option<QueueId> {
-        while let Some((came, queue, number)) = self.came.front().copied() {
-            let (current, head) = self.heads[queue.0];
-            if current == number && self.picks - came < self.most {
-                break;
-            }
-            self.came.pop_front();
-            if let Some(head) = head.filter(|_| current == number) {
-                self.due.set(queue.0, Some(fifo::merit(&head)), now);
-            }
-        }
-        self.due.best(now).map(QueueId)
+        let (came, _) = self.waiting.first()?;
+        let is_due = self.picks - came >= self.most;
+        is_due.then(|| self.oldest.best(now)).flatten().map(QueueId)
     }
 
-    /// One was picked.
+    /// One was picked: its queue has another head.
     pub(super) fn picked(&mut self, queue: QueueId, now: Moment) {
         self.picks += 1;
-        self.heads[queue.0].0 += 1;
-        self.heads[queue.0].1 = None;
-        self.due.set(queue.0, None, now);
+        self.gone(queue, now);
     }
 }

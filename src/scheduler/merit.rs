@@ -20,7 +20,8 @@ pub struct Merit {
 pub enum Curve {
     /// The same at all times.
     Flat(f64),
-    /// `base + exp(alpha · wait)`, with the exponent clamped at [`EXPONENT_MAX`].
+    /// `base + exp(alpha · wait)`; from an exponent of [`EXPONENT_MAX`] on, where a base is lost in the last bits, the
+    /// same for all.
     Rising {
         /// Score of one that has just come, less 1.
         base: f64,
@@ -41,6 +42,9 @@ pub enum Curve {
 /// `exp` of more than 709 is no number any more, and beyond 36 a base of 1 is lost in its last bits.
 pub const EXPONENT_MAX: f64 = 40.0;
 
+/// The score of everything whose exponent is clamped: above all that is not, and served in order of arrival.
+const CLAMPED: f64 = 1e18;
+
 /// Where no closed form tells when two curves cross, they are compared this often at most.
 const GRAIN: Duration = Duration::from_millis(1);
 /// For ever.
@@ -55,7 +59,8 @@ impl Merit {
         let wait_s = now.since(self.since).as_secs_f64();
         match self.curve {
             Curve::Flat(score) => score,
-            Curve::Rising { base, alpha } => base + (alpha * wait_s).min(EXPONENT_MAX).exp(),
+            Curve::Rising { alpha, .. } if alpha * wait_s >= EXPONENT_MAX => CLAMPED,
+            Curve::Rising { base, alpha } => base + (alpha * wait_s).exp(),
             Curve::Closing {
                 base,
                 gain,
@@ -140,10 +145,7 @@ impl Merit {
             Curve::Flat(_) => return NEVER,
             Curve::Rising { base, alpha } => {
                 let exponent = (target - base).max(f64::MIN_POSITIVE).ln();
-                if exponent > EXPONENT_MAX {
-                    return NEVER;
-                }
-                exponent / alpha
+                exponent.min(EXPONENT_MAX) / alpha
             }
             Curve::Closing {
                 base,

@@ -60,7 +60,9 @@ impl Mlfq {
     }
 
     pub(super) fn charge(&mut self, queue: QueueId, flow: Option<Flow>, cost_ms: f64) {
-        self.queues[queue.0].served_ms += cost_ms;
+        // What is given back after a boost was charged before it.
+        let served_ms = &mut self.queues[queue.0].served_ms;
+        *served_ms = (*served_ms + cost_ms).max(0.0);
         let Some(flow) = flow else { return };
         let flow = self.attain(flow, cost_ms);
         self.queues[queue.0].flows.insert(flow);
@@ -68,10 +70,16 @@ impl Mlfq {
 
     /// Books service of a flow alone. Says under which it is counted.
     pub(super) fn attain(&mut self, flow: Flow, cost_ms: f64) -> Flow {
-        let known = self.attained_ms.contains_key(&flow) || self.attained_ms.len() < FLOWS_MAX;
-        let flow = if known { flow } else { REST };
-        *self.attained_ms.entry(flow).or_default() += cost_ms;
+        let flow = self.account(flow);
+        let attained_ms = self.attained_ms.entry(flow).or_default();
+        *attained_ms = (*attained_ms + cost_ms).max(0.0);
         flow
+    }
+
+    /// Under which a flow is counted.
+    fn account(&self, flow: Flow) -> Flow {
+        let known = self.attained_ms.contains_key(&flow) || self.attained_ms.len() < FLOWS_MAX;
+        if known { flow } else { REST }
     }
 
     /// The level a head is served at, 0 at the top.
@@ -79,7 +87,7 @@ impl Mlfq {
         let attained_ms = self.attained_ms(queue, head);
         let quantum_ms = self.rules.quantum_ms;
         // Level k ends at quantum · (2^(k+1) − 1) of service, and takes tasks of up to quantum · 2^k.
-        let by_service = (attained_ms.max(0.0) / quantum_ms + 1.0).log2().floor();
+        let by_service = (attained_ms / quantum_ms + 1.0).log2().floor();
         let by_cost = (head.cost_ms.unwrap_or(estimate_ms) / quantum_ms).log2().ceil();
         let lowest = self.rules.levels.saturating_sub(1);
         by_service.max(by_cost).clamp(0.0, f64::from(lowest)) as u32
@@ -89,7 +97,7 @@ impl Mlfq {
     fn attained_ms(&self, queue: QueueId, head: &Head) -> f64 {
         let seen = &self.queues[queue.0];
         match head.flow {
-            Some(flow) => self.attained_ms.get(&flow).copied().unwrap_or(0.0),
+            Some(flow) => self.attained_ms.get(&self.account(flow)).copied().unwrap_or(0.0),
             None => seen.served_ms / seen.flows.len().max(1) as f64,
         }
     }

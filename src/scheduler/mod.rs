@@ -27,3 +27,6 @@ pub mod rules;
 mod score;
 mod strict;
 mod tournament;
+
+#[cfg(test)]
+mod tests;

@@ -161,8 +161,10 @@ impl Picker {
             return;
         }
         queue.head = head;
-        if changed {
+        if was == Standing::Absent {
             queue.seen = now;
+        }
+        if changed {
             self.count(id, was, standing);
         }
         self.rank(id);
@@ -182,7 +184,10 @@ impl Picker {
         if let Some(bypass) = &mut self.bypass {
             bypass.picked(picked, now);
             // Until more is heard, the head behind it is as the one that was known.
-            bypass.head(picked, Some(head), now);
+            bypass.head(picked, head, now);
+        }
+        if self.queues[picked.0].head.is_none() {
+            self.rank(picked);
         }
         Some(picked)
     }
@@ -199,6 +204,9 @@ impl Picker {
         };
         let bypass = self.bypass.as_mut().filter(|_| !is_blind);
         if let Some(due) = bypass.and_then(|bypass| bypass.due(now)) {
+            if let Ranked::Strict(strict) = &mut self.ranked {
+                strict.taken(due);
+            }
             return Some((due, Why::Bypass));
         }
         self.turn(sight, now).map(|queue| (queue, why))
@@ -326,8 +334,13 @@ impl Picker {
             Ranked::Strict(strict) => strict.rest(id),
             Ranked::Heads(heads) | Ranked::Levels(_, heads) => heads.set(id.0, merit, now),
         }
+        let is_absent = self.queues[id.0].standing == Standing::Absent;
         if let Some(bypass) = &mut self.bypass {
-            bypass.head(id, head, now);
+            match head {
+                Some(head) => bypass.head(id, head, now),
+                None if is_absent => bypass.gone(id, now),
+                None => bypass.pause(id, now),
+            }
         }
     }
 

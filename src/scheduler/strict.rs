@@ -149,6 +149,12 @@ impl Strict {
         Some(queue)
     }
 
+    /// A queue was picked out of turn. Below the most urgent tier that counts as owed.
+    pub(super) fn taken(&mut self, queue: QueueId) {
+        let top = self.by_rank.best(Moment::default());
+        self.places[queue.0].by_floor = top != Some(self.places[queue.0].tier);
+    }
+
     /// The tier below `top` whose turn it is because something is owed.
     fn owed_to(&mut self, top: usize) -> Option<usize> {
         if self.owed_ms <= 0.0 {
