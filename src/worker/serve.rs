@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::facts::Flows;
-use super::finish::Ending;
+use super::finish::{Ending, INFEASIBLE};
 use super::leases::HeldId;
 use super::options::WorkerOptions;
 use super::running::Running;
@@ -120,7 +120,7 @@ impl Service {
             Ok((run, _)) => match self.standing_before(&run).await {
                 Some(hop) => self.leave_decided(run, hop).await,
                 None if how == Infeasible::Park => self.park(run).await,
-                None => self.expire(run, "it could not meet its deadline any more").await,
+                None => self.expire(run, INFEASIBLE).await,
             },
         };
         self.count(&route, ending, clock::monotonic().since(started));
