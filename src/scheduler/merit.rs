@@ -109,7 +109,11 @@ impl Merit {
         if self.since <= other.since {
             return clamped;
         }
-        let power = |merit: &Self| (alpha * now.since(merit.since).as_secs_f64()).min(EXPONENT_MAX).exp();
+        let power = |merit: &Self| {
+            (alpha * now.since(merit.since).as_secs_f64())
+                .min(EXPONENT_MAX)
+                .exp()
+        };
         let gaining = power(other) - power(self);
         if gaining <= 0.0 {
             return clamped;

@@ -167,9 +167,7 @@ impl Strict {
     pub(super) fn charge(&mut self, queue: QueueId, cost_ms: f64) {
         let place = self.places[queue.0];
         let tier = &mut self.tiers[place.tier];
-        tier.classes[place.party]
-            .by_service
-            .charge(place.member, cost_ms);
+        tier.classes[place.party].by_service.charge(place.member, cost_ms);
         tier.by_service.charge(place.party, cost_ms);
         if place.by_floor {
             self.owed_ms -= (1.0 - self.floor) * cost_ms;

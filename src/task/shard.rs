@@ -111,7 +111,13 @@ mod tests {
         let hands: Vec<_> = (0..400)
             .map(|n| Shard::hand(&TenantId::new(&format!("t{n}")).unwrap(), 16, 3))
             .collect();
-        let covered = |a: &Vec<Shard>| hands.iter().filter(|b| a.iter().all(|card| b.contains(card))).count() - 1;
+        let covered = |a: &Vec<Shard>| {
+            hands
+                .iter()
+                .filter(|b| a.iter().all(|card| b.contains(card)))
+                .count()
+                - 1
+        };
         let pairs: usize = hands.iter().map(covered).sum();
         // One of 560 hands is the same: 0.18 % of 400 · 399 pairs are 285.
         assert!((150..450).contains(&pairs), "{pairs}");

@@ -93,7 +93,8 @@ impl Intake {
                 }
             };
         }
-        if !has_slot && (arrival.deliveries < KEEP_AFTER_DELIVERIES || self.parked.len() as u32 >= self.slots) {
+        if !has_slot && (arrival.deliveries < KEEP_AFTER_DELIVERIES || self.parked.len() as u32 >= self.slots)
+        {
             return self.refuse(id, for_slot);
         }
         self.queues[id.0].held += 1;

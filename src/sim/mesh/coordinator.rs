@@ -66,14 +66,17 @@ impl World {
             .filter(|queue| self.setup.queues[*queue].class == facts.class)
             .collect();
         let hand = self.setup.classes[facts.class].hand;
-        let tenant = TenantId::new(&format!("t{}", facts.tenant)).unwrap_or_else(|_| TenantId::default_tenant());
+        let tenant =
+            TenantId::new(&format!("t{}", facts.tenant)).unwrap_or_else(|_| TenantId::default_tenant());
         let shards = u16::try_from(queues.len()).unwrap_or(u16::MAX);
         let hand = Shard::hand(&tenant, shards, hand);
         let places = hand.iter().filter_map(|shard| match shard {
             Shard::Stable(shard) => queues.get(usize::from(*shard)).copied(),
             Shard::Canary(_) => None,
         });
-        places.min_by_key(|queue| self.seen_depth[*queue]).unwrap_or(queues[0])
+        places
+            .min_by_key(|queue| self.seen_depth[*queue])
+            .unwrap_or(queues[0])
     }
 
     /// A worker dies with all it holds, and another comes up in its place.

@@ -177,9 +177,17 @@ impl World {
     /// What every event must leave true.
     pub(super) fn check(&mut self) {
         self.handled += 1;
-        self.at_once = if self.now_us > self.checked_us { 0 } else { self.at_once + 1 };
+        self.at_once = if self.now_us > self.checked_us {
+            0
+        } else {
+            self.at_once + 1
+        };
         self.checked_us = self.now_us;
-        assert!(self.at_once < EVENTS_AT_ONCE_MAX, "no end in sight at {} µs", self.now_us);
+        assert!(
+            self.at_once < EVENTS_AT_ONCE_MAX,
+            "no end in sight at {} µs",
+            self.now_us
+        );
         let ready_us = self.ready_since_us.iter().flatten().min().copied();
         for worker in &mut self.workers {
             // The state before this event lasted until now.

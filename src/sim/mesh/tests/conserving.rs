@@ -1,7 +1,7 @@
 //! A free slot and a ready task do not coexist for long.
 
-use super::stage::Task;
 use super::stage::Setup;
+use super::stage::Task;
 use super::stage::World;
 
 const COST_US: u64 = 27_000;

@@ -1,7 +1,7 @@
 //! A limited queue reaches its limit without spinning.
 
-use super::stage::Task;
 use super::stage::Setup;
+use super::stage::Task;
 use super::stage::World;
 
 fn check(workers: &[u32], service_ms: u64) {

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::stage::{Dice, FAR, Setup, Slow};
 use super::stage::World;
+use super::stage::{Dice, FAR, Setup, Slow};
 
 fn setup(seed: u64) -> Setup {
     let mut dice = Dice(seed);

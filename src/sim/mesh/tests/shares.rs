@@ -1,7 +1,7 @@
 //! Backlogged classes are served in proportion to their shares.
 
-use super::stage::{Setup, Slow};
 use super::stage::World;
+use super::stage::{Setup, Slow};
 
 const SHARES: [f64; 4] = [40.0, 30.0, 20.0, 10.0];
 

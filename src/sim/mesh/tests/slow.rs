@@ -1,7 +1,7 @@
 //! A server that dawdles over some asks: few tasks tour.
 
-use super::stage::{Setup, Slow};
 use super::stage::World;
+use super::stage::{Setup, Slow};
 
 /// When tasks were handed back in 3,000, once the worker's first waits are over: these may well
 /// bring more than there are slots.
