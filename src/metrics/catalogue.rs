@@ -76,7 +76,7 @@ pub const CATALOGUE: &[Entry] = &[
     counter(
         TASKS,
         &["lane", "class", "outcome"],
-        "Deliveries that took a slot and gave it back, by how they ended.",
+        "Deliveries that took a slot and gave it back, or were given up for their deadline before, by how they ended.",
     ),
     entry(
         QUEUE_WAIT,

@@ -136,7 +136,7 @@ label!(
     }
 );
 
-/// How a delivery that took a slot ended.
+/// How a delivery that took a slot, or was given up before, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskOutcome {
     /// Its result is the task's record.

@@ -10,8 +10,11 @@ use crate::clock;
 use crate::executor::Outcome;
 use crate::failpoint;
 use crate::metrics::TaskOutcome;
-use crate::task::{DeadReason, ErrorKind, ParkReason, Route, State, Task};
-use crate::wire::{Fence, Report, ResultError, ResultRecord, read_history};
+use crate::task::{DeadReason, ErrorKind, EventKind, ParkReason, Route, State, Task};
+use crate::wire::{Fence, Report, ResultError, ResultRecord, TaskEvent, read_history};
+
+/// What is said of a task that the rule `edf` does not serve.
+pub(super) const INFEASIBLE: &str = "it could not meet its deadline any more";
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +107,8 @@ impl Service {
 
     /// Puts a task aside whole, instead of running it. An archive without room for it ends it as expired.
     pub(super) async fn park(&self, run: Run) -> Ending {
-        let error = "it could not meet its deadline any more".to_owned();
-        let report = self.report_of(&run, ErrorKind::Timeout, error, None);
+        // It was not executed: that is no attempt of it, and none of its timeouts.
+        let report = self.report_of(&run, ErrorKind::Yielded, INFEASIBLE.to_owned(), None);
         let mut pause = PAUSE_MIN;
         loop {
             let original = &run.delivery.original;
@@ -116,8 +119,8 @@ impl Service {
             {
                 Ok(_) => break,
                 Err(PublishError::Full { .. } | PublishError::TooLarge { .. }) => {
-                    let why = "it could not meet its deadline any more, and the archive has no room for it";
-                    return self.expire(run, why).await;
+                    let why = format!("{INFEASIBLE}, and the archive has no room for it");
+                    return self.expire(run, &why).await;
                 }
                 Err(error) => {
                     tracing::warn!(task.id = %run.task.id, %error, "cannot park a task; trying again");
@@ -127,6 +130,10 @@ impl Service {
                 return self.give_back(run).await;
             }
         }
+        let task = &run.task;
+        tracing::info!(task.id = %task.id, "a task that cannot meet its deadline is parked; `fairlane archive` shows it");
+        let told = TaskEvent::of(task, EventKind::Archive, INFEASIBLE);
+        self.broker.tell(&task.class, &task.id, &told).await;
         self.broker.ack(run.delivery.lease).await;
         Ending::Parked
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::facts::Flows;
-use super::finish::Ending;
+use super::finish::{Ending, INFEASIBLE};
 use super::leases::HeldId;
 use super::options::WorkerOptions;
 use super::running::Running;
@@ -58,13 +58,16 @@ pub(super) struct Run {
     pub(super) queued_ms: u64,
 }
 
+/// What can be told of a message that is no task, and why it is none.
+type Unreadable = Box<(Run, String)>;
+
 impl Run {
     /// Reads what was delivered: the task and its input, or what can be told of it and why it is none.
     fn read(
         route: &Route,
         delivery: Delivery,
         started: Moment,
-    ) -> Result<(Run, serde_json::Value), (Run, String)> {
+    ) -> Result<(Run, serde_json::Value), Unreadable> {
         let read = {
             let headers = delivery.original.headers();
             let arrival = arrival(route, &headers, &delivery, Origin::Lane);
@@ -81,7 +84,7 @@ impl Run {
                 let queued_ms = clock::wall().since(task.enqueued_at);
                 Ok((run(task, queued_ms), input))
             }
-            Err((task, what)) => Err((run(task, 0), what)),
+            Err((task, what)) => Err(Box::new((run(task, 0), what))),
         }
     }
 }
@@ -99,7 +102,7 @@ impl Service {
         let read = Run::read(&route, delivery, started);
         let flow = read.as_ref().ok().map(|(run, _)| self.flows.of(&run.task));
         let ending = match read {
-            Err((run, what)) => self.bury_malformed(run, &what).await,
+            Err(unreadable) => self.bury_malformed(unreadable.0, &unreadable.1).await,
             Ok((run, input)) => self.decide(run, input).await,
         };
         let took = clock::monotonic().since(started);
@@ -116,11 +119,11 @@ impl Service {
     pub(super) async fn give_up(self: Arc<Self>, route: Arc<Route>, delivery: Delivery, how: Infeasible) {
         let started = clock::monotonic();
         let ending = match Run::read(&route, delivery, started) {
-            Err((run, what)) => self.bury_malformed(run, &what).await,
+            Err(unreadable) => self.bury_malformed(unreadable.0, &unreadable.1).await,
             Ok((run, _)) => match self.standing_before(&run).await {
                 Some(hop) => self.leave_decided(run, hop).await,
                 None if how == Infeasible::Park => self.park(run).await,
-                None => self.expire(run, "it could not meet its deadline any more").await,
+                None => self.expire(run, INFEASIBLE).await,
             },
         };
         self.count(&route, ending, clock::monotonic().since(started));

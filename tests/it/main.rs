@@ -12,6 +12,7 @@ mod callback_faults;
 mod callbacks;
 mod cancel;
 mod curl;
+mod deadlines;
 #[cfg(feature = "embed")]
 mod demo_role;
 mod demotion;

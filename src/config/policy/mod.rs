@@ -21,6 +21,8 @@ mod value;
 #[cfg(test)]
 mod default_tests;
 #[cfg(test)]
+mod scheduler_tests;
+#[cfg(test)]
 mod tests;
 
 pub use fault::{Fault, Faults};

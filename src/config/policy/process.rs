@@ -97,7 +97,7 @@ mod tests {
         check(
             "{ executor: proces, process: { comand: [x] } }",
             expect![[r#"
-            p.yaml:5:18: models.m.executor: is the text "proces"; give embed or process or simulate
+            p.yaml:5:18: models.m.executor: is the text "proces"; give embed, process or simulate
             p.yaml:5:35: models.m.process.command: is missing; give a list of program and arguments, such as [python3, handler.py]
             p.yaml:5:37: models.m.process.comand: is no key here; did you mean command?"#]],
         );

@@ -1,4 +1,4 @@
-//! `scheduler`, `marking`, `callbacks` and `bounds`: the rules that hold for every class.
+//! `marking`, `callbacks` and `bounds`: the rules that hold for every class.
 
 use super::node::Value;
 use super::retry::WEEK_MS;

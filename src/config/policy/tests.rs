@@ -140,7 +140,7 @@ version: 1
 classes:
   a.b: { priority: 1, share: 1 }
   c:
-  d: { priority: 1, share: 1, lookahead: 4, rate: 1, result_ttl: 1, events: full }
+  d: { priority: 1, share: 1, rate: 1, result_ttl: 1, events: full }
 default_class: e
 models:
   \"\": { executor: simulate }
@@ -150,24 +150,23 @@ models:
         expect![[r#"
             p.yaml:4:3: classes."a.b": is no class name: class has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed
             p.yaml:5:4: classes.c: is empty; give a mapping of keys to values
-            p.yaml:6:31: classes.d.lookahead: is not supported in this version; leave it out
-            p.yaml:6:45: classes.d.rate: is not supported in this version; leave it out
-            p.yaml:6:54: classes.d.result_ttl: is not supported in this version; leave it out
-            p.yaml:6:69: classes.d.events: is not supported in this version; leave it out
+            p.yaml:6:31: classes.d.rate: is not supported in this version; leave it out
+            p.yaml:6:40: classes.d.result_ttl: is not supported in this version; leave it out
+            p.yaml:6:55: classes.d.events: is not supported in this version; leave it out
             p.yaml:7:16: default_class: is "e", which is no class; give one of c, d
             p.yaml:9:3: models."": is no model name: model is empty; give 1 to 160 of A-Z a-z 0-9 _ -
             p.yaml:11:3: models.x_y-bd3c9047: travels as x_y-bd3c9047, like "x/y"; rename one of the two
-            p.yaml:11:29: models.x_y-bd3c9047.executor: is the text "gpu"; give embed or process or simulate"#]],
+            p.yaml:11:29: models.x_y-bd3c9047.executor: is the text "gpu"; give embed, process or simulate"#]],
     );
 }
 
 #[test]
 fn values_are_checked() {
     check_least_and(
-        "scheduler: { between: fifo, quantum: 0 }\n",
+        "scheduler: { between: drr, quantum: 0 }\n",
         expect![[r#"
-        p.yaml:8:23: scheduler.between: is the text "fifo"; give weighted
-        p.yaml:8:38: scheduler.quantum: is 0; give a number of more than 0, up to 1000000000"#]],
+        p.yaml:8:23: scheduler.between: is the text "drr"; give weighted, fifo, strict, edf, aging, score or mlfq
+        p.yaml:8:37: scheduler.quantum: is 0; give a number of more than 0, up to 1000000000"#]],
     );
     check_least_and(
         "scheduler: { quantum: .nan }\n",
@@ -252,6 +251,6 @@ fn a_bound_on_waiting_and_what_follows_are_given_together() {
         .assert_eq(&told("on_max_wait: expire"));
     expect![[r#"
         p.yaml:3:44: classes.a.max_wait_ms: is 999; give a whole number from 1000 to 604800000
-        p.yaml:3:62: classes.a.on_max_wait: is the text "wait"; give promote or demote or expire"#]]
+        p.yaml:3:62: classes.a.on_max_wait: is the text "wait"; give promote, demote or expire"#]]
     .assert_eq(&told("max_wait_ms: 999, on_max_wait: wait"));
 }

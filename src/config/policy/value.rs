@@ -80,11 +80,7 @@ impl<'a> Section<'a> {
         default: Option<T>,
     ) -> T {
         const { assert!(N > 0) };
-        let list = words
-            .iter()
-            .map(|(word, _)| *word)
-            .collect::<Vec<_>>()
-            .join(" or ");
+        let list = alternatives(&words.each_ref().map(|(word, _)| *word));
         let found = self.read(key, &list, default, |value| match value {
             Value::Text(text) => words
                 .iter()
@@ -165,5 +161,14 @@ impl<'a> Section<'a> {
                 .add(&path, format!("{}; give {expected}", node.value.in_words()));
         }
         found
+    }
+}
+
+/// `a`, `a or b`, `a, b or c`.
+fn alternatives(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
     }
 }

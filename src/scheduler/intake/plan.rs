@@ -55,9 +55,10 @@ impl Intake {
     /// Fills the windows of classes that look ahead while every slot is busy.
     fn plan_ahead(&mut self, now: Moment) {
         for at in 0..self.queues.len() {
-            let more = self.queues[at].room_ahead();
-            // A window is filled by halves: a pull for each place would double the traffic.
-            if more > 0 && 2 * more >= self.queues[at].window_max {
+            let (more, free) = (self.queues[at].room_ahead(), self.queues[at].free_ahead());
+            // A window is filled by halves: a pull for each place would double the traffic. Where fewer tasks wait
+            // than that, they are put in order all the same.
+            if more > 0 && 2 * free >= self.queues[at].window_max {
                 self.ask(QueueId(at), 0, more, now);
             }
         }

@@ -86,10 +86,15 @@ impl Queue {
         self.asks.reserved() - self.ahead
     }
 
+    /// Places of the window that nothing was asked for yet.
+    pub(super) fn free_ahead(&self) -> u32 {
+        let have = self.window.len() as u32 + self.ahead;
+        self.window_max.saturating_sub(have)
+    }
+
     /// How many more tasks are to be asked for so that the window is full.
     pub(super) fn room_ahead(&self) -> u32 {
-        let have = self.window.len() as u32 + self.ahead;
-        self.window_max.saturating_sub(have).min(self.room())
+        self.free_ahead().min(self.room())
     }
 
     /// Books the end of places that were asked for, `slots` of which were reserved before.

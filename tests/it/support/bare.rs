@@ -98,18 +98,23 @@ impl Bare {
 
     /// Waits until somebody holds a message of a consumer.
     pub(crate) async fn until_delivered(&self, stream: &str, consumer: &str) {
+        self.until_held(stream, consumer, 1).await;
+    }
+
+    /// Waits until so many messages of a consumer are held.
+    pub(crate) async fn until_held(&self, stream: &str, consumer: &str, count: usize) {
         let mut pulls = self
             .hear(&format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"))
             .await;
-        let delivered = async {
-            while self.pending(stream, consumer).await == 0 {
+        let held = async {
+            while self.pending(stream, consumer).await < count {
                 // A pull is heard before it is answered, and one that waits is heard no more.
                 let _ = tokio::time::timeout(LOOK_AGAIN, pulls.0.next()).await;
             }
         };
-        tokio::time::timeout(PATIENCE, delivered)
+        tokio::time::timeout(PATIENCE, held)
             .await
-            .unwrap_or_else(|_| panic!("{consumer} is not delivered after {PATIENCE:?}"));
+            .unwrap_or_else(|_| panic!("fewer than {count} of {consumer} are held after {PATIENCE:?}"));
     }
 
     /// How many of them were delivered more than once.
