@@ -16,5 +16,6 @@ mod task;
 mod tests;
 pub mod workload;
 
-pub use run::{explain, run};
+pub use mesh::{LIMIT_FAR, seed_of_worker};
+pub use run::{explain, log, run};
 pub use task::Hints;

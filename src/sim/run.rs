@@ -4,6 +4,8 @@ use super::plan::{Mode, Plan};
 use super::record::Run;
 use super::workload::Workload;
 use super::{ideal, mesh};
+use crate::scheduler::intake::{Answer, Event};
+use crate::task::Moment;
 
 /// Runs `plan` over `workload`. The same arguments give the same run.
 #[must_use]
@@ -11,6 +13,16 @@ pub fn run(workload: &Workload, plan: &Plan, seed: u64) -> Run {
     match &plan.mode {
         Mode::Ideal => ideal::run(workload, plan),
         Mode::Mesh(mesh) => mesh::run(workload, plan, mesh, seed),
+    }
+}
+
+/// Everything that the intake of the first of the workers was told, when, and what it answered; none where no workers
+/// are simulated.
+#[must_use]
+pub fn log(workload: &Workload, plan: &Plan, seed: u64) -> Vec<(Moment, Event, Answer)> {
+    match &plan.mode {
+        Mode::Ideal => Vec::new(),
+        Mode::Mesh(mesh) => mesh::log(workload, plan, mesh, seed),
     }
 }
 

@@ -16,3 +16,4 @@ mod serve;
 mod shell;
 
 pub use options::{Worker, WorkerOptions};
+pub use queues::intake_of;

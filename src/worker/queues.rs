@@ -8,14 +8,51 @@ use crate::executor::Executors;
 use crate::policy::Policy;
 use crate::scheduler::cost::CostId;
 use crate::scheduler::facts::ClassId;
-use crate::scheduler::intake::{Intake, QueueSpec};
+use crate::scheduler::intake::{Intake, IntakeConfig, QueueId, QueueSpec};
 use crate::scheduler::rules::ClassTerms;
-use crate::task::{ClassName, Lane, ModelToken, Route};
+use crate::task::{ClassName, Lane, ModelToken, Route, fnv1a_64};
 
 /// The share of a class this worker's policy does not know: it is served, but never before others.
 const UNKNOWN_SHARE: f64 = 1.0;
 /// Cost assumed for a model this worker's policy does not know, in ms of one slot.
 const UNKNOWN_COST_MS: f64 = 20.0;
+
+/// The intake of a worker under `policy` that serves these consumers, each with its limit, in this order.
+#[must_use]
+pub fn intake_of(policy: &Policy, slots: u32, seed: u64, consumers: &[(Route, u32)]) -> Intake {
+    let (mut intake, mut classes) = begin(policy, slots, seed);
+    for (route, limit) in consumers {
+        classes.add(route, *limit, policy, &mut intake);
+    }
+    intake
+}
+
+/// An intake with the policy's classes and no consumer yet.
+pub(super) fn begin(policy: &Policy, slots: u32, seed: u64) -> (Intake, Classes) {
+    let mut intake = Intake::new(IntakeConfig {
+        slots,
+        rules: policy.scheduler,
+        seed,
+    });
+    let classes = Classes::of(policy, &mut intake);
+    (intake, classes)
+}
+
+/// A seed for the worker of that name. Names that end in numbers that follow each other give seeds that do so, which
+/// spread best.
+pub(super) fn seed_of(name: &str) -> u64 {
+    let digits = name
+        .bytes()
+        .rev()
+        .take_while(u8::is_ascii_digit)
+        .take(DIGITS_MAX)
+        .count();
+    let (stem, number) = name.split_at(name.len() - digits);
+    fnv1a_64(stem.as_bytes()).wrapping_add(number.parse().unwrap_or(0))
+}
+
+/// Digits that a 64-bit number holds for sure.
+const DIGITS_MAX: usize = 19;
 
 /// The classes that were added to the intake.
 #[derive(Debug, Default)]
@@ -62,11 +99,17 @@ impl Classes {
                 intake.set_limit(known, consumer.max_ack_pending);
                 continue;
             }
-            let spec = self.spec(&consumer.route, consumer.max_ack_pending, policy, intake);
-            puller.add(intake.add_queue(spec), consumer.route.clone());
+            let queue = self.add(&consumer.route, consumer.max_ack_pending, policy, intake);
+            puller.add(queue, consumer.route.clone());
             added += 1;
         }
         added
+    }
+
+    /// Adds one consumer.
+    fn add(&mut self, route: &Route, limit: u32, policy: &Policy, intake: &mut Intake) -> QueueId {
+        let spec = self.spec(route, limit, policy, intake);
+        intake.add_queue(spec)
     }
 
     fn spec(&mut self, route: &Route, limit: u32, policy: &Policy, intake: &mut Intake) -> QueueSpec {

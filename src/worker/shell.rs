@@ -12,7 +12,7 @@ use super::discovery::Discovery;
 use super::facts::{self, Flows};
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
-use super::queues::Classes;
+use super::queues::{Classes, begin, seed_of};
 use super::running::Running;
 use super::serve::{Done, Service};
 use crate::broker::consumer::ConsumerFacts;
@@ -24,11 +24,9 @@ use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::facts::{Head, Ticket};
-use crate::scheduler::intake::{
-    Admission, Arrival, Decision, Intake, IntakeConfig, PullOutcome, QueueId, Source,
-};
+use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, PullOutcome, QueueId, Source};
 use crate::scheduler::rules::Infeasible;
-use crate::task::{Moment, Route, fnv1a_64};
+use crate::task::{Moment, Route};
 
 /// How long the last answers may take to reach the server.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
@@ -76,12 +74,7 @@ impl Shell {
         readiness: watch::Sender<Readiness>,
     ) -> Result<Self, RequestError> {
         let policy = options.policy.clone();
-        let mut intake = Intake::new(IntakeConfig {
-            slots: options.slots,
-            rules: policy.scheduler,
-            seed: fnv1a_64(options.id.as_bytes()),
-        });
-        let classes = Classes::of(&policy, &mut intake);
+        let (intake, classes) = begin(&policy, options.slots, seed_of(&options.id));
         let puller = Puller::open(broker.clone()).await?;
         let (tell_done, done) = mpsc::channel(options.slots as usize);
         let ack_wait_ms = policy.core.ack_wait_ms.min(policy.normal.ack_wait_ms);

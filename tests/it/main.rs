@@ -37,6 +37,7 @@ mod process_pool;
 mod queues;
 mod rest;
 mod rest_trouble;
+mod same_intake;
 mod service;
 mod shelves;
 mod streams_role;

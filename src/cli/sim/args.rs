@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Subcommand};
 
 use super::policies::Choice;
-use super::{runs, show};
+use super::{runs, show, tune};
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::session::Session;
 use crate::sim::Hints;
@@ -23,7 +23,10 @@ pub(in crate::cli) struct Args {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Search weights that do better on a workload, and judge them on seeds the search has not seen
+    Tune(Box<tune::Args>),
+}
 
 /// What to run, and on what.
 #[derive(clap::Args)]
@@ -166,7 +169,7 @@ impl Arrivals {
 
 pub(in crate::cli) fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
     match args.command {
-        Some(command) => match command {},
+        Some(Command::Tune(args)) => tune::run(&args, session),
         None => simulate(&args.simulate, session),
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct Choice {
     name: String,
     rules: Rules,
     document: Option<Policy>,
+    /// What every class's aging is multiplied with.
+    aging: f64,
 }
 
 impl Choice {
@@ -80,6 +82,7 @@ impl Choice {
             name: stem.unwrap_or(item).to_owned(),
             rules: policy.scheduler,
             document: Some(policy),
+            aging: 1.0,
         })
     }
 
@@ -88,7 +91,13 @@ impl Choice {
             name: name.to_owned(),
             rules,
             document: None,
+            aging: 1.0,
         }
+    }
+
+    /// The same, with every class's exponent growing so many times as fast.
+    pub(super) fn aging_faster(self, times: f64) -> Self {
+        Self { aging: times, ..self }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -107,6 +116,12 @@ impl Choice {
     }
 
     fn class(&self, class: &WorkClass) -> ClassPlan {
+        let mut plan = self.class_as_given(class);
+        plan.terms.aging_alpha *= self.aging;
+        plan
+    }
+
+    fn class_as_given(&self, class: &WorkClass) -> ClassPlan {
         let made = ClassPlan::of(class);
         let Some(own) = self
             .document

@@ -52,7 +52,7 @@ fn every_rule_has_a_word_and_defaults() {
         Weighted
         Fifo
         Strict { floor: 0.05 }
-        Edf { infeasible: Serve }
+        Edf { infeasible: Drop }
         Aging
         Score(ScoreWeights { urgency: 0.4, business: 0.35, time: 0.25, horizon_ms: 30000.0 })
         Mlfq(MlfqRules { by: Tenant, quantum_ms: 50.0, levels: 8, boost_ms: 30000 })"#]]

@@ -13,7 +13,7 @@
 //!
 //! Reading order: [`facts`] is the vocabulary, [`queue`] what is known of one consumer, [`outlook`] what of its heads,
 //! [`asks`] the places asked for, [`ledger`] what they were charged, [`round_trip`] the clock both kinds are timed by,
-//! [`core`] the state and what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks.
+//! [`core`] the state and what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks. [`log`] is what it is told, as data.
 
 mod arrivals;
 mod asks;
@@ -21,6 +21,7 @@ mod core;
 mod deadlines;
 mod facts;
 mod ledger;
+mod log;
 mod outlook;
 mod plan;
 mod queue;
@@ -30,3 +31,4 @@ pub use self::core::{Intake, IntakeConfig};
 pub use facts::{
     Admission, Arrival, AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Source, View,
 };
+pub use log::{Answer, Event};

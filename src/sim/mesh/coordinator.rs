@@ -4,7 +4,7 @@ use super::consumer::Reply;
 use super::event::{Event, Order};
 use super::world::World;
 use crate::scheduler::facts::QueueId;
-use crate::scheduler::intake::View;
+use crate::scheduler::intake::{Event as Told, View};
 use crate::sim::record::End;
 use crate::sim::task::{Facts, moment};
 
@@ -36,7 +36,7 @@ impl World {
             .collect();
         for worker in 0..self.workers.len() {
             for (queue, view) in views.iter().enumerate() {
-                self.workers[worker].intake.viewed(QueueId(queue), view, now);
+                self.workers[worker].hear(Told::Viewed(QueueId(queue), *view), now);
             }
             self.settle(worker);
         }

@@ -16,4 +16,5 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub(super) use run::{reasons, run};
+pub(super) use run::{log, reasons, run};
+pub use setup::{FAR as LIMIT_FAR, seed_of_worker};

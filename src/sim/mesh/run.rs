@@ -3,6 +3,7 @@
 use super::event::Event;
 use super::setup::{ClassSetup, Dice, FAR, QueueSetup, Setup, Slow};
 use super::world::World;
+use crate::scheduler::intake::{Answer, Event as Told};
 use crate::scheduler::rules::Between;
 use crate::sim::ideal::COST_INITIAL_MS;
 use crate::sim::outcome::{Span, queue_names, run_of};
@@ -10,6 +11,10 @@ use crate::sim::plan::{Mesh, Plan};
 use crate::sim::record::Run;
 use crate::sim::task::Facts;
 use crate::sim::workload::{Source, Workload};
+use crate::task::Moment;
+
+/// When an intake was told what, and what it answered.
+pub(in crate::sim) type Entry = (Moment, Told, Answer);
 
 /// How often a leading coordinator looks queues over, in µs: 1 Hz, 4 Hz where heads are compared.
 const SWEEP_US: u64 = 1_000_000;
@@ -21,6 +26,14 @@ const FIRST_US: u64 = 100_000;
 pub(in crate::sim) fn run(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Run {
     let mut world = World::new(setup(workload, plan, mesh, seed));
     serve(&mut world, workload, plan, mesh, seed)
+}
+
+/// Everything the first worker's intake was told and answered.
+pub(in crate::sim) fn log(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Vec<Entry> {
+    let mut world = World::new(setup(workload, plan, mesh, seed));
+    world.workers[0].log = Some(Vec::new());
+    serve(&mut world, workload, plan, mesh, seed);
+    world.workers[0].log.take().unwrap_or_default()
 }
 
 /// Why the first worker's picks came out as they did.

@@ -5,7 +5,7 @@ use crate::scheduler::intake::{Intake, IntakeConfig, QueueSpec};
 use crate::scheduler::rules::{ClassTerms, Rules};
 
 /// A limit nobody reaches.
-pub(crate) const FAR: u32 = 10_000;
+pub const FAR: u32 = 10_000;
 
 /// One queue, which is a consumer of the server.
 #[derive(Debug, Clone, Copy)]
@@ -56,13 +56,19 @@ pub(crate) struct Slow {
 
 pub(super) const SLOW_ROUND_TRIPS: u64 = 4;
 
+/// The seed of the worker of that number in a run of that seed.
+#[must_use]
+pub const fn seed_of_worker(seed: u64, at: u64) -> u64 {
+    seed.wrapping_mul(1000).wrapping_add(at)
+}
+
 impl Setup {
     pub(super) fn worker(&self, at: usize, life: u64) -> Worker {
         let slots = self.workers[at];
         let mut intake = Intake::new(IntakeConfig {
             slots,
             rules: self.rules,
-            seed: self.seed.wrapping_mul(1000) + at as u64 + life.wrapping_mul(0x9e37_79b9),
+            seed: seed_of_worker(self.seed, at as u64).wrapping_add(life.wrapping_mul(0x9e37_79b9)),
         });
         let classes: Vec<_> = self
             .classes

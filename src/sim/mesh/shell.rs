@@ -4,7 +4,7 @@ use super::consumer::{Inbox, Reply};
 use super::event::{Event, Order};
 use super::world::World;
 use crate::scheduler::facts::QueueId;
-use crate::scheduler::intake::{Admission, Arrival, Decision, Source};
+use crate::scheduler::intake::{Admission, Answer, Arrival, Decision, Event as Told, Source};
 use crate::scheduler::rules::Infeasible;
 use crate::sim::record::End;
 use crate::sim::task::moment;
@@ -26,13 +26,13 @@ impl World {
                 inbox: Inbox::Ask(pull),
                 end,
             } => {
-                self.workers[worker].intake.ask_ended(id, pull, end, now);
+                self.workers[worker].hear(Told::AskEnded(id, pull, end), now);
             }
             Reply::Ended {
                 inbox: Inbox::Wait { generation },
                 ..
             } => {
-                self.workers[worker].intake.wait_ended(id, generation, false, now);
+                self.workers[worker].hear(Told::WaitEnded(id, generation, false), now);
             }
             Reply::Task { task, inbox, backlog } => {
                 let source = match inbox {
@@ -47,7 +47,10 @@ impl World {
                 };
                 let on = &mut self.workers[worker];
                 on.coming -= 1;
-                match on.intake.delivered(id, source, &arrival, now) {
+                let Answer::Admission(admission) = on.hear(Told::Delivered(id, source, arrival), now) else {
+                    return;
+                };
+                match admission {
                     Admission::Start => self.start(worker, task),
                     Admission::Keep(ticket) => {
                         on.kept.insert(ticket, task);
@@ -95,14 +98,17 @@ impl World {
         on.started -= 1;
         on.running.retain(|running| *running != task);
         let cost_ms = facts.cost_us as f64 / 1000.0;
-        on.intake.finished(QueueId(queue), Some(facts.flow()), cost_ms);
+        on.hear(
+            Told::Finished(QueueId(queue), Some(facts.flow()), cost_ms),
+            moment(self.now_us),
+        );
         self.up(worker, Order::Ack { task });
     }
 
     /// Takes what the intake decides and sets the timer it asks for.
     pub(super) fn settle(&mut self, worker: usize) {
         let now = self.moment();
-        while let Some(decision) = self.workers[worker].intake.poll(now) {
+        while let Answer::Decision(Some(decision)) = self.workers[worker].hear(Told::Polled, now) {
             self.send(worker, decision);
         }
         let on = &mut self.workers[worker];

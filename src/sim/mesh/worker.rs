@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::scheduler::facts::Ticket;
-use crate::scheduler::intake::Intake;
+use crate::scheduler::intake::{Answer, Event, Intake};
+use crate::task::Moment;
 
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -20,6 +21,8 @@ pub(super) struct Worker {
     pub(super) coming: u32,
     pub(super) wake_us: Option<u64>,
     pub(super) draining: bool,
+    /// Everything its intake was told and answered, while somebody wants to know.
+    pub(super) log: Option<Vec<(Moment, Event, Answer)>>,
     pub(super) asks: u64,
     pub(super) waits: u64,
     /// Since when each slot is neither taken nor promised by the server, oldest first.
@@ -38,10 +41,20 @@ impl Worker {
             coming: 0,
             wake_us: None,
             draining: false,
+            log: None,
             asks: 0,
             waits: 0,
             idle_since_us: std::iter::repeat_n(0, slots as usize).collect(),
         }
+    }
+
+    /// Tells its intake one event.
+    pub(super) fn hear(&mut self, event: Event, now: Moment) -> Answer {
+        let answer = self.intake.hear(&event, now);
+        if let Some(log) = &mut self.log {
+            log.push((now, event, answer));
+        }
+        answer
     }
 
     /// Books which slots are idle now.

@@ -1,3 +1,4 @@
 //! Whole simulations: what being distributed costs, and that a seed says everything.
 
 mod distributed;
+mod seeds;
