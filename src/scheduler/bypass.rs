@@ -67,9 +67,12 @@ impl Bypass {
         is_due.then(|| self.oldest.best(now)).flatten().map(QueueId)
     }
 
-    /// One was picked: its queue has another head.
-    pub(super) fn picked(&mut self, queue: QueueId, now: Moment) {
+    /// One was picked: its queue has another head. Until more is heard it counts as the one before.
+    pub(super) fn picked(&mut self, queue: QueueId) {
         self.picks += 1;
-        self.gone(queue, now);
+        if let Some(came) = self.came[queue.0].replace(self.picks) {
+            self.waiting.remove(&(came, queue));
+        }
+        self.waiting.insert((self.picks, queue));
     }
 }

@@ -178,13 +178,9 @@ impl Picker {
     /// The queue whose turn it is, or none when none is ready. Charge it before the next pick.
     pub fn pick(&mut self, sight: Sight, now: Moment) -> Option<QueueId> {
         let (picked, _) = self.decide(sight, now)?;
-        let queue = &mut self.queues[picked.0];
-        queue.seen = now;
-        let head = queue.known_head();
+        self.queues[picked.0].seen = now;
         if let Some(bypass) = &mut self.bypass {
-            bypass.picked(picked, now);
-            // Until more is heard, the head behind it is as the one that was known.
-            bypass.head(picked, head, now);
+            bypass.picked(picked);
         }
         if self.queues[picked.0].head.is_none() {
             self.rank(picked);
