@@ -65,37 +65,4 @@ proptest! {
             }
         }
     }
-
-    /// Nobody knows when it was enqueued, so the order is that of being seen first.
-    #[test]
-    fn a_head_of_which_nothing_is_known_is_passed_over_by_no_more_later_ones_either(
-        between in ranked(),
-        most in 1_u32..8,
-        classes in classes(),
-        steps in steps(Just(Sight::Heads)),
-    ) {
-        let mut stage = Stage::new(rules(between, Some(most)), &classes, 2);
-        stage.tells_heads = false;
-        let mut passes = Passes::default();
-        let mut seen: [Option<Moment>; QUEUES] = Default::default();
-        for step in steps.into_iter().filter(keeps_heads) {
-            if !matches!(step, Step::Serve(_)) {
-                act(&mut stage, step);
-                continue;
-            }
-            let now = stage.now;
-            for (at, line) in stage.lines.iter().enumerate() {
-                seen[at] = (!line.waiting.is_empty()).then(|| seen[at].unwrap_or(now));
-            }
-            let ready: Vec<(QueueId, Moment)> = stage
-                .ready()
-                .filter_map(|(queue, _)| Some((queue, seen[queue.0]?)))
-                .collect();
-            if let Some((queue, _)) = act(&mut stage, step) {
-                let came = seen[queue.0].take().expect("it was seen");
-                let passed = passes.count((queue, came), &ready);
-                prop_assert!(passed <= most, "{passed} of {most} at {now:?}");
-            }
-        }
-    }
 }
