@@ -10,12 +10,9 @@ use super::rules::ClassTerms;
 
 /// Its place among the heads.
 pub(super) const fn merit(head: &Head, terms: &ClassTerms) -> Merit {
-    Merit {
-        tier: 0,
-        curve: Curve::Rising {
-            base: terms.aging_base,
-            alpha: terms.aging_alpha,
-        },
-        since: head.since,
-    }
+    let curve = Curve::Rising {
+        base: terms.aging_base,
+        alpha: terms.aging_alpha,
+    };
+    Merit::new(0, curve, head.since)
 }

@@ -4,24 +4,39 @@
 //! the number of the pick it came at: once `most` more have been made, it was passed over at most that often, and is
 //! due. While any head is due, the oldest of all is served, so that nothing that came later goes before it.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 
 use super::facts::{Head, QueueId};
-use super::fifo;
-use super::tournament::Tournament;
+use super::tournament::{Least, Nanos, Tournament, nanos};
 use crate::task::Moment;
+
+/// Entries that no longer hold are left where they are until there are this many more of them than queues.
+const SPARE: usize = 64;
 
 /// Heads, in the order in which they are due.
 #[derive(Debug, Clone)]
 pub(super) struct Bypass {
     most: u64,
     picks: u64,
-    /// The pick each head came at, where it can be served.
-    waiting: BTreeSet<(u64, QueueId)>,
-    /// The same by queue, also of heads that cannot be served for a moment.
-    came: Vec<Option<u64>>,
-    /// All heads that can be served, the oldest first.
-    oldest: Tournament,
+    queues: Vec<Waiting>,
+    /// The queues by the pick their heads came at. An entry whose queue has another head by now does not hold.
+    line: VecDeque<(u64, QueueId)>,
+    /// Heads that are due and can be served.
+    due: u32,
+    /// All heads that can be served, by age. Nobody asks before one is due, so it is renewed only then.
+    oldest: Tournament<Least<Nanos>>,
+    changed: Vec<QueueId>,
+}
+
+/// What is known of a queue's head.
+#[derive(Debug, Clone, Copy, Default)]
+struct Waiting {
+    /// The pick it came at.
+    came: Option<u64>,
+    /// When it was enqueued, while it can be served.
+    since: Option<Nanos>,
+    is_due: bool,
+    has_changed: bool,
 }
 
 impl Bypass {
@@ -29,50 +44,101 @@ impl Bypass {
         Self {
             most: u64::from(most.max(1)),
             picks: 0,
-            waiting: BTreeSet::new(),
-            came: Vec::new(),
+            queues: Vec::new(),
+            line: VecDeque::new(),
+            due: 0,
             oldest: Tournament::default(),
+            changed: Vec::new(),
         }
     }
 
     pub(super) fn add(&mut self) {
-        self.came.push(None);
+        self.queues.push(Waiting::default());
     }
 
     /// What is known of a queue's head, which can be served.
-    pub(super) fn head(&mut self, queue: QueueId, head: Head, now: Moment) {
-        let came = *self.came[queue.0].get_or_insert(self.picks);
-        self.waiting.insert((came, queue));
-        self.oldest.set(queue.0, Some(fifo::merit(&head)), now);
+    pub(super) fn head(&mut self, queue: QueueId, head: Head) {
+        if self.queues[queue.0].came.is_none() {
+            self.comes(queue);
+        }
+        self.serve(queue, Some(nanos(head.since)));
     }
 
     /// A queue's head cannot be served for a moment.
-    pub(super) fn pause(&mut self, queue: QueueId, now: Moment) {
-        if let Some(came) = self.came[queue.0] {
-            self.waiting.remove(&(came, queue));
-        }
-        self.oldest.set(queue.0, None, now);
+    pub(super) fn pause(&mut self, queue: QueueId) {
+        self.serve(queue, None);
     }
 
     /// A queue has no head, or another one.
-    pub(super) fn gone(&mut self, queue: QueueId, now: Moment) {
-        self.pause(queue, now);
-        self.came[queue.0] = None;
+    pub(super) fn gone(&mut self, queue: QueueId) {
+        self.serve(queue, None);
+        let waiting = &mut self.queues[queue.0];
+        waiting.came = None;
+        waiting.is_due = false;
     }
 
     /// The oldest head of all, if any was passed over as often as may be.
-    pub(super) fn due(&mut self, now: Moment) -> Option<QueueId> {
-        let (came, _) = self.waiting.first()?;
-        let is_due = self.picks - came >= self.most;
-        is_due.then(|| self.oldest.best(now)).flatten().map(QueueId)
+    pub(super) fn due(&mut self) -> Option<QueueId> {
+        while let Some(&(came, queue)) = self.line.front() {
+            let waiting = &mut self.queues[queue.0];
+            let holds = waiting.came == Some(came);
+            if holds && self.picks - came < self.most {
+                break;
+            }
+            self.line.pop_front();
+            // Gone and back between two picks it stands in line twice.
+            if holds && !waiting.is_due {
+                waiting.is_due = true;
+                self.due += u32::from(waiting.since.is_some());
+            }
+        }
+        if self.due == 0 {
+            return None;
+        }
+        while let Some(queue) = self.changed.pop() {
+            let waiting = &mut self.queues[queue.0];
+            waiting.has_changed = false;
+            self.oldest
+                .set(queue.0, waiting.since.map(Least), Moment::default());
+        }
+        self.oldest.best(Moment::default()).map(QueueId)
     }
 
     /// One was picked: its queue has another head. Until more is heard it counts as the one before.
     pub(super) fn picked(&mut self, queue: QueueId) {
         self.picks += 1;
-        if let Some(came) = self.came[queue.0].replace(self.picks) {
-            self.waiting.remove(&(came, queue));
+        let waiting = &mut self.queues[queue.0];
+        if std::mem::replace(&mut waiting.is_due, false) && waiting.since.is_some() {
+            self.due -= 1;
         }
-        self.waiting.insert((self.picks, queue));
+        self.comes(queue);
+    }
+
+    /// A queue's head counts from this pick on.
+    fn comes(&mut self, queue: QueueId) {
+        self.queues[queue.0].came = Some(self.picks);
+        if self.line.len() > 2 * self.queues.len() + SPARE {
+            let queues = &self.queues;
+            self.line
+                .retain(|(came, queue)| queues[queue.0].came == Some(*came));
+        }
+        self.line.push_back((self.picks, queue));
+    }
+
+    fn serve(&mut self, queue: QueueId, since: Option<Nanos>) {
+        let waiting = &mut self.queues[queue.0];
+        let was = std::mem::replace(&mut waiting.since, since);
+        if was == since {
+            return;
+        }
+        if waiting.is_due && was.is_some() != since.is_some() {
+            match since {
+                Some(_) => self.due += 1,
+                None => self.due -= 1,
+            }
+        }
+        if !std::mem::replace(&mut waiting.has_changed, true) {
+            self.changed.push(queue);
+        }
     }
 }

@@ -4,8 +4,7 @@
 //! lifted to the least of those who had, so that nobody saves up service while idle (the virtual token counter of
 //! Sheng et al., "Fairness in serving large language models", which is start-time fair queueing in cost).
 
-use super::merit::{Curve, Merit};
-use super::tournament::Tournament;
+use super::tournament::{Least, Tournament};
 use crate::task::Moment;
 
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +18,7 @@ struct Counter {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counters {
     all: Vec<Counter>,
-    ready: Tournament,
+    ready: Tournament<Least<f64>>,
     /// The largest value anybody was chosen at: the least of those who are ready is no lower.
     reached: f64,
 }
@@ -32,6 +31,9 @@ impl Counters {
             value: 0.0,
             is_ready: false,
         });
+        if self.all.len() == 2 {
+            self.enter(0);
+        }
         self.all.len() - 1
     }
 
@@ -65,7 +67,10 @@ impl Counters {
 
     /// The one that was served least for its weight.
     pub(super) fn best(&mut self) -> Option<usize> {
-        self.ready.best(Moment::default())
+        match &self.all[..] {
+            [only] => only.is_ready.then_some(0),
+            _ => self.ready.best(Moment::default()),
+        }
     }
 
     /// The same, and what follows from its being chosen.
@@ -76,13 +81,13 @@ impl Counters {
     }
 
     fn enter(&mut self, at: usize) {
+        // One alone is compared with nobody: most classes have one queue.
+        if self.all.len() == 1 {
+            return;
+        }
         let Counter { value, is_ready, .. } = self.all[at];
-        let merit = is_ready.then_some(Merit {
-            tier: 0,
-            curve: Curve::Flat(-value),
-            since: Moment::default(),
-        });
-        self.ready.set(at, merit, Moment::default());
+        self.ready
+            .set(at, is_ready.then_some(Least(value)), Moment::default());
     }
 }
 

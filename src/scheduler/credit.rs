@@ -15,8 +15,7 @@
 //! classes log n steps.
 
 use super::facts::ClassId;
-use super::merit::{Curve, Merit};
-use super::tournament::Tournament;
+use super::tournament::{Least, Tournament};
 use crate::task::Moment;
 
 /// What a class may do just now.
@@ -45,7 +44,8 @@ pub struct Credit {
     accounts: Vec<Account>,
     /// The turn that is being served: round and place. All earlier ones were granted.
     turn: u64,
-    ready: Tournament,
+    /// By the turn in which each has credit.
+    ready: Tournament<Least<u64>>,
 }
 
 #[derive(Debug, Clone)]
@@ -123,7 +123,7 @@ impl Credit {
     /// the next call.
     pub fn choose(&mut self) -> Option<ClassId> {
         let at = self.ready.best(Moment::default())?;
-        let turn = self.ready.get(at).map_or(0, |merit| merit.tier);
+        let turn = self.ready.get(at).map_or(0, |turn| turn.0);
         self.turn = self.turn.max(turn);
         Some(ClassId(at))
     }
@@ -208,12 +208,7 @@ impl Credit {
                 Some((account.granted + away) * CLASSES_MAX + at as u64)
             }
         };
-        let merit = turn.map(|tier| Merit {
-            tier,
-            curve: Curve::Flat(0.0),
-            since: Moment::default(),
-        });
-        self.ready.set(at, merit, Moment::default());
+        self.ready.set(at, turn.map(Least), Moment::default());
     }
 }
 

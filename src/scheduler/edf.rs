@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::facts::Head;
 use super::merit::{Curve, Merit};
 use super::rules::ClassTerms;
+use super::tournament::nanos;
 use crate::task::Moment;
 
 /// Where neither the task nor its class says anything: behind all who do, in order of arrival.
@@ -40,9 +41,5 @@ pub fn is_feasible(head: &Head, expected_ms: f64, now: Moment) -> bool {
 /// Its place among the heads.
 pub(super) fn merit(head: &Head, terms: &ClassTerms) -> Merit {
     let due = deadline(head, terms).unwrap_or(head.since + NO_DEADLINE);
-    Merit {
-        tier: u64::try_from(due.0.as_micros()).unwrap_or(u64::MAX),
-        curve: Curve::Flat(0.0),
-        since: head.since,
-    }
+    Merit::new(nanos(due), Curve::Flat(0.0), head.since)
 }

@@ -1,7 +1,6 @@
 //! How urgent the head of a queue is, as a function of time.
 
-use std::time::Duration;
-
+use super::tournament::{Contender, NEVER, Nanos, nanos};
 use crate::task::Moment;
 
 /// A rule's judgement of one head. The lower tier goes first, then the higher curve, then the earlier head.
@@ -12,7 +11,7 @@ pub struct Merit {
     /// Compared next; higher is more urgent.
     pub curve: Curve,
     /// When the head was enqueued. Equals are served in this order.
-    pub since: Moment,
+    since: Nanos,
 }
 
 /// A score that never falls while a head waits.
@@ -46,17 +45,27 @@ pub const EXPONENT_MAX: f64 = 40.0;
 const CLAMPED: f64 = 1e18;
 
 /// Where no closed form tells when two curves cross, they are compared this often at most.
-const GRAIN: Duration = Duration::from_millis(1);
-/// For ever.
-const NEVER: Moment = Moment(Duration::MAX);
-/// Longer than any mesh runs, in s: beyond it a crossing does not count.
-const FAR_S: f64 = 1e9;
+const GRAIN: Nanos = 1_000_000;
 
 impl Merit {
+    /// Of a head that was enqueued at `since`.
+    #[must_use]
+    pub const fn new(tier: u64, curve: Curve, since: Moment) -> Self {
+        Self {
+            tier,
+            curve,
+            since: nanos(since),
+        }
+    }
+
     /// The score at `now`.
     #[must_use]
     pub fn score(&self, now: Moment) -> f64 {
-        let wait_s = now.since(self.since).as_secs_f64();
+        self.score_at(nanos(now))
+    }
+
+    fn score_at(&self, now: Nanos) -> f64 {
+        let wait_s = wait_s(self.since, now);
         match self.curve {
             Curve::Flat(score) => score,
             Curve::Rising { alpha, .. } if alpha * wait_s >= EXPONENT_MAX => CLAMPED,
@@ -69,78 +78,16 @@ impl Merit {
         }
     }
 
-    /// Whether it goes before `other` at `now`. Of two that are alike neither does.
-    #[must_use]
-    pub fn is_before(&self, other: &Self, now: Moment) -> bool {
-        let scores = || other.score(now).total_cmp(&self.score(now));
-        self.tier
-            .cmp(&other.tier)
-            .then_with(scores)
-            .then_with(|| self.since.cmp(&other.since))
-            .is_lt()
-    }
-
-    /// Until when it surely stays before `other`, given that it is at `now`.
-    pub(super) fn leads_until(&self, other: &Self, now: Moment) -> Moment {
-        if self.tier != other.tier {
-            return NEVER;
-        }
-        match (self.curve, other.curve) {
-            (Curve::Flat(_), Curve::Flat(_)) => NEVER,
-            (Curve::Rising { base, alpha }, Curve::Rising { base: b, alpha: a }) if alpha == a => {
-                self.rising_until(other, base - b, alpha, now)
-            }
-            (
-                Curve::Closing {
-                    base,
-                    gain,
-                    horizon_s,
-                },
-                Curve::Closing {
-                    base: b,
-                    gain: g,
-                    horizon_s: h,
-                },
-            ) if gain == g && horizon_s == h => self.closing_until(other, base - b, gain, horizon_s, now),
-            _ => other.reaches(self.score(now), now).max(now + GRAIN),
-        }
-    }
-
-    /// `lead + e^(αx)·(A − B) = 0` with A and B the two exponentials at `now`.
-    fn rising_until(&self, other: &Self, lead: f64, alpha: f64, now: Moment) -> Moment {
-        // A clamped curve is another function: look again when one begins to be.
-        let clamps = [self, other].map(|merit| merit.since + seconds(EXPONENT_MAX / alpha));
-        let clamped = clamps.into_iter().filter(|at| *at > now).min().unwrap_or(NEVER);
-        if self.since <= other.since {
-            return clamped;
-        }
-        let power = |merit: &Self| {
-            (alpha * now.since(merit.since).as_secs_f64())
-                .min(EXPONENT_MAX)
-                .exp()
-        };
-        let gaining = power(other) - power(self);
-        if gaining <= 0.0 {
-            return clamped;
-        }
-        clamped.min(later(now, (lead / gaining).ln() / alpha))
-    }
-
-    /// `lead + gain·e^(−x/h)·(B − A) = 0` with A and B the two exponentials at `now`.
-    fn closing_until(&self, other: &Self, lead: f64, gain: f64, horizon_s: f64, now: Moment) -> Moment {
-        if lead >= 0.0 {
-            return NEVER;
-        }
-        let power = |merit: &Self| (-now.since(merit.since).as_secs_f64() / horizon_s).exp();
-        let losing = gain * (power(other) - power(self));
-        if losing <= 0.0 {
-            return NEVER;
-        }
-        later(now, -horizon_s * (-lead / losing).ln())
+    /// Two that are compared by curves of which no closed form tells when they cross.
+    fn against(&self, other: &Self, now: Nanos) -> (bool, Nanos) {
+        let (mine, others) = (self.score_at(now), other.score_at(now));
+        let is_first = mine > others || (mine == others && self.since <= other.since);
+        let (target, behind) = if is_first { (mine, other) } else { (others, self) };
+        (is_first, behind.reaches(target).max(now.saturating_add(GRAIN)))
     }
 
     /// When its score is at `target`; for ever where it never is.
-    fn reaches(&self, target: f64, now: Moment) -> Moment {
+    fn reaches(&self, target: f64) -> Nanos {
         let wait_s = match self.curve {
             Curve::Flat(_) => return NEVER,
             Curve::Rising { base, alpha } => {
@@ -159,18 +106,87 @@ impl Merit {
                 -horizon_s * open.ln()
             }
         };
-        (self.since + seconds(wait_s)).max(now)
+        after(self.since, wait_s)
     }
 }
 
-fn later(now: Moment, after_s: f64) -> Moment {
-    if after_s < FAR_S {
-        now + seconds(after_s)
-    } else {
-        NEVER
+impl Contender for Merit {
+    fn duel(&self, other: &Self, now: Nanos) -> (bool, Nanos) {
+        if self.tier != other.tier {
+            return (self.tier < other.tier, NEVER);
+        }
+        let is_older = self.since <= other.since;
+        // The base of the younger one, less that of the older one.
+        let lead = |mine: f64, others: f64| if is_older { others - mine } else { mine - others };
+        let (is_older_first, until) = match (self.curve, other.curve) {
+            (Curve::Flat(a), Curve::Flat(b)) => (lead(a, b) <= 0.0, NEVER),
+            (Curve::Rising { base, alpha }, Curve::Rising { base: b, alpha: a }) if alpha == a => {
+                let (old, young) = ages(self.since, other.since);
+                rising(lead(base, b), alpha, old, young, now)
+            }
+            (
+                Curve::Closing {
+                    base,
+                    gain,
+                    horizon_s,
+                },
+                Curve::Closing {
+                    base: b,
+                    gain: g,
+                    horizon_s: h,
+                },
+            ) if gain == g && horizon_s == h => {
+                let (old, young) = ages(self.since, other.since);
+                closing(lead(base, b), gain, horizon_s, old, young, now)
+            }
+            _ => return self.against(other, now),
+        };
+        (is_older_first == is_older, until)
     }
 }
 
-fn seconds(s: f64) -> Duration {
-    Duration::try_from_secs_f64(s.max(0.0)).unwrap_or(Duration::MAX)
+/// The earlier and the later of two.
+const fn ages(a: Nanos, b: Nanos) -> (Nanos, Nanos) {
+    if a <= b { (a, b) } else { (b, a) }
+}
+
+/// Whether the older one is ahead of one that came later with a base that is higher by `lead`, and until when that
+/// stays so: until `lead = e^(αx)·(A − B)` with A and B the two exponentials at `now`.
+fn rising(lead: f64, alpha: f64, old: Nanos, young: Nanos, now: Nanos) -> (bool, Nanos) {
+    let exponent = alpha * wait_s(old, now);
+    if lead <= 0.0 || exponent >= EXPONENT_MAX {
+        return (true, NEVER);
+    }
+    let gained = exponent.exp() - (alpha * wait_s(young, now)).exp();
+    if lead <= gained {
+        return (true, NEVER);
+    }
+    let met = match gained > 0.0 {
+        true => after(now, (lead / gained).ln() / alpha),
+        false => NEVER,
+    };
+    // A clamped curve is another function.
+    (false, met.min(after(old, EXPONENT_MAX / alpha)))
+}
+
+/// The same for curves that close: the older one is ahead until `lead = gain·e^(−x/h)·(B − A)`.
+fn closing(lead: f64, gain: f64, horizon_s: f64, old: Nanos, young: Nanos, now: Nanos) -> (bool, Nanos) {
+    if lead <= 0.0 {
+        return (true, NEVER);
+    }
+    let open = |since: Nanos| (-wait_s(since, now) / horizon_s).exp();
+    let ahead = gain * (open(young) - open(old));
+    match lead <= ahead {
+        true => (true, after(now, horizon_s * (ahead / lead).ln())),
+        false => (false, NEVER),
+    }
+}
+
+fn wait_s(since: Nanos, now: Nanos) -> f64 {
+    now.saturating_sub(since) as f64 * 1e-9
+}
+
+/// A float that is out of range becomes the bound, which is never.
+fn after(from: Nanos, s: f64) -> Nanos {
+    from.saturating_add((s * 1e9) as Nanos)
 }

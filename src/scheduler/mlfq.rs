@@ -104,11 +104,8 @@ impl Mlfq {
 
     /// Its place among the heads.
     pub(super) fn merit(&self, queue: QueueId, head: &Head, estimate_ms: f64) -> Merit {
-        Merit {
-            tier: u64::from(self.level(queue, head, estimate_ms)),
-            curve: Curve::Flat(-self.attained_ms(queue, head)),
-            since: head.since,
-        }
+        let level = u64::from(self.level(queue, head, estimate_ms));
+        Merit::new(level, Curve::Flat(-self.attained_ms(queue, head)), head.since)
     }
 }
 

@@ -78,9 +78,9 @@ pub(super) enum Ranked {
     /// By tiers.
     Strict(Strict),
     /// By heads.
-    Heads(Tournament),
+    Heads(Tournament<Merit>),
     /// By the levels of heads' flows.
-    Levels(Mlfq, Tournament),
+    Levels(Mlfq, Tournament<Merit>),
 }
 
 impl Picker {
@@ -199,7 +199,7 @@ impl Picker {
             Ranked::Heads(_) | Ranked::Strict(_) | Ranked::Levels(..) => Why::Rule,
         };
         let bypass = self.bypass.as_mut().filter(|_| !is_blind);
-        if let Some(due) = bypass.and_then(|bypass| bypass.due(now)) {
+        if let Some(due) = bypass.and_then(|bypass| bypass.due()) {
             if let Ranked::Strict(strict) = &mut self.ranked {
                 strict.taken(due);
             }
@@ -333,9 +333,9 @@ impl Picker {
         let is_absent = self.queues[id.0].standing == Standing::Absent;
         if let Some(bypass) = &mut self.bypass {
             match head {
-                Some(head) => bypass.head(id, head, now),
-                None if is_absent => bypass.gone(id, now),
-                None => bypass.pause(id, now),
+                Some(head) => bypass.head(id, head),
+                None if is_absent => bypass.gone(id),
+                None => bypass.pause(id),
             }
         }
     }

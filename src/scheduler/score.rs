@@ -19,13 +19,10 @@ pub(super) fn merit(head: &Head, weights: &ScoreWeights) -> Merit {
     let until = head
         .deadline
         .map_or(f64::INFINITY, |at| at.since(head.since).as_secs_f64());
-    Merit {
-        tier: 0,
-        curve: Curve::Closing {
-            base: weights.urgency * part(head.urgency) + weights.business * part(head.business_weight),
-            gain: weights.time,
-            horizon_s: (weights.horizon_ms / 1000.0).min(until).max(HORIZON_S_MIN),
-        },
-        since: head.since,
-    }
+    let curve = Curve::Closing {
+        base: weights.urgency * part(head.urgency) + weights.business * part(head.business_weight),
+        gain: weights.time,
+        horizon_s: (weights.horizon_ms / 1000.0).min(until).max(HORIZON_S_MIN),
+    };
+    Merit::new(0, curve, head.since)
 }

@@ -7,8 +7,7 @@
 
 use super::counters::Counters;
 use super::facts::{ClassId, QueueId};
-use super::merit::{Curve, Merit};
-use super::tournament::Tournament;
+use super::tournament::{Least, Tournament};
 use crate::task::Moment;
 
 /// Tiers, and what those below the most urgent are owed.
@@ -17,7 +16,7 @@ pub(super) struct Strict {
     floor: f64,
     owed_ms: f64,
     tiers: Vec<Tier>,
-    by_rank: Tournament,
+    by_rank: Tournament<Least<u64>>,
     /// The tiers by what they got for their shares, for what is owed.
     by_service: Counters,
     places: Vec<Place>,
@@ -200,12 +199,8 @@ impl Strict {
 
     fn enter(&mut self, at: usize) {
         let tier = &self.tiers[at];
-        let merit = (tier.ready > 0).then_some(Merit {
-            tier: tier.rank,
-            curve: Curve::Flat(0.0),
-            since: Moment::default(),
-        });
-        self.by_rank.set(at, merit, Moment::default());
+        let rank = (tier.ready > 0).then_some(Least(tier.rank));
+        self.by_rank.set(at, rank, Moment::default());
     }
 }
 
