@@ -1,6 +1,6 @@
 //! The validated policy: what every process acts on. It is immutable; a change is a new one.
 
-use super::RetryTable;
+use super::{OverloadRules, RetryTable};
 use crate::scheduler::rules::{ClassTerms, LookAhead, Rules};
 use crate::task::{ClassName, Lane, ModelName, ModelToken};
 
@@ -30,6 +30,8 @@ pub struct Policy {
     pub bounds: Bounds,
     /// Delivery of results.
     pub callbacks: CallbackRules,
+    /// When tasks are turned away, and which.
+    pub overload: OverloadRules,
 }
 
 /// Limits of one lane.
@@ -63,9 +65,9 @@ pub enum OnTimeout {
 /// What follows overload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnOverload {
-    /// New tasks of lower priority are refused.
+    /// From level 1 on, new tasks that are less urgent than the lane's most urgent class are refused.
     RejectLower,
-    /// New tasks are parked in the archive.
+    /// From level 2 on, new tasks are put aside in the archive, until there is room.
     Archive,
 }
 

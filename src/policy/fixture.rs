@@ -63,6 +63,7 @@ pub(super) fn policy() -> Policy {
             max_attempts: 12,
             timeout_ms: 10_000,
         },
+        overload: OverloadRules::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
 //! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `wait` what follows too long a wait, `callback` and
-//! `address` when and where a result is delivered, `limits` how many may run at once, `inheritance` how urgent a task is for the sake of those that wait for it, `pause` what is held back, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
+//! `address` when and where a result is delivered, `limits` how many may run at once, `inheritance` how urgent a task is for the sake of those that wait for it, `pause` what is held back, `overload` what is turned away when there is too much, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
 
 mod address;
 mod backoff;
@@ -12,6 +12,7 @@ mod document;
 mod inheritance;
 mod ledger;
 mod limits;
+mod overload;
 mod pause;
 mod retry;
 mod wait;
@@ -36,6 +37,10 @@ pub use document::{
 pub use inheritance::{CHAIN_MAX, Change, Party, Waits, WaitsError};
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};
 pub use limits::{CONSUMERS_MAX, split_equally};
+pub use overload::{
+    Cause, DrainRate, Fate, Infeasible, Level, OnInfeasible, Outlook, OverloadRules, Pressure, QueueFill,
+    RETRY_AFTER_S_MAX, Room, Shed, Standing, Workers, fate, infeasible, retry_after_s, step,
+};
 pub use pause::Pause;
 pub use retry::{Failed, Verdict, is_expired, verdict};
 pub use wait::{WaitVerdict, waited};

@@ -10,6 +10,7 @@ mod fault;
 mod lanes;
 mod models;
 mod node;
+mod overload;
 mod parse;
 mod process;
 mod retry;
