@@ -31,7 +31,7 @@ impl Broker {
         self.each(Scope::of(subject::RECORDS), |message| {
             count(&message);
             if let Ok(of) = read_submission(&message.original.body)
-                && of.sequence.is_some()
+                && of.is_confirmed()
             {
                 confirmed.insert(of.task_id, of.submitted_at);
             }

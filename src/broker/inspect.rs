@@ -40,6 +40,8 @@ pub struct StreamState {
     pub first: Option<EpochMs>,
     /// Messages published from the oldest on, also those gone since.
     pub published: u64,
+    /// The sequence of the last one, 0 where there was none.
+    pub last_sequence: u64,
 }
 
 impl Broker {
@@ -77,6 +79,16 @@ impl Broker {
                 .get("limits")
                 .and_then(|limits| limits["max_storage"].as_u64()),
         }))
+    }
+
+    /// What the account may store, in bytes; none where only the server's own limit holds.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn storage_quota(&self) -> Result<Option<u64>, RequestError> {
+        let account = self.account().await;
+        let account = account.map_err(RequestError::of("ask what may be stored"))?;
+        Ok(account.and_then(|account| account.limit_bytes))
     }
 
     /// How full `stream` is; none when there is no such stream.
@@ -117,6 +129,7 @@ fn state(info: &Map<String, Value>) -> StreamState {
             .map(|ns| ns / 1_000_000),
         first: first.filter(|_| messages > 0),
         published: (count("last_seq") + 1).saturating_sub(count("first_seq")),
+        last_sequence: count("last_seq"),
     }
 }
 

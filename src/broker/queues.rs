@@ -38,6 +38,8 @@ pub struct Queue {
     pub out: u64,
     /// Tasks that may be out at once.
     pub limit: u64,
+    /// Pulls of workers that wait here.
+    pub pulls: u64,
     /// The last message of the lane that it has given out; later ones still wait.
     pub delivered: u64,
     /// Whether it is held back.
@@ -239,6 +241,7 @@ fn queue(info: &Info) -> Option<Queue> {
         waiting: info.num_pending,
         out: info.num_ack_pending as u64,
         limit: u64::try_from(info.config.max_ack_pending).unwrap_or(0),
+        pulls: info.num_waiting as u64,
         delivered: info.delivered.stream_sequence,
         is_paused: info.paused,
         is_own: info.paused && info.config.pause_until == Some(for_ever()),

@@ -118,6 +118,9 @@ pub fn event(class: &ClassName, id: &TaskId, kind: &str) -> String {
     format!("fl.event.{class}.{id}.{kind}")
 }
 
+/// Where it is told that the level of overload has changed. No class and no task can be called so.
+pub const MESH_OVERLOAD_EVENT: &str = "fl.event.=.=.overload";
+
 /// All that befell a task, whatever its class.
 #[must_use]
 pub fn events_of(id: &TaskId) -> String {

@@ -44,6 +44,8 @@ pub(super) const EXPIRED: &str = "fairlane_expired_total";
 pub(super) const DEAD_LETTERS: &str = "fairlane_dead_letters_total";
 pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
 pub(super) const MOVES: &str = "fairlane_moves_total";
+pub(super) const OVERLOAD_LEVEL: &str = "fairlane_overload_level";
+pub(super) const PUT_BACK: &str = "fairlane_archive_put_back_total";
 pub(super) const REPAIRS: &str = "fairlane_repairs_total";
 pub(super) const LEADING: &str = "fairlane_leading";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
@@ -162,6 +164,18 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Count,
         &[],
         "1 where this coordinator does what one of them is enough for, else 0.",
+    ),
+    entry(
+        OVERLOAD_LEVEL,
+        Kind::Gauge,
+        Unit::Count,
+        &[],
+        "The level of overload that holds, 0 to 3, where this coordinator leads; 0 where it does not.",
+    ),
+    counter(
+        PUT_BACK,
+        &["lane", "class"],
+        "Tasks that overload had put aside and that went back to their lane.",
     ),
     entry(
         CONSUMERS,

@@ -3,8 +3,8 @@
 use metrics::{Gauge, counter, gauge};
 
 use super::catalogue::{
-    ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, MOVES, REPAIRS, REPORTS,
-    RETRIES, UNCOVERED,
+    ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, MOVES, OVERLOAD_LEVEL,
+    PUT_BACK, REPAIRS, REPORTS, RETRIES, UNCOVERED,
 };
 use super::label::{CallbackOutcome, Repair, UncoveredAction};
 use super::tally::Tally;
@@ -19,6 +19,7 @@ pub struct CoordinatorMetrics {
     callbacks: Tally<CallbackOutcome>,
     repairs: Tally<Repair>,
     leading: Gauge,
+    overload: Gauge,
     consumers_core: Gauge,
     consumers_normal: Gauge,
 }
@@ -33,6 +34,7 @@ impl CoordinatorMetrics {
             callbacks: Tally::new(CALLBACKS, "outcome", &[]),
             repairs: Tally::new(REPAIRS, "what", &[]),
             leading: gauge!(LEADING),
+            overload: gauge!(OVERLOAD_LEVEL),
             consumers_core: gauge!(CONSUMERS, "lane" => Lane::Core.as_str()),
             consumers_normal: gauge!(CONSUMERS, "lane" => Lane::Normal.as_str()),
         }
@@ -92,6 +94,16 @@ impl CoordinatorMetrics {
     /// Whether this coordinator does what one of them is enough for.
     pub fn leading(&self, is_leading: bool) {
         self.leading.set(if is_leading { 1.0 } else { 0.0 });
+    }
+
+    /// The level of overload that holds, 0 to 3; none where another coordinator says which.
+    pub fn overload(&self, level: Option<u8>) {
+        self.overload.set(level.map_or(0.0, f64::from));
+    }
+
+    /// A task that overload had put aside went back to `lane`.
+    pub fn put_back(&self, lane: Lane, class: &ClassName) {
+        counter!(PUT_BACK, "lane" => lane.as_str(), "class" => class.as_str().to_owned()).increment(1);
     }
 
     /// How many consumers a lane has.

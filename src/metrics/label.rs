@@ -95,12 +95,18 @@ label!(
     SubmissionOutcome {
         /// Its lane has it.
         Accepted = "accepted",
+        /// It was put aside until there is room.
+        Archived = "archived",
         /// It was accepted before.
         Repeated = "repeated",
         /// It is no task, or not one of this mesh.
         Refused = "refused",
         /// Its lane is full.
         LaneFull = "lane_full",
+        /// There is too much to do, and it is not urgent enough.
+        Shed = "shed",
+        /// It cannot meet its deadline.
+        Infeasible = "infeasible",
         /// NATS could not be asked.
         Unavailable = "unavailable",
     }

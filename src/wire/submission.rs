@@ -26,6 +26,8 @@ pub struct Submission {
     /// Its sequence on its lane once the lane has confirmed it. Written after the answer, so it may be
     /// missing although the task is there.
     pub sequence: Option<u64>,
+    /// Its sequence in the archive, where overload put it there in place of its lane.
+    pub archived: Option<u64>,
 }
 
 /// A record that is no submission.
@@ -56,6 +58,8 @@ struct Written {
     callback: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    archived: Option<u64>,
 }
 
 impl Submission {
@@ -72,7 +76,14 @@ impl Submission {
             submitted_at: task.enqueued_at,
             callback: task.facts.callback.clone(),
             sequence: None,
+            archived: None,
         }
+    }
+
+    /// Whether a stream is known to have its task.
+    #[must_use]
+    pub const fn is_confirmed(&self) -> bool {
+        self.sequence.is_some() || self.archived.is_some()
     }
 }
 
@@ -90,6 +101,7 @@ pub fn submission_body(of: &Submission) -> Vec<u8> {
         submitted_at: of.submitted_at.0,
         callback: of.callback.clone(),
         sequence: of.sequence,
+        archived: of.archived,
     };
     serde_json::to_vec(&written).unwrap_or_else(|error| unreachable!("texts and numbers: {error}"))
 }
@@ -113,5 +125,6 @@ pub fn read_submission(body: &[u8]) -> Result<Submission, UnreadableSubmission> 
         submitted_at: EpochMs(read.submitted_at),
         callback: read.callback,
         sequence: read.sequence,
+        archived: read.archived,
     })
 }

@@ -158,6 +158,7 @@ mod tests {
         age_max_ms: None,
         first: None,
         published: 0,
+        last_sequence: 0,
     };
 
     #[test]

@@ -6,9 +6,9 @@ use crate::broker::queues::{Paused, Queue};
 use crate::cli::exit::Exit;
 use crate::cli::output::table;
 use crate::cli::session::Session;
-use crate::policy::Pause;
+use crate::policy::{Level, Outlook, Pause, Standing};
 use crate::task::Lane;
-use crate::wire::to_rfc3339;
+use crate::wire::{OverloadNote, to_rfc3339};
 
 pub(super) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let broker = session.connect().await?;
@@ -17,11 +17,19 @@ pub(super) async fn run(session: &Session) -> anyhow::Result<Exit> {
         queues.extend(broker.queues(lane).await?);
     }
     let pauses = broker.pauses().await?;
+    let load = broker.overload().await?.note;
     let shown = json!({
         "queues": queues.iter().map(queue_json).collect::<Vec<_>>(),
         "pauses": pauses.iter().map(pause_json).collect::<Vec<_>>(),
+        "overload": load.as_ref().map(load_json),
     });
-    session.output.show(&shown, |_| as_text(&queues, &pauses))?;
+    session.output.show(&shown, |_| {
+        format!(
+            "{}{}",
+            as_text(&queues, &pauses),
+            load.as_ref().map(load_text).unwrap_or_default()
+        )
+    })?;
     Ok(Exit::Ok)
 }
 
@@ -41,6 +49,28 @@ fn pause_json(paused: &Paused) -> Value {
         "class": class.as_ref().map(crate::task::ClassName::as_str),
         "since": to_rfc3339(paused.since),
     })
+}
+
+fn load_json(note: &OverloadNote) -> Value {
+    let lane = |lane: &Outlook| json!({ "waiting": lane.backlog, "drain_per_s": lane.drain_per_s });
+    let Standing { level, cause, since } = note.standing;
+    json!({
+        "level": level.number(), "cause": cause.as_str(), "since": to_rfc3339(since), "at": to_rfc3339(note.at),
+        "core": lane(&note.core), "normal": lane(&note.normal), "archived": note.archived,
+    })
+}
+
+/// One line, where there is anything to say.
+fn load_text(note: &OverloadNote) -> String {
+    let Standing { level, cause, since } = note.standing;
+    if level == Level::Calm {
+        return String::new();
+    }
+    format!(
+        "\n\nOverload: level {level} ({cause}) since {}, {} tasks put aside; docs/operating.md says what that means.",
+        to_rfc3339(since),
+        note.archived
+    )
 }
 
 fn as_text(queues: &[Queue], pauses: &[Paused]) -> String {

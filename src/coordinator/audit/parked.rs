@@ -1,7 +1,5 @@
-//! The archive: tasks in it that have ended are taken out, whose enders died before they did; those that overload put
-//! there go back by themselves, as fast as their queues empty.
-
-use std::collections::HashMap;
+//! The archive: tasks in it that have ended are taken out, whose enders died before they did. What overload put there goes
+//! back by itself, unless its class is gone from the policy or its deadline passes before: those are looked for here.
 
 use super::repaired::repaired;
 use crate::broker::WriteError;
@@ -10,8 +8,10 @@ use crate::broker::publish::PublishError;
 use crate::broker::shelf::{Kept, Shelf};
 use crate::clock;
 use crate::coordinator::Coordinator;
+use crate::coordinator::overload::expire;
 use crate::metrics::Repair;
-use crate::task::{Lane, ParkReason, Route, Task};
+use crate::policy::is_expired;
+use crate::task::ParkReason;
 
 /// Parked tasks one sweep looks at; each costs a question for its record.
 const LOOKS_MAX: usize = 100;
@@ -23,9 +23,8 @@ pub(super) struct Parked {
 }
 
 impl Parked {
-    /// Takes out those whose record stands, and puts back those that need not lie there any more.
+    /// Takes out those whose record stands, and those that would lie there for ever.
     pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), WriteError> {
-        let mut room = None;
         let page = of.broker.kept_page(Shelf::Archive, self.from.max(1)).await?;
         if page.is_empty() {
             // From the start again.
@@ -35,11 +34,10 @@ impl Parked {
             self.from = kept.sequence + 1;
             match &kept.read {
                 Ok((report, why)) if *why == ParkReason::Overload.as_str() => {
-                    let room = match &mut room {
-                        Some(room) => room,
-                        None => room.insert(Room::now(of).await?),
-                    };
-                    if room.take(&report.task) {
+                    if is_expired(&report.task, clock::wall()) {
+                        expire(of, &kept, report).await?;
+                    } else if of.policy.class(report.task.class.as_str()).is_none() {
+                        // It gets its end where it belongs: on its lane.
                         put_back(of, &kept).await?;
                     }
                 }
@@ -50,34 +48,10 @@ impl Parked {
     }
 }
 
-/// How many tasks each queue can take until as many wait as may run: more would only wait somewhere else.
-struct Room(HashMap<Route, u64>);
-
-impl Room {
-    async fn now(of: &Coordinator) -> Result<Self, WriteError> {
-        let mut room = HashMap::new();
-        for lane in Lane::ALL {
-            for queue in of.broker.queues(lane).await? {
-                let left = queue.limit.saturating_sub(queue.waiting);
-                room.insert(queue.route, if queue.is_paused { 0 } else { left });
-            }
-        }
-        Ok(Self(room))
-    }
-
-    fn take(&mut self, task: &Task) -> bool {
-        // One without a queue gets it, or its end, where it belongs: on its lane.
-        let left = self.0.entry(Route::of(task)).or_insert(1);
-        let is_room = *left > 0;
-        *left = left.saturating_sub(1);
-        is_room
-    }
-}
-
 async fn put_back(of: &Coordinator, kept: &Kept) -> Result<(), WriteError> {
     let put = of
         .broker
-        .replay_as(Shelf::Archive, kept, "there is room for it again")
+        .replay_as(Shelf::Archive, kept, "its class is gone from the policy")
         .await;
     match put {
         // It has filled up again; what lies here lies well.
