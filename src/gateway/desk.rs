@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::Terms;
+use super::overload::Load;
 use super::problem::{Code, Problem};
 use super::tenancy;
 use crate::broker::Broker;
@@ -25,6 +26,7 @@ pub struct Desk {
     pub(super) metrics: Arc<GatewayMetrics>,
     pub(super) lifecycle: Lifecycle,
     pub(super) waits: Arc<Semaphore>,
+    pub(super) load: Load,
 }
 
 /// Who asks, and for which of its tasks.
@@ -53,6 +55,7 @@ impl Desk {
             metrics,
             lifecycle,
             waits: Arc::new(Semaphore::new(WAITS_MAX)),
+            load: Load::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The way in: from what a client sends to a task that can be published, through two doors.
 //!
 //! [`admission`] decides, as a pure function of bytes, policy and time; [`identity`] names a task
-//! whose client did not. [`desk`] is what every door leads to: [`submit`], [`status`], [`cancel`], with
+//! whose client did not, and [`overload`] turns away what is too much. [`desk`] is what every door leads to: [`submit`], [`status`], [`cancel`], with
 //! [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
 //! [`server`], and [`service`].
 
@@ -9,6 +9,7 @@ mod admission;
 mod cancel;
 mod desk;
 mod identity;
+mod overload;
 mod problem;
 mod refusal;
 pub mod rest;
@@ -25,7 +26,7 @@ pub use admission::{Admitted, Asked, Terms, admit};
 pub use cancel::Cancelled;
 pub use desk::{Desk, Named};
 pub use identity::fresh_id;
-pub use problem::{Code, Problem};
+pub use problem::{Code, Member, Problem};
 pub use refusal::Refusal;
 pub use server::serve;
 pub use status::{Outcome, Status, timeline_line};

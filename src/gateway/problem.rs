@@ -42,6 +42,14 @@ pub enum Code {
     AlreadyEnded,
     /// The lane takes no more for now.
     LaneFull,
+    /// There is too much to do, and others of the same lane are more urgent.
+    LowerPriority,
+    /// There is too much to do, and only core is served.
+    CoreOnly,
+    /// There is too much to do, and no place to put the task aside.
+    ArchiveFull,
+    /// The task cannot meet its deadline.
+    Infeasible,
     /// What is stored cannot be read.
     Unreadable,
     /// Too many callers wait here.
@@ -75,6 +83,10 @@ impl Code {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::AlreadyEnded => "already_ended",
             Self::LaneFull => "lane_full",
+            Self::LowerPriority => "overload_lower_priority",
+            Self::CoreOnly => "overload_core_only",
+            Self::ArchiveFull => "overload_archive_full",
+            Self::Infeasible => "infeasible",
             Self::Unreadable => "record_unreadable",
             Self::TooManyWaiting => "too_many_waiting",
             Self::NotSetUp => "not_set_up",
@@ -97,10 +109,14 @@ impl Code {
             | Self::OutOfRange
             | Self::BadCallbackUrl
             | Self::Unsupported
+            | Self::Infeasible
             | Self::TaskIdReused
             | Self::IdempotencyKeyReused => 422,
+            Self::LowerPriority => 429,
             Self::Unreadable => 500,
             Self::LaneFull
+            | Self::CoreOnly
+            | Self::ArchiveFull
             | Self::TooManyWaiting
             | Self::NotSetUp
             | Self::Unavailable
@@ -117,16 +133,18 @@ impl Code {
             409 => "Conflict",
             413 => "Content Too Large",
             422 => "Unprocessable Content",
+            429 => "Too Many Requests",
             500 => "Internal Server Error",
             _ => "Service Unavailable",
         }
     }
 
-    /// When it is worth another try, in s.
+    /// When it is worth another try, in s, where the problem itself does not say.
     #[must_use]
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Self::LaneFull | Self::Unconfirmed | Self::TooManyWaiting => Some(1),
+            Self::LowerPriority | Self::CoreOnly | Self::ArchiveFull => Some(30),
             Self::NotSetUp | Self::Unavailable => Some(5),
             _ => None,
         }
@@ -142,6 +160,21 @@ pub struct Problem {
     pub detail: String,
     /// The field or header it is about.
     pub field: Option<String>,
+    /// When it is worth another try, in s; where none is given, as its code says.
+    pub retry_after_s: Option<u32>,
+    /// What else programs may go by.
+    pub members: Vec<Member>,
+}
+
+/// A fact about a problem, for programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name in the body.
+    pub name: &'static str,
+    /// Its header in an answer of the NATS service.
+    pub header: &'static str,
+    /// What it is.
+    pub value: Value,
 }
 
 impl Problem {
@@ -152,7 +185,30 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
+            retry_after_s: None,
+            members: Vec::new(),
         }
+    }
+
+    /// The same, worth another try after so many seconds.
+    #[must_use]
+    pub fn after_s(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// The same, with one fact more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, header: &'static str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        self.members.push(Member { name, header, value });
+        self
+    }
+
+    /// When it is worth another try, in s.
+    #[must_use]
+    pub fn retry_after_s(&self) -> Option<u32> {
+        self.retry_after_s.or(self.code.retry_after_s())
     }
 
     /// The same, of `field`.
@@ -174,6 +230,9 @@ impl Problem {
         });
         if let Some(field) = &self.field {
             body["field"] = json!(field);
+        }
+        for Member { name, value, .. } in &self.members {
+            body[*name] = value.clone();
         }
         body
     }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::problem::{Code, Problem};
 use super::{Desk, Named, Request};
@@ -110,14 +111,21 @@ fn tenant(asked: &Question) -> Result<Option<TenantId>, Problem> {
     named.map_err(|error| Problem::new(Code::BadHeader, format!("{TENANT}: {error}")).in_field(TENANT))
 }
 
+/// A value as a header: a text without its quotes.
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn said<T: Serialize>(answer: Result<T, Problem>) -> Answer {
     match answer.map(|answer| serde_json::to_vec(&answer)) {
         Ok(Ok(body)) => Answer::Done(body),
         Ok(Err(error)) => unreachable!("texts and numbers: {error}"),
         Err(problem) => {
             let mut headers = vec![("Fl-Error-Code", problem.code.as_str().to_owned())];
+            let wait = problem.retry_after_s();
             headers.extend(problem.field.map(|field| ("Fl-Error-Field", field)));
-            let wait = problem.code.retry_after_s();
+            let members = problem.members.into_iter();
+            headers.extend(members.map(|member| (member.header, shown(&member.value))));
             headers.extend(wait.map(|seconds| ("Retry-After", seconds.to_string())));
             Answer::Failed {
                 code: problem.code.status(),

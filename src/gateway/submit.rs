@@ -4,11 +4,13 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::desk::Desk;
+use super::overload::Place;
 use super::problem::{Code, Problem};
 use super::tenancy::{self, IdempotencyKey};
 use super::{Admitted, Asked, admit, fresh_id};
 use crate::broker::publish::Published;
 use crate::broker::records::Claimed;
+use crate::broker::shelf::Shelf;
 use crate::broker::subject::RecordKey;
 use crate::clock;
 use crate::failpoint;
@@ -31,7 +33,7 @@ pub struct Request {
     pub traceparent: Option<String>,
 }
 
-/// The answer to a submission: the lane has the task.
+/// The answer to a submission: its lane has the task, or the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// The task, as its tenant calls it.
@@ -40,7 +42,7 @@ pub struct Accepted {
     pub lane: String,
     /// Its class.
     pub class: String,
-    /// `queued`.
+    /// `queued`; `archived` where it is put aside until there is room.
     pub state: &'static str,
     /// Whether the same was accepted before.
     #[serde(skip)]
@@ -58,10 +60,9 @@ impl Desk {
         let taken = self.take(request).await;
         let outcome = match &taken {
             Ok(accepted) if accepted.repeated => SubmissionOutcome::Repeated,
+            Ok(accepted) if accepted.state == State::Archived.as_str() => SubmissionOutcome::Archived,
             Ok(_) => SubmissionOutcome::Accepted,
-            Err(problem) if problem.code == Code::LaneFull => SubmissionOutcome::LaneFull,
-            Err(problem) if problem.code.status() >= 500 => SubmissionOutcome::Unavailable,
-            Err(_) => SubmissionOutcome::Refused,
+            Err(problem) => refused(problem.code),
         };
         self.metrics
             .submission(door, outcome, clock::monotonic().since(started));
@@ -76,6 +77,13 @@ impl Desk {
         let asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
         failpoint::hit("submit.before_record");
         let record = RecordKey::Task(asked.task_id.clone());
+        let place = self.place_of(&admitted.task, asked.submitted_at);
+        if let Err(refused) = &place
+            && self.broker.submission(&record).await?.is_none()
+        {
+            // What was asked for before is answered as it was then, whatever holds by now.
+            return Err(refused.clone());
+        }
         if let Some(key) = &key {
             // A submission that is refused must not use its key up. A name that the key gave is the key's.
             let own_name = tenancy::internal(&tenant, &key.task_id())? != asked.task_id;
@@ -87,7 +95,7 @@ impl Desk {
             }
             self.claim_key(key, &asked).await?;
         }
-        let (standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
+        let (mut standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
             Claimed::First(revision) => (asked, revision, false),
             Claimed::Taken(first, _) if first.digest != asked.digest => {
                 return Err(reused(&admitted, &first));
@@ -95,25 +103,55 @@ impl Desk {
             Claimed::Taken(first, revision) => (first, revision, true),
         };
         failpoint::hit("submit.after_record");
-        if standing.sequence.is_none() && !(repeated && self.has_ended(&standing).await?) {
+        if !standing.is_confirmed() && !(repeated && self.has_ended(&standing).await?) {
             // The first one's facts: another policy may stand by now, and the task must not be on two lanes.
             admitted.task.lane = standing.lane;
             admitted.task.class = standing.class.clone();
             admitted.task.enqueued_at = standing.submitted_at;
-            let published = self
-                .broker
-                .publish_task(&admitted.task, &admitted.original)
-                .await?;
+            let place = place.unwrap_or(Place::Lane);
+            standing = self.put(&admitted, place, standing, repeated).await?;
             failpoint::hit("submit.after_publish");
-            self.confirm(record, standing.clone(), revision, published);
+            self.confirm(record, standing.clone(), revision);
         }
+        let state = match standing.archived {
+            Some(_) => State::Archived,
+            None => State::Queued,
+        };
         Ok(Accepted {
             task_id: standing.task_id.for_tenant(&tenant).to_string(),
             lane: standing.lane.to_string(),
             class: standing.class.to_string(),
-            state: State::Queued.as_str(),
+            state: state.as_str(),
             repeated,
         })
+    }
+
+    /// Gives the task to its lane or to the archive; the record with where it is.
+    async fn put(
+        &self,
+        admitted: &Admitted,
+        place: Place,
+        of: Submission,
+        repeated: bool,
+    ) -> Result<Submission, Problem> {
+        let task = &admitted.task;
+        let level = match place {
+            Place::Archive(level) => level,
+            Place::Lane => {
+                // An earlier try may have put it aside, and died before it said so.
+                if repeated && let Some(kept) = self.broker.kept(Shelf::Archive, &task.id).await? {
+                    let archived = Some(kept.sequence);
+                    return Ok(Submission { archived, ..of });
+                }
+                let published = self.broker.publish_task(task, &admitted.original).await;
+                let published = published.map_err(|error| self.not_published(error, task.lane))?;
+                let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
+                let sequence = Some(sequence);
+                return Ok(Submission { sequence, ..of });
+            }
+        };
+        let archived = Some(self.put_aside(admitted, level).await?);
+        Ok(Submission { archived, ..of })
     }
 
     fn admitted(&self, request: &Request) -> Result<(Admitted, Option<IdempotencyKey>), Problem> {
@@ -167,20 +205,25 @@ impl Desk {
         Ok(fence.is_some_and(|fence| fence.record.state.is_terminal()))
     }
 
-    /// Notes where the lane has the task. Nobody waits for it: what it spares is a second publication
-    /// when the caller repeats itself, which the fence would catch.
-    fn confirm(&self, record: RecordKey, standing: Submission, revision: u64, published: Published) {
-        let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
+    /// Notes where the task is. Nobody waits for it: what it spares is a second publication when the caller repeats
+    /// itself, which the fence would catch.
+    fn confirm(&self, record: RecordKey, confirmed: Submission, revision: u64) {
         let broker = self.broker.clone();
         self.lifecycle.spawn(async move {
-            let confirmed = Submission {
-                sequence: Some(sequence),
-                ..standing
-            };
             if let Err(error) = broker.amend(&record, &confirmed, revision).await {
                 tracing::debug!(task.id = %confirmed.task_id, %error, "a record was not completed");
             }
         });
+    }
+}
+
+const fn refused(code: Code) -> SubmissionOutcome {
+    match code {
+        Code::LaneFull => SubmissionOutcome::LaneFull,
+        Code::LowerPriority | Code::CoreOnly | Code::ArchiveFull => SubmissionOutcome::Shed,
+        Code::Infeasible => SubmissionOutcome::Infeasible,
+        code if code.status() >= 500 => SubmissionOutcome::Unavailable,
+        _ => SubmissionOutcome::Refused,
     }
 }
 

@@ -81,6 +81,7 @@ pub(super) async fn open(
         metrics,
         process.lifecycle.clone(),
     ));
+    desk.heed_overload();
     desk.open_service().await?;
     serve(listener, desk, process.pages(), &process.lifecycle);
     Ok(address)

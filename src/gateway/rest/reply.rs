@@ -20,7 +20,7 @@ impl IntoResponse for Refused {
         let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let content = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (status, content, problem.body().to_string()).into_response();
-        if let Some(seconds) = problem.code.retry_after_s() {
+        if let Some(seconds) = problem.retry_after_s() {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));

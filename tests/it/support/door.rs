@@ -52,6 +52,7 @@ impl Door {
         let metrics = Arc::new(GatewayMetrics::new());
         let desk = Desk::new(broker, mesh.policy.clone(), reach, metrics, lifecycle.clone());
         let desk = Arc::new(desk.waiting_at_most(WAITS_MAX));
+        desk.heed_overload();
         desk.open_service().await.expect("the service opens");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.expect("there is a free port");
