@@ -32,6 +32,8 @@ mod leftovers;
 mod limits;
 mod listing;
 mod outage;
+mod overload;
+mod overload_gateway;
 mod process;
 mod process_pool;
 mod queues;
