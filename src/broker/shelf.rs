@@ -154,8 +154,9 @@ impl Broker {
         sequence: u64,
     ) -> Result<Option<Kept>, RequestError> {
         let filter = shelf.of_class(class);
-        let message = self.next_message(shelf.stream(), &filter, sequence).await?;
-        Ok(message.map(|message| shelf.read(Raw::from(message))))
+        // Somebody may have put there what no client can read.
+        let message = self.raw_next(shelf.stream(), &filter, sequence).await?;
+        Ok(message.map(|message| shelf.read(message)))
     }
 
     /// The last message of a task on a shelf; a task that was replayed may have several.

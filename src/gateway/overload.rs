@@ -75,6 +75,18 @@ impl Desk {
         })
     }
 
+    /// What is to be done on all lanes before the level can be another, and how fast that goes.
+    fn all_of_it(&self) -> Option<Outlook> {
+        let note = self.load.note()?;
+        let rates = [note.core, note.normal]
+            .into_iter()
+            .filter_map(|lane| lane.drain_per_s);
+        Some(Outlook {
+            backlog: note.core.backlog + note.normal.backlog + note.archived,
+            drain_per_s: rates.reduce(|a, b| a + b),
+        })
+    }
+
     /// Where a new task goes, or why it is not taken.
     pub(super) fn place_of(&self, task: &Task, now: EpochMs) -> Result<Place, Problem> {
         self.judge_deadline(task, now)?;
@@ -103,21 +115,15 @@ impl Desk {
         let problem = Problem::new(code, what)
             .with("reason", "Fl-Error-Reason", standing.cause.as_str())
             .with("level", "Fl-Error-Level", standing.level.number());
-        Err(self.told_when(problem, task.lane))
-    }
-
-    /// The same problem, with when to come back.
-    fn told_when(&self, problem: Problem, lane: Lane) -> Problem {
-        let ahead = self.ahead(lane).unwrap_or_default();
-        problem.after_s(retry_after_s(&ahead, fastrand::f64()))
+        Err(told_when(problem, self.all_of_it()))
     }
 
     /// Why a stream of `lane` does not take a task.
     pub(super) fn not_published(&self, error: PublishError, lane: Lane) -> Problem {
         let is_full = matches!(error, PublishError::Full { .. });
-        let is_known = self.ahead(lane).is_some_and(|ahead| ahead.drain_per_s.is_some());
+        let ahead = self.ahead(lane).filter(|ahead| ahead.drain_per_s.is_some());
         match Problem::from(error) {
-            problem if is_full && is_known => self.told_when(problem, lane),
+            problem if is_full && ahead.is_some() => told_when(problem, ahead),
             problem => problem,
         }
     }
@@ -137,7 +143,7 @@ impl Desk {
                 let problem = Problem::new(Code::ArchiveFull, what)
                     .with("reason", "Fl-Error-Reason", Cause::Archive.as_str())
                     .with("level", "Fl-Error-Level", level.number());
-                return Err(self.told_when(problem, task.lane));
+                return Err(told_when(problem, self.all_of_it()));
             }
             put => put?,
         };
@@ -182,6 +188,12 @@ fn heard(note: OverloadNote, is_first: bool) -> Heard {
         false => now,
     };
     Heard { note, at }
+}
+
+/// The same problem, with when to come back.
+fn told_when(problem: Problem, ahead: Option<Outlook>) -> Problem {
+    let seconds = retry_after_s(&ahead.unwrap_or_default(), fastrand::f64());
+    problem.after_s(seconds)
 }
 
 /// What goes into the archive with a task that overload puts there: it never ran.

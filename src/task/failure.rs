@@ -117,7 +117,7 @@ words!(
         Expire = "expire",
         /// It was cancelled.
         Cancel = "cancel",
-        /// It was put back to work by hand.
+        /// It was put back to work: by hand, or from the archive when there was room again.
         Replay = "replay",
         /// Its dead letter was thrown away.
         Discard = "discard",

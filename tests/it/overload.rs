@@ -43,7 +43,7 @@ classes:
 default_class: bulk
 models:
   m: { executor: simulate, cost: { unit: ms, initial: 100 } }
-overload: { wait_s: [3, 6, 120], leave_at: 0.5, depth_min: 20, hold_s: 1 }
+overload: { wait_s: [3, 6, 120], leave_at: 0.8, depth_min: 20, hold_s: 1 }
 ";
 
 /// How long the overload lasts; the short one is what every test run can bear.

@@ -11,6 +11,8 @@ use fairlane::task::{Lane, State};
 use fairlane::wire::{OverloadNote, to_rfc3339};
 use serde_json::{Value, json};
 
+#[cfg(feature = "failpoints")]
+use crate::support::Role;
 use crate::support::cli;
 use crate::support::{Answered, Bare, Door, Mesh, PATIENCE};
 
@@ -187,6 +189,37 @@ async fn a_task_whose_deadline_passes_in_the_archive_is_expired() {
     let bare = Bare::of(&mesh.server).await;
     bare.until_no_message(subject::ARCHIVE, "fl.archive.bulk.late")
         .await;
+    mesh.stop().await;
+}
+
+#[cfg(feature = "failpoints")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_dies_while_it_puts_a_task_back_leaves_one_task() {
+    let (mesh, door) = on(Level::Archive).await;
+    assert_eq!(told(&post(&door, "t", "bulk").await).1, "archived");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), POLICY).unwrap();
+    let policy = file.path().to_str().unwrap();
+    let arguments = ["coordinator", "--nats", mesh.server.url(), "--policy", policy];
+    let doomed = Role::start_with(&arguments, &[("FAIRLANE_FAILPOINT", "replay.after_publish")]);
+    let (status, log) = doomed.ended().await;
+    assert!(
+        !status.success() && log.contains("replay.after_publish"),
+        "{status}\n{log}"
+    );
+    let bare = Bare::of(&mesh.server).await;
+    let both = (
+        bare.stream(subject::ARCHIVE).await.messages,
+        bare.stream("FL_NORMAL").await.messages,
+    );
+    assert_eq!(both, (1, 1), "on its lane, and still aside");
+
+    mesh.coordinator().await;
+    bare.until_no_message(subject::ARCHIVE, "fl.archive.bulk.t").await;
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    assert_eq!(mesh.result("t").await.record.state, State::Completed);
+    bare.until_empty("FL_NORMAL").await;
+    assert_eq!(bare.stream("FL_NORMAL").await.last_sequence, 1, "published once");
     mesh.stop().await;
 }
 

@@ -323,7 +323,10 @@ async fn what_overload_has_parked_goes_back_by_itself_and_nothing_else_does() {
     mesh.worker("w", 1, Arc::new(Simulate)).await;
     let record = mesh.result("crowded").await.record;
     assert_eq!((record.state, record.hop), (State::Completed, 1));
-    assert!(kept(&mesh, Shelf::Archive, "crowded").await.is_none());
+    // It is on its lane before it leaves the archive.
+    let bare = Bare::of(&mesh.server).await;
+    bare.until_no_message(subject::ARCHIVE, "fl.archive.pay.crowded")
+        .await;
     assert!(
         kept(&mesh, Shelf::Archive, "slow").await.is_some(),
         "by hand alone"

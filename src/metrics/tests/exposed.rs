@@ -60,6 +60,8 @@ fn count_everything() {
         .into_iter()
         .for_each(|what| coordinator.repair(what));
     coordinator.leading(true);
+    coordinator.overload(Some(2));
+    coordinator.put_back(Lane::Normal, &class());
     coordinator.consumers(Lane::Core, 4);
 
     let gateway = GatewayMetrics::new();
