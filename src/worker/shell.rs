@@ -9,7 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::discovery::Discovery;
+use super::ended::Ended;
 use super::facts::{self, Flows};
+use super::fairness::Served;
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
 use super::queues::{Classes, begin, seed_of};
@@ -45,6 +47,7 @@ pub(super) struct Shell {
     classes: Classes,
     puller: Puller,
     leases: Leases,
+    served: Served,
     /// Leased and not started.
     kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
     done: mpsc::Receiver<Done>,
@@ -101,6 +104,7 @@ impl Shell {
             classes,
             puller,
             leases: Leases::default(),
+            served: Served::default(),
             kept: HashMap::new(),
             done,
             tell_done,
@@ -143,7 +147,9 @@ impl Shell {
                 Event::Deadline => (),
                 Event::Heartbeat => {
                     let beats = self.leases.keep_alive(&self.service.broker).await;
-                    self.service.options.metrics.lease_extensions(beats);
+                    let metrics = &self.service.options.metrics;
+                    metrics.lease_extensions(beats);
+                    self.served.tell(&self.classes, &self.intake, metrics);
                 }
                 Event::Found(found) => self.add_queues(&found),
                 Event::Reconnected => {
@@ -227,6 +233,7 @@ impl Shell {
     fn settle(&mut self, finished: impl Iterator<Item = Done>) {
         for done in finished {
             self.leases.release(done.held);
+            self.served.note(&done, &self.intake);
             self.intake.finished(done.queue, done.flow, done.cost_ms);
         }
     }
@@ -364,21 +371,6 @@ fn heartbeat(ack_wait: Duration) -> Interval {
     // After a stop of the whole process one sign of life is as good as the ones missed.
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     heartbeat
-}
-
-/// Frees the slot however the task ends, a panic included: without it the worker would wait for ever.
-struct Ended {
-    tell: mpsc::Sender<Done>,
-    done: Done,
-}
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // The channel holds one place per slot, and the shell outlives its tasks.
-        if self.tell.try_send(self.done).is_err() {
-            tracing::debug!("a task ended after its worker");
-        }
-    }
 }
 
 async fn sleep_until(deadline: Option<tokio::time::Instant>) {
