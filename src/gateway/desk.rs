@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::Terms;
+use super::hands::Backlogs;
 use super::problem::{Code, Problem};
 use super::tenancy;
 use crate::broker::Broker;
@@ -25,6 +26,7 @@ pub struct Desk {
     pub(super) metrics: Arc<GatewayMetrics>,
     pub(super) lifecycle: Lifecycle,
     pub(super) waits: Arc<Semaphore>,
+    pub(super) backlogs: Arc<Backlogs>,
 }
 
 /// Who asks, and for which of its tasks.
@@ -46,7 +48,9 @@ impl Desk {
         metrics: Arc<GatewayMetrics>,
         lifecycle: Lifecycle,
     ) -> Self {
+        let backlogs = Backlogs::follow(&broker, &policy, &lifecycle);
         Self {
+            backlogs,
             broker,
             policy,
             reach,

@@ -2,12 +2,13 @@
 //!
 //! [`admission`] decides, as a pure function of bytes, policy and time; [`identity`] names a task
 //! whose client did not. [`desk`] is what every door leads to: [`submit`], [`status`], [`cancel`], with
-//! [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
+//! [`hands`] for a choice of shards, [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
 //! [`server`], and [`service`].
 
 mod admission;
 mod cancel;
 mod desk;
+mod hands;
 mod identity;
 mod problem;
 mod refusal;
@@ -24,6 +25,7 @@ mod admission_tests;
 pub use admission::{Admitted, Asked, Terms, admit};
 pub use cancel::Cancelled;
 pub use desk::{Desk, Named};
+pub use hands::Backlogs;
 pub use identity::fresh_id;
 pub use problem::{Code, Problem};
 pub use refusal::Refusal;

@@ -100,6 +100,7 @@ impl Desk {
             admitted.task.lane = standing.lane;
             admitted.task.class = standing.class.clone();
             admitted.task.enqueued_at = standing.submitted_at;
+            self.backlogs.deal(&self.policy, &mut admitted.task);
             let published = self
                 .broker
                 .publish_task(&admitted.task, &admitted.original)
