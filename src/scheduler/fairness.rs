@@ -92,6 +92,9 @@ impl Fairness {
             share_ratio: (flows.values().sum::<f64>() / all_ms) / (share(*class) / shares),
             jain: jain(flows.values().copied()),
         };
+        if all_ms <= 0.0 {
+            return Vec::new();
+        }
         served_ms.iter().map(fared).collect()
     }
 

@@ -47,7 +47,7 @@ impl Intake {
                 return;
             };
             self.running += 1;
-            self.picker.started(flow, self.estimate_ms(queue));
+            self.begins(queue, flow);
             self.decided.push_back(Decision::Start { queue, ticket });
         }
     }

@@ -9,7 +9,9 @@ use crate::sim::{explain, run};
 
 const RULES: [Between; 7] = [
     Between::Fifo,
-    Between::Strict { floor: 0.05 },
+    Between::Strict {
+        floor: Between::FLOOR,
+    },
     Between::Weighted,
     Between::Edf {
         infeasible: Infeasible::Drop,
