@@ -12,6 +12,7 @@ mod fairness;
 mod finish;
 mod leases;
 mod options;
+mod outcome;
 mod queues;
 mod running;
 mod serve;

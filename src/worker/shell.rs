@@ -21,12 +21,13 @@ use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
 use crate::broker::pull::Puller;
 use crate::broker::pulled::Pulled;
+use crate::broker::wakes::Wakes;
 use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::facts::{Head, Ticket};
-use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, PullOutcome, QueueId, Source};
+use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, QueueId, Source};
 use crate::scheduler::rules::Infeasible;
 use crate::task::{Moment, Route};
 
@@ -55,6 +56,7 @@ pub(super) struct Shell {
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
     connections: watch::Receiver<u64>,
+    wakes: Wakes,
     draining: bool,
 }
 
@@ -65,6 +67,7 @@ enum Event {
     Heartbeat,
     Found(Vec<ConsumerFacts>),
     Reconnected,
+    Woken(Vec<Route>),
     Drain,
     Stop,
 }
@@ -87,6 +90,7 @@ impl Shell {
         let mut discovery = Discovery::new(broker.clone());
         let first = discovery.look().await?;
         let cancels = broker.cancels().await?;
+        let wakes = broker.wakes().await?;
         let found = discovery.run(&lifecycle);
         let flows = Flows::of_rules(&policy.scheduler);
         let service = Arc::new(Service {
@@ -111,6 +115,7 @@ impl Shell {
             heartbeat,
             found,
             connections,
+            wakes,
             draining: false,
         };
         shell.add_queues(&first);
@@ -156,6 +161,10 @@ impl Shell {
                     self.intake.reconnected();
                     self.puller.reconnected();
                 }
+                Event::Woken(routes) => {
+                    let known = routes.iter().filter_map(|route| self.puller.queue(route));
+                    known.for_each(|queue| self.intake.woken(queue));
+                }
                 Event::Drain => self.drain(),
                 Event::Stop => return,
             }
@@ -175,6 +184,7 @@ impl Shell {
             Ok(()) = self.connections.changed() => Event::Reconnected,
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
+            Some(routes) = self.wakes.next(), if !self.draining => Event::Woken(routes),
             () = sleep_until(deadline) => Event::Deadline,
         }
     }
@@ -226,7 +236,7 @@ impl Shell {
             tracing::trace!(target: PICKS, "{why}");
         }
         for outcome in self.intake.take_ended() {
-            self.service.options.metrics.pull(PullKind::Ask, label(outcome));
+            self.service.options.metrics.pull(PullKind::Ask, outcome.into());
         }
     }
 
@@ -254,7 +264,7 @@ impl Shell {
             }
             Pulled::AskEnded { queue, pull, end } => {
                 if let Some(outcome) = self.intake.ask_ended(queue, pull, end, now) {
-                    metrics.pull(PullKind::Ask, label(outcome));
+                    metrics.pull(PullKind::Ask, outcome.into());
                 }
             }
             Pulled::WaitEnded {
@@ -377,16 +387,5 @@ async fn sleep_until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-const fn label(outcome: PullOutcome) -> metrics::PullOutcome {
-    match outcome {
-        PullOutcome::Filled => metrics::PullOutcome::Filled,
-        PullOutcome::Partial => metrics::PullOutcome::Partial,
-        PullOutcome::Empty => metrics::PullOutcome::Empty,
-        PullOutcome::Limited => metrics::PullOutcome::Limited,
-        PullOutcome::Overdue => metrics::PullOutcome::Overdue,
-        PullOutcome::Refused => metrics::PullOutcome::Refused,
     }
 }

@@ -113,6 +113,11 @@ impl Intake {
         }
     }
 
+    /// Somebody saw tasks come to a queue: it is looked at as soon as a slot is free.
+    pub fn woken(&mut self, id: QueueId) {
+        self.queues[id.0].checked_at = None;
+    }
+
     fn check_interval(&self) -> Duration {
         let quiet = self.queues.iter().filter(|q| q.is_silent()).count() as u32;
         let least = self.round_trip.deadline() * quiet.max(CHECK_DEADLINES_MIN);
