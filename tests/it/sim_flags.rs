@@ -140,7 +140,7 @@ fn a_search_that_finds_nothing_better_says_so_and_gives_no_patch() {
 
 #[test]
 fn a_search_that_finds_something_prints_yaml() {
-    let flags = "--load 1.1 --objective slo --tasks 400 --steps 5 --seeds 1 --held-out 1";
+    let flags = "--load 1.5 --objective slo --tasks 800 --steps 8 --seeds 1 --held-out 1";
     let arguments: Vec<&str> = ["sim", "tune"].into_iter().chain(flags.split(' ')).collect();
     let text = printed(&arguments);
     assert!(

@@ -108,7 +108,7 @@ pub(super) struct By {
     #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     workers: u32,
-    /// Slots of each worker; by default the workload's are divided over them
+    /// Slots of each worker, or of the one scheduler; by default the workload's are divided over them
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=4096))]
     slots: Option<u32>,

@@ -13,9 +13,6 @@ use crate::sim::workload::Workload;
 
 /// How far the first guesses lie from the defaults, on the scale they are searched on: a factor of e.
 const REACH: f64 = 1.0;
-/// The search ends when the guesses are this alike in what is searched for.
-const ALIKE: f64 = 1e-3;
-
 /// Where a search ended.
 pub(super) struct End {
     best: Guess,
@@ -81,7 +78,7 @@ pub(super) fn search(args: &Args, workloads: &[(u64, Workload)]) -> anyhow::Resu
     };
     let default_cost = search.cost(&default)?;
     let solver = NelderMead::new(simplex)
-        .with_sd_tolerance(ALIKE)
+        .with_sd_tolerance(args.objective.alike())
         .map_err(|error| Stop::usage(error.to_string()))?;
     let result = Executor::new(search, solver)
         .configure(|state| state.max_iters(args.steps))

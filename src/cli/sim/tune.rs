@@ -74,6 +74,14 @@ impl Objective {
         }
     }
 
+    /// The search ends when the guesses are this alike: by a µs, or by one task in a million.
+    pub(super) const fn alike(self) -> f64 {
+        match self {
+            Self::Mean | Self::P99 => 1e-3,
+            Self::Slo => 1e-6,
+        }
+    }
+
     /// The figure, where less is better. Nothing served is worst.
     pub(super) fn of(self, report: &Report) -> f64 {
         match (self, report.latency) {
