@@ -13,7 +13,9 @@ use fairlane::task::Moment;
 const QUEUES: [usize; 4] = [16, 256, 1024, 4096];
 const RULES: [Between; 7] = [
     Between::Fifo,
-    Between::Strict { floor: 0.05 },
+    Between::Strict {
+        floor: Between::FLOOR,
+    },
     Between::Weighted,
     Between::Edf {
         infeasible: Infeasible::Drop,

@@ -2,7 +2,8 @@
 //!
 //! [`workload`] is what both are given, [`rate`] measures tasks per second, [`start`] the time from
 //! publish to executor start, [`summary`] puts the pairs together. [`failing`] measures one class beside another that
-//! always fails, [`retries`] how late retries come, [`cancel`] how soon a slot is free again.
+//! always fails, [`retries`] how late retries come, [`cancel`] how soon a slot is free again, [`tenants`] what one
+//! tenant costs the others.
 
 mod cancel;
 mod failing;
@@ -10,6 +11,7 @@ mod rate;
 mod retries;
 mod start;
 mod summary;
+mod tenants;
 mod workload;
 
 pub use cancel::{CancelError, Freed, Holds, cancel};
@@ -18,4 +20,5 @@ pub use rate::{Run, floor, mesh};
 pub use retries::{Due, Retries, WINDOW, arrived, report, scheduled};
 pub use start::{Started, start_latency};
 pub use summary::{Conditions, Latency, Pair, Summary};
+pub use tenants::{SLOTS as TENANT_SLOTS, Tenants, Timed, light_p99_ms, lights, policy as tenants_policy};
 pub use workload::{Noop, POLICY, SLOTS, Workload};

@@ -157,6 +157,15 @@ pub fn cancel(id: &TaskId) -> String {
     format!("fl.ctl.cancel.{id}")
 }
 
+/// Where workers are told of tasks that came to queues of a lane.
+#[must_use]
+pub fn wake(lane: Lane) -> String {
+    format!("fl.wake.{lane}")
+}
+
+/// Every lane's [`wake`].
+pub const WAKE_ANY: &str = "fl.wake.*";
+
 /// Every task's [`cancel`].
 pub const CANCEL_ANY: &str = "fl.ctl.cancel.*";
 

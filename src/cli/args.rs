@@ -104,6 +104,14 @@ impl Command {
         }
     }
 
+    /// Whether it makes a picture, where one is asked for.
+    pub(super) const fn draws(&self) -> bool {
+        match self {
+            Self::Sim(args) => args.draws(),
+            _ => false,
+        }
+    }
+
     pub(super) async fn run(self, session: &Session) -> anyhow::Result<Exit> {
         match self {
             Self::Dev(args) => dev::run(args, session).await,

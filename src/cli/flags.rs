@@ -52,6 +52,11 @@ impl Global {
         if self.json { Format::Json } else { self.output }
     }
 
+    /// Whether data is asked for in two forms at once.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        self.json && self.output == Format::Svg
+    }
+
     pub(super) fn fill(&self, raw: &mut Raw) {
         raw.nats_url.clone_from(&self.nats_url);
         raw.nats_creds.clone_from(&self.nats_creds);

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::args::{Cli, Command};
-use super::exit::{self, Exit};
+use super::exit::{self, Exit, Stop};
+use super::flags::Global;
 use super::output::{Closed, Format, Output};
 use super::session::Session;
 use crate::config::{Raw, Settings, load_settings};
@@ -44,6 +45,7 @@ pub fn read(
     let output = Output {
         format: global.format(),
     };
+    check_format(&global, &command).map_err(|stop| fail(output, &stop.into()))?;
     let settings = load_settings(&raw, global.config.as_deref(), environment)
         .map_err(|faults| fail(output, &faults.into()))?;
     Ok(Invocation {
@@ -53,6 +55,21 @@ pub fn read(
         nats_given: raw.nats_url.is_some(),
         command,
     })
+}
+
+/// Data in one form, and a picture only of what makes one.
+fn check_format(global: &Global, command: &Command) -> Result<(), Stop> {
+    if global.is_ambiguous() {
+        return Err(Stop::usage(
+            "--json and --output svg exclude each other; leave one out",
+        ));
+    }
+    match global.format() {
+        Format::Svg if !command.draws() => Err(Stop::usage(
+            "--output svg is a picture of what sim compares, without tune and --explain; give table or json",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Runs the command on this thread, with a runtime of its own. The main thread must be the one to

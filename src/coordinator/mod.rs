@@ -6,7 +6,9 @@
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
 //! [`consumers`] makes them, [`feeds`] reads what failed and what is due, [`judge`] judges
 //! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
-//! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`overload`] says how much is too much and empties the archive again, and [`nameless`] what is filed under when a subject says nothing.
+//! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`overload`] says how much is
+//! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, and [`nameless`]
+//! what is filed under when a subject says nothing.
 
 mod audit;
 mod budget;
@@ -22,6 +24,7 @@ mod overload;
 mod role;
 mod routes;
 mod waits;
+mod wakes;
 
 pub use callbacks::{CallbackOptions, KeyError, SigningKey};
 pub use role::{Coordinator, CoordinatorError, CoordinatorOptions};

@@ -12,7 +12,7 @@ use crate::task::Lane;
 use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
-use super::{CallbackOptions, audit, consumers, feeds, leader, overload, waits};
+use super::{CallbackOptions, audit, consumers, feeds, leader, overload, waits, wakes};
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
 /// done has done it.
@@ -96,6 +96,7 @@ impl Coordinator {
         lifecycle.spawn(audit::run(coordinator.clone()));
         lifecycle.spawn(waits::run(coordinator.clone()));
         lifecycle.spawn(overload::run(coordinator.clone()));
+        lifecycle.spawn(wakes::run(coordinator.clone()));
         Ok(coordinator)
     }
 }

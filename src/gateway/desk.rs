@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::Terms;
+use super::hands::Backlogs;
 use super::overload::Load;
 use super::problem::{Code, Problem};
 use super::tenancy;
@@ -27,6 +28,7 @@ pub struct Desk {
     pub(super) lifecycle: Lifecycle,
     pub(super) waits: Arc<Semaphore>,
     pub(super) load: Load,
+    pub(super) backlogs: Arc<Backlogs>,
 }
 
 /// Who asks, and for which of its tasks.
@@ -48,7 +50,9 @@ impl Desk {
         metrics: Arc<GatewayMetrics>,
         lifecycle: Lifecycle,
     ) -> Self {
+        let backlogs = Backlogs::follow(&broker, &policy, &lifecycle);
         Self {
+            backlogs,
             broker,
             policy,
             reach,

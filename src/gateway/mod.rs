@@ -1,13 +1,15 @@
 //! The way in: from what a client sends to a task that can be published, through two doors.
 //!
 //! [`admission`] decides, as a pure function of bytes, policy and time; [`identity`] names a task
-//! whose client did not, and [`overload`] turns away what is too much. [`desk`] is what every door leads to: [`submit`], [`status`], [`cancel`], with
-//! [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
+//! whose client did not, and [`overload`] turns away what is too much. [`desk`] is what every door leads to:
+//! [`submit`], [`status`], [`cancel`], with [`hands`] for a choice of shards, [`tenancy`] for names and [`problem`] for
+//! what is not done. The doors are [`rest`], served by
 //! [`server`], and [`service`].
 
 mod admission;
 mod cancel;
 mod desk;
+mod hands;
 mod identity;
 mod overload;
 mod problem;
@@ -25,6 +27,7 @@ mod admission_tests;
 pub use admission::{Admitted, Asked, Terms, admit};
 pub use cancel::Cancelled;
 pub use desk::{Desk, Named};
+pub use hands::Backlogs;
 pub use identity::fresh_id;
 pub use problem::{Code, Member, Problem};
 pub use refusal::Refusal;

@@ -108,6 +108,7 @@ impl Desk {
             admitted.task.lane = standing.lane;
             admitted.task.class = standing.class.clone();
             admitted.task.enqueued_at = standing.submitted_at;
+            self.backlogs.deal(&self.policy, &mut admitted.task);
             let place = place.unwrap_or(Place::Lane);
             standing = self.put(&admitted, place, standing, repeated).await?;
             failpoint::hit("submit.after_publish");

@@ -36,6 +36,8 @@ pub(super) const PULLS: &str = "fairlane_pulls_total";
 pub(super) const HAND_BACKS: &str = "fairlane_hand_backs_total";
 pub(super) const FENCE_REFUSALS: &str = "fairlane_fence_refusals_total";
 pub(super) const LEASE_EXTENSIONS: &str = "fairlane_lease_extensions_total";
+pub(super) const SHARE_RATIO: &str = "fairlane_share_ratio";
+pub(super) const TENANT_JAIN: &str = "fairlane_tenant_jain_index";
 pub(super) const REPORTS: &str = "fairlane_reports_total";
 pub(super) const RETRIES: &str = "fairlane_retries_total";
 pub(super) const DEMOTIONS: &str = "fairlane_demotions_total";
@@ -120,6 +122,20 @@ pub const CATALOGUE: &[Entry] = &[
         LEASE_EXTENSIONS,
         &[],
         "Progress signals that kept a running task from being redelivered.",
+    ),
+    entry(
+        SHARE_RATIO,
+        Kind::Gauge,
+        Unit::Count,
+        &["class"],
+        "A class's part of this worker's time in the last minute over its part of the shares of those served: 1 is exact, 0 not served.",
+    ),
+    entry(
+        TENANT_JAIN,
+        Kind::Gauge,
+        Unit::Count,
+        &["class"],
+        "Jain's index of this worker's time per tenant of a class in the last minute: 1 is equal, 1/n one tenant of n had all.",
     ),
     counter(REPORTS, &["kind"], "Failure reports read, by what went wrong."),
     counter(

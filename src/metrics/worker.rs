@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use metrics::{Counter, counter};
+use metrics::{Counter, counter, gauge};
 
 use super::ClassMetrics;
-use super::catalogue::{HAND_BACKS, LEASE_EXTENSIONS, PULLS};
+use super::catalogue::{HAND_BACKS, LEASE_EXTENSIONS, PULLS, SHARE_RATIO, TENANT_JAIN};
 use super::label::{HandBackReason, Label, PullKind, PullOutcome};
 use super::tally::Tally;
 use crate::task::{ClassName, Lane};
@@ -56,6 +56,13 @@ impl WorkerMetrics {
     /// A task was given back without being run.
     pub fn hand_back(&self, reason: HandBackReason) {
         self.hand_backs.count(reason);
+    }
+
+    /// How a class fared among those that were served of late. Not for every task: it looks its handles up.
+    pub fn fairness(&self, class: &ClassName, share_ratio: f64, jain: f64) {
+        let class = class.as_str().to_owned();
+        gauge!(SHARE_RATIO, "class" => class.clone()).set(share_ratio);
+        gauge!(TENANT_JAIN, "class" => class).set(jain);
     }
 
     /// The leases of so many running tasks were extended.

@@ -84,6 +84,8 @@ pub struct Class {
     pub max_concurrent: Option<u32>,
     /// Hash buckets its tenants are spread over; 1 unless it asks for isolation.
     pub shards: u16,
+    /// Shards a tenant of it may use, of which the gateway takes the emptiest; 1 to `shards`.
+    pub hand: u16,
     /// How long its tasks may wait on a lane, and what follows; none where they may wait for ever.
     pub max_wait: Option<MaxWait>,
     /// Its own back-off; none where the document's holds.

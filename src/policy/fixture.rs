@@ -12,6 +12,7 @@ pub(super) fn policy() -> Policy {
         share: 1,
         max_concurrent: None,
         shards: 1,
+        hand: 1,
         max_wait: None,
         retry: None,
         slo_ms: None,

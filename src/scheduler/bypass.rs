@@ -33,6 +33,8 @@ pub(super) struct Bypass {
 struct Waiting {
     /// The pick it came at.
     came: Option<u64>,
+    /// The pick of its last entry in the line, if it is still there.
+    lined: Option<u64>,
     /// When it was enqueued, while it can be served.
     since: Option<Nanos>,
     is_due: bool,
@@ -86,8 +88,8 @@ impl Bypass {
                 break;
             }
             self.line.pop_front();
-            // Gone and back between two picks it stands in line twice.
-            if holds && !waiting.is_due {
+            waiting.lined = waiting.lined.filter(|lined| *lined != came);
+            if holds {
                 waiting.is_due = true;
                 self.due += u32::from(waiting.since.is_some());
             }
@@ -116,13 +118,34 @@ impl Bypass {
 
     /// A queue's head counts from this pick on.
     fn comes(&mut self, queue: QueueId) {
-        self.queues[queue.0].came = Some(self.picks);
         if self.line.len() > 2 * self.queues.len() + SPARE {
-            let queues = &self.queues;
-            self.line
-                .retain(|(came, queue)| queues[queue.0].came == Some(*came));
+            self.clear_up();
         }
-        self.line.push_back((self.picks, queue));
+        let waiting = &mut self.queues[queue.0];
+        waiting.came = Some(self.picks);
+        // Gone and back between two picks, it stands in line already.
+        if waiting.lined.replace(self.picks) != Some(self.picks) {
+            self.line.push_back((self.picks, queue));
+        }
+    }
+
+    /// Takes out the entries that do not hold.
+    fn clear_up(&mut self) {
+        let queues = &mut self.queues;
+        self.line.retain(|(came, queue)| {
+            let waiting = &mut queues[queue.0];
+            let holds = waiting.came == Some(*came);
+            if !holds {
+                waiting.lined = waiting.lined.filter(|lined| lined != came);
+            }
+            holds
+        });
+    }
+
+    /// Entries in the line.
+    #[cfg(test)]
+    pub(super) fn line_len(&self) -> usize {
+        self.line.len()
     }
 
     fn serve(&mut self, queue: QueueId, since: Option<Nanos>) {

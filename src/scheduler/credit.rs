@@ -33,8 +33,11 @@ pub enum Standing {
 const DELAYED_ROUNDS_MAX: f64 = 4.0;
 /// Classes at most; turns are numbered by it.
 const CLASSES_MAX: u64 = 1 << 16;
-/// Rounds that a debt may cost at most: the turns of both fit into 64 bits.
+/// Rounds that a debt may cost at most.
 const ROUNDS_MAX: f64 = (1_u64 << 40) as f64;
+/// From this round on they are counted from the beginning again: the turn after as many rounds as a debt may cost still
+/// fits into 64 bits.
+const ROUND_LAST: u64 = 1 << 46;
 
 /// The balances of all classes.
 #[derive(Debug, Clone)]
@@ -125,7 +128,21 @@ impl Credit {
         let at = self.ready.best(Moment::default())?;
         let turn = self.ready.get(at).map_or(0, |turn| turn.0);
         self.turn = self.turn.max(turn);
+        if self.round() > ROUND_LAST {
+            self.recount();
+        }
         Some(ClassId(at))
+    }
+
+    /// Counts the rounds from the beginning again; nobody's turn comes sooner or later for it.
+    fn recount(&mut self) {
+        (0..self.accounts.len()).for_each(|at| self.settle(at));
+        let past = self.round() - 1;
+        self.turn -= past * CLASSES_MAX;
+        for at in 0..self.accounts.len() {
+            self.accounts[at].granted -= past;
+            self.enter(at);
+        }
     }
 
     /// Takes `cost_ms` off the balance of `class`; a negative cost gives back.

@@ -1,13 +1,14 @@
 //! Which of the first tasks of a queue is served next: a small window, leased, so that what it holds is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::edf;
 use super::facts::{Flow, Head, Ticket};
 use super::rules::{ClassTerms, Order};
 use crate::task::Moment;
 
-/// Tenants whose counters are kept; those who were served least are forgotten first, as they have the least to lose.
+/// Tenants whose counters are kept. Beyond it those are forgotten who would be lifted anyway, then the least served of
+/// those who have nothing here.
 const COUNTERS_MAX: usize = 4_096;
 
 /// A task in the window.
@@ -17,7 +18,7 @@ pub struct Kept {
     pub ticket: Ticket,
     /// What is known of it.
     pub head: Head,
-    /// What it is expected to cost, in ms of one slot.
+    /// What it is expected to cost, in ms of one slot; for the order only, as tasks may say it of themselves.
     pub cost_ms: f64,
     /// Times one that came later was taken before it.
     pub passed: u32,
@@ -29,6 +30,9 @@ pub struct Window {
     /// In order of arrival.
     kept: Vec<Kept>,
     counters_ms: BTreeMap<Flow, f64>,
+    /// The largest counter anybody was taken at: nobody who comes later starts below the least of those here, or below
+    /// this where nobody is.
+    reached_ms: f64,
 }
 
 impl Window {
@@ -66,27 +70,43 @@ impl Window {
         self.kept.insert(at, kept);
     }
 
-    /// Takes out the one to be served next.
+    /// Takes out the one to be served next. Where it is served, charge its flow for it.
     pub fn take(&mut self, terms: &ClassTerms) -> Option<Kept> {
         let at = self.next(terms)?;
         for earlier in &mut self.kept[..at] {
             earlier.passed += 1;
         }
         let taken = self.kept.remove(at);
-        if let Some(flow) = taken.head.flow {
-            self.charge(flow, taken.cost_ms);
-        }
+        self.reached_ms = self.reached_ms.max(self.counter_ms(taken.head.flow));
         Some(taken)
     }
 
-    /// Books service of a flow beyond what its tasks were expected to cost, or gives it back.
+    /// Books service of a flow, or gives it back: what its task is expected to cost when it starts, and the rest when
+    /// it is done.
     pub fn charge(&mut self, flow: Flow, cost_ms: f64) {
-        *self.counters_ms.entry(flow).or_default() += cost_ms;
-        if self.counters_ms.len() > COUNTERS_MAX {
-            let here = |flow: &Flow| self.kept.iter().any(|kept| kept.head.flow == Some(*flow));
-            let idle = self.counters_ms.iter().filter(|(flow, _)| !here(flow));
-            let least = idle.min_by(|a, b| a.1.total_cmp(b.1)).map(|(flow, _)| *flow);
-            least.map(|flow| self.counters_ms.remove(&flow));
+        *self.counters_ms.entry(flow).or_insert(self.reached_ms) += cost_ms;
+        self.prune();
+    }
+
+    fn prune(&mut self) {
+        if self.counters_ms.len() <= COUNTERS_MAX {
+            return;
+        }
+        let here: BTreeSet<Flow> = self.kept.iter().filter_map(|kept| kept.head.flow).collect();
+        let reached_ms = self.reached_ms;
+        self.counters_ms
+            .retain(|flow, counter| *counter > reached_ms || here.contains(flow));
+        // By halves: a look at all of them is then rare.
+        let mut idle: Vec<(f64, Flow)> = self
+            .counters_ms
+            .iter()
+            .filter(|(flow, _)| !here.contains(flow))
+            .map(|(flow, counter)| (*counter, *flow))
+            .collect();
+        idle.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let over = self.counters_ms.len().saturating_sub(COUNTERS_MAX / 2);
+        for (_, flow) in idle.into_iter().take(over) {
+            self.counters_ms.remove(&flow);
         }
     }
 
@@ -95,22 +115,28 @@ impl Window {
         self.kept.drain(..).map(|kept| kept.ticket).collect()
     }
 
+    /// Tenants whose counters are kept.
+    #[cfg(test)]
+    pub(super) fn counters(&self) -> usize {
+        self.counters_ms.len()
+    }
+
     fn counter_ms(&self, flow: Option<Flow>) -> f64 {
         flow.and_then(|flow| self.counters_ms.get(&flow))
             .copied()
             .unwrap_or(0.0)
     }
 
-    /// A tenant that had nothing here comes back no further behind than the least of those who had.
+    /// A tenant that had nothing here comes back no further ahead than the least of those who had.
     fn lift(&mut self, flow: Flow) {
         if self.kept.iter().any(|kept| kept.head.flow == Some(flow)) {
             return;
         }
         let here = self.kept.iter().map(|kept| self.counter_ms(kept.head.flow));
-        if let Some(least) = here.min_by(f64::total_cmp) {
-            let counter = self.counters_ms.entry(flow).or_default();
-            *counter = counter.max(least);
-        }
+        let least = here.min_by(f64::total_cmp).unwrap_or(self.reached_ms);
+        let counter = self.counters_ms.entry(flow).or_default();
+        *counter = counter.max(least);
+        self.prune();
     }
 
     /// Where the next one stands.

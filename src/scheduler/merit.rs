@@ -81,6 +81,9 @@ impl Merit {
     /// Two that are compared by curves of which no closed form tells when they cross.
     fn against(&self, other: &Self, now: Nanos) -> (bool, Nanos) {
         let (mine, others) = (self.score_at(now), other.score_at(now));
+        if mine >= CLAMPED && others >= CLAMPED {
+            return (self.since <= other.since, NEVER);
+        }
         let is_first = mine > others || (mine == others && self.since <= other.since);
         let (target, behind) = if is_first { (mine, other) } else { (others, self) };
         (is_first, behind.reaches(target).max(now.saturating_add(GRAIN)))

@@ -5,6 +5,7 @@
 //! the one interface over every rule; [`credit`] divides service between classes by weight, [`edf`] tells what is feasible, and `fifo`, `strict`, `aging`,
 //! `score` and `mlfq` are the other rules, over [`merit`]s and a tournament of them. [`lookahead`] orders the tasks of
 //! one queue, [`cost`] learns what they cost, [`rate`] bounds how often they start, [`batch`] puts them together.
+//! [`fairness`] measures what came of it.
 //! [`intake`] turns picks into pulls.
 
 mod aging;
@@ -16,6 +17,7 @@ pub mod credit;
 pub mod edf;
 mod explain;
 pub mod facts;
+pub mod fairness;
 mod fifo;
 pub mod intake;
 pub mod lookahead;

@@ -154,6 +154,11 @@ impl Picker {
     /// Says what a queue may do from now on, and what is known of its head.
     pub fn stand(&mut self, id: QueueId, standing: Standing, head: Option<Head>, now: Moment) {
         self.now = now;
+        // Clocks differ: what is to come in a moment has come now.
+        let head = head.map(|head| Head {
+            since: head.since.min(now),
+            ..head
+        });
         let queue = &mut self.queues[id.0];
         let was = std::mem::replace(&mut queue.standing, standing);
         let changed = was != standing;
@@ -230,6 +235,8 @@ impl Picker {
     }
 
     /// Books `cost_ms` of a queue's service; a negative cost gives back. `flow` is whose it was, where that is known.
+    /// Under [`Between::Mlfq`] other queues' heads may be of the same flow: their places are right again once their
+    /// standing is told anew.
     pub fn charge(&mut self, id: QueueId, flow: Option<Flow>, cost_ms: f64) {
         let Queue { class, member, .. } = self.queues[id.0];
         self.credit.charge(class, cost_ms);

@@ -50,6 +50,9 @@ pub enum Between {
 }
 
 impl Between {
+    /// Part of the service that [`Between::Strict`] keeps for the less urgent where nothing is said.
+    pub const FLOOR: f64 = 0.05;
+
     /// The rule's name in documents and reports.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -175,7 +175,9 @@ impl Strict {
         tier.classes[place.party].by_service.charge(place.member, cost_ms);
         tier.by_service.charge(place.party, cost_ms);
         if place.by_floor {
-            self.owed_ms -= (1.0 - self.floor) * cost_ms;
+            let paid_ms = (1.0 - self.floor) * cost_ms;
+            // Picks out of turn pay no more than one task ahead.
+            self.owed_ms = (self.owed_ms - paid_ms).max(self.owed_ms.min(-paid_ms.abs()));
             self.by_service.charge(place.tier, cost_ms);
         } else {
             self.owed_ms += self.floor * cost_ms;

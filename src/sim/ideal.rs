@@ -195,6 +195,18 @@ impl<'a> Ideal<'a> {
             .stand(QueueId(at), standing, head, moment(self.now_us));
     }
 
+    /// Says anew what the queues of a class may do, after one of its tasks was started or done. Where service counts by
+    /// flow, which may be in any queue, that changes the place of all.
+    fn stand_all_of(&mut self, class: usize) {
+        if matches!(self.plan.rules.between, Between::Mlfq(_)) {
+            (0..self.queues.len()).for_each(|at| self.stand(at));
+            return;
+        }
+        for place in 0..self.places[class].len() {
+            self.stand(self.places[class][place]);
+        }
+    }
+
     fn fill(&mut self, slots: u32) {
         while self.running < slots {
             if let Some(reasons) = &mut self.reasons {
@@ -211,9 +223,7 @@ impl<'a> Ideal<'a> {
                 Some(task) => self.start(at, task, estimate_ms),
                 None => self.picker.charge(QueueId(at), None, -estimate_ms),
             }
-            for place in 0..self.places[class].len() {
-                self.stand(self.places[class][place]);
-            }
+            self.stand_all_of(class);
         }
     }
 
@@ -244,6 +254,7 @@ impl<'a> Ideal<'a> {
         (of.started_us, of.deliveries) = (Some(self.now_us), 1);
         let (flow, done_us) = (of.facts.flow(), self.now_us + of.facts.cost_us);
         self.picker.started(Some(flow), estimate_ms);
+        self.queues[at].window.charge(flow, estimate_ms);
         self.queues[at].charged_ms.push((task, estimate_ms));
         self.running += 1;
         self.running_of[self.queues[at].class] += 1;
@@ -263,9 +274,7 @@ impl<'a> Ideal<'a> {
         self.running -= 1;
         self.running_of[facts.class] -= 1;
         self.ended(task, End::Done);
-        for place in 0..self.places[facts.class].len() {
-            self.stand(self.places[facts.class][place]);
-        }
+        self.stand_all_of(facts.class);
     }
 
     fn ended(&mut self, task: usize, end: End) {

@@ -1,5 +1,9 @@
 //! What is simulated: a scheduling policy, and who carries it out.
 
+use std::fmt;
+use std::time::Duration;
+
+use super::report::text::counted;
 use super::task::Hints;
 use super::workload::{WorkClass, Workload};
 use crate::scheduler::rules::{ClassTerms, Rules};
@@ -64,7 +68,55 @@ impl Default for Mesh {
     }
 }
 
+/// Who serves, and what they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServedBy {
+    /// Who carries the policy out.
+    pub mode: Mode,
+    /// What schedulers are told of a task's cost.
+    pub hints: Hints,
+}
+
+/// For people, on one line.
+impl fmt::Display for ServedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.mode {
+            Mode::Ideal => f.write_str("one scheduler that knows every queue")?,
+            Mode::Mesh(mesh) => fmt::Display::fmt(mesh, f)?,
+        }
+        match self.hints {
+            Hints::ByTask => f.write_str(", each task's cost hinted at"),
+            Hints::ByClass => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Mesh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let trip = humantime::format_duration(Duration::from_micros(self.round_trip_us));
+        write!(f, "{}, round trip {trip}", counted(self.workers.into(), "worker"))?;
+        if self.crashes > 0 {
+            let silence = humantime::format_duration(Duration::from_millis(self.ack_wait_ms));
+            let deaths = counted(self.crashes.into(), "death");
+            write!(f, ", {deaths} noticed after {silence}")?;
+        }
+        if self.slow_percent > 0 {
+            write!(f, ", {} % of asks read late", self.slow_percent)?;
+        }
+        Ok(())
+    }
+}
+
 impl Plan {
+    /// Who serves under it.
+    #[must_use]
+    pub const fn served_by(&self) -> ServedBy {
+        ServedBy {
+            mode: self.mode,
+            hints: self.hints,
+        }
+    }
+
     /// `rules` over the classes as the workload has them.
     #[must_use]
     pub fn of(rules: Rules, workload: &Workload, mode: Mode) -> Self {
@@ -90,5 +142,40 @@ impl ClassPlan {
             },
             max_concurrent: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    #[test]
+    fn who_serves_is_said_on_one_line() {
+        let check = |mode: Mode, hints: Hints, told: Expect| {
+            told.assert_eq(&ServedBy { mode, hints }.to_string());
+        };
+        check(
+            Mode::Ideal,
+            Hints::ByTask,
+            expect!["one scheduler that knows every queue, each task's cost hinted at"],
+        );
+        check(
+            Mode::Mesh(Mesh::default()),
+            Hints::ByClass,
+            expect!["1 worker, round trip 500us"],
+        );
+        let rough = Mesh {
+            workers: 4,
+            round_trip_us: 2_000,
+            crashes: 5,
+            ack_wait_ms: 3_000,
+            slow_percent: 10,
+        };
+        check(
+            Mode::Mesh(rough),
+            Hints::ByClass,
+            expect!["4 workers, round trip 2ms, 5 deaths noticed after 3s, 10 % of asks read late"],
+        );
     }
 }

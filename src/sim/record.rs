@@ -15,7 +15,7 @@ pub struct Run {
     pub in_system_us: f64,
     /// Slots of all workers together.
     pub slots: u32,
-    /// Largest number of later tasks that started before some task of the same worker's choice did.
+    /// Largest number of later tasks that started before one that was, meanwhile, the first of its queue.
     pub bypass_max: u64,
     /// Whether `records` holds every task whose time is in `in_system_us`, which then needs no steady state.
     pub is_whole: bool,

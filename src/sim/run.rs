@@ -17,7 +17,7 @@ pub fn run(workload: &Workload, plan: &Plan, seed: u64) -> Run {
 }
 
 /// Everything that the intake of the first of the workers was told, when, and what it answered; none where no workers
-/// are simulated.
+/// are simulated. Where it dies, what the one that comes up in its place was told follows.
 #[must_use]
 pub fn log(workload: &Workload, plan: &Plan, seed: u64) -> Vec<(Moment, Event, Answer)> {
     match &plan.mode {

@@ -1,15 +1,18 @@
 //! The worker: a shell around [`crate::scheduler::intake`].
 //!
 //! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
-//! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that,
-//! [`leases`] keeps what is held alive, [`running`] stops what was cancelled, [`discovery`] finds the consumers to pull from and
+//! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that, [`ended`] tells the shell,
+//! [`fairness`] says how evenly it was divided, [`leases`] keeps what is held alive, [`running`] stops what was cancelled, [`discovery`] finds the consumers to pull from and
 //! [`queues`] brings them under their classes.
 
 mod discovery;
+mod ended;
 mod facts;
+mod fairness;
 mod finish;
 mod leases;
 mod options;
+mod outcome;
 mod queues;
 mod running;
 mod serve;

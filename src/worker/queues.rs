@@ -77,6 +77,11 @@ impl Classes {
         }
     }
 
+    /// All of them, by name.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (&ClassName, ClassId)> {
+        self.ids.iter().map(|(name, id)| (name, *id))
+    }
+
     fn id(&mut self, name: &ClassName, intake: &mut Intake) -> ClassId {
         *self.ids.entry(name.clone()).or_insert_with(|| {
             tracing::warn!(task.class = %name, "a consumer's class is not in the policy; serving it with the least share");

@@ -9,7 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::discovery::Discovery;
+use super::ended::Ended;
 use super::facts::{self, Flows};
+use super::fairness::Served;
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
 use super::queues::{Classes, begin, seed_of};
@@ -19,12 +21,13 @@ use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
 use crate::broker::pull::Puller;
 use crate::broker::pulled::Pulled;
+use crate::broker::wakes::Wakes;
 use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::facts::{Head, Ticket};
-use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, PullOutcome, QueueId, Source};
+use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, QueueId, Source};
 use crate::scheduler::rules::Infeasible;
 use crate::task::{Moment, Route};
 
@@ -45,6 +48,7 @@ pub(super) struct Shell {
     classes: Classes,
     puller: Puller,
     leases: Leases,
+    served: Served,
     /// Leased and not started.
     kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
     done: mpsc::Receiver<Done>,
@@ -52,6 +56,7 @@ pub(super) struct Shell {
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
     connections: watch::Receiver<u64>,
+    wakes: Wakes,
     draining: bool,
 }
 
@@ -62,6 +67,7 @@ enum Event {
     Heartbeat,
     Found(Vec<ConsumerFacts>),
     Reconnected,
+    Woken(Vec<Route>),
     Drain,
     Stop,
 }
@@ -84,6 +90,7 @@ impl Shell {
         let mut discovery = Discovery::new(broker.clone());
         let first = discovery.look().await?;
         let cancels = broker.cancels().await?;
+        let wakes = broker.wakes().await?;
         let found = discovery.run(&lifecycle);
         let flows = Flows::of_rules(&policy.scheduler);
         let service = Arc::new(Service {
@@ -101,12 +108,14 @@ impl Shell {
             classes,
             puller,
             leases: Leases::default(),
+            served: Served::default(),
             kept: HashMap::new(),
             done,
             tell_done,
             heartbeat,
             found,
             connections,
+            wakes,
             draining: false,
         };
         shell.add_queues(&first);
@@ -143,12 +152,18 @@ impl Shell {
                 Event::Deadline => (),
                 Event::Heartbeat => {
                     let beats = self.leases.keep_alive(&self.service.broker).await;
-                    self.service.options.metrics.lease_extensions(beats);
+                    let metrics = &self.service.options.metrics;
+                    metrics.lease_extensions(beats);
+                    self.served.tell(&self.classes, &self.intake, metrics);
                 }
                 Event::Found(found) => self.add_queues(&found),
                 Event::Reconnected => {
                     self.intake.reconnected();
                     self.puller.reconnected();
+                }
+                Event::Woken(routes) => {
+                    let known = routes.iter().filter_map(|route| self.puller.queue(route));
+                    known.for_each(|queue| self.intake.woken(queue));
                 }
                 Event::Drain => self.drain(),
                 Event::Stop => return,
@@ -169,6 +184,7 @@ impl Shell {
             Ok(()) = self.connections.changed() => Event::Reconnected,
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
+            Some(routes) = self.wakes.next(), if !self.draining => Event::Woken(routes),
             () = sleep_until(deadline) => Event::Deadline,
         }
     }
@@ -220,13 +236,14 @@ impl Shell {
             tracing::trace!(target: PICKS, "{why}");
         }
         for outcome in self.intake.take_ended() {
-            self.service.options.metrics.pull(PullKind::Ask, label(outcome));
+            self.service.options.metrics.pull(PullKind::Ask, outcome.into());
         }
     }
 
     fn settle(&mut self, finished: impl Iterator<Item = Done>) {
         for done in finished {
             self.leases.release(done.held);
+            self.served.note(&done, &self.intake);
             self.intake.finished(done.queue, done.flow, done.cost_ms);
         }
     }
@@ -247,7 +264,7 @@ impl Shell {
             }
             Pulled::AskEnded { queue, pull, end } => {
                 if let Some(outcome) = self.intake.ask_ended(queue, pull, end, now) {
-                    metrics.pull(PullKind::Ask, label(outcome));
+                    metrics.pull(PullKind::Ask, outcome.into());
                 }
             }
             Pulled::WaitEnded {
@@ -366,35 +383,9 @@ fn heartbeat(ack_wait: Duration) -> Interval {
     heartbeat
 }
 
-/// Frees the slot however the task ends, a panic included: without it the worker would wait for ever.
-struct Ended {
-    tell: mpsc::Sender<Done>,
-    done: Done,
-}
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // The channel holds one place per slot, and the shell outlives its tasks.
-        if self.tell.try_send(self.done).is_err() {
-            tracing::debug!("a task ended after its worker");
-        }
-    }
-}
-
 async fn sleep_until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-const fn label(outcome: PullOutcome) -> metrics::PullOutcome {
-    match outcome {
-        PullOutcome::Filled => metrics::PullOutcome::Filled,
-        PullOutcome::Partial => metrics::PullOutcome::Partial,
-        PullOutcome::Empty => metrics::PullOutcome::Empty,
-        PullOutcome::Limited => metrics::PullOutcome::Limited,
-        PullOutcome::Overdue => metrics::PullOutcome::Overdue,
-        PullOutcome::Refused => metrics::PullOutcome::Refused,
     }
 }

@@ -103,7 +103,7 @@ async fn a_task_with_half_its_time_is_tried_whatever_tasks_are_expected_to_take(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unless_the_policy_says_otherwise_a_task_is_served_however_little_time_it_has() {
+async fn where_the_policy_says_serve_a_task_is_served_however_little_time_it_has() {
     let mesh = Mesh::start(&DROP.replace("infeasible: drop", "infeasible: serve")).await;
     publish_late(&mesh, "late", "pay", Some(TOO_SOON_MS)).await;
     mesh.worker("w", 1, Arc::new(Simulate)).await;

@@ -42,6 +42,7 @@ mod rest_trouble;
 mod same_intake;
 mod service;
 mod shelves;
+mod sim_flags;
 mod streams_role;
 mod survival;
 mod three_doors;

@@ -2,13 +2,15 @@
 //!
 //! [`args`] is the tree, [`stage`] a server with its streams, consumers and workers; [`throughput`] measures the mesh
 //! against a bare client loop, [`failing`] one class beside another that always fails, [`retries`] how late retries come
-//! and what the coordinator takes for them, [`cancel`] how soon a slot is free again.
+//! and what the coordinator takes for them, [`cancel`] how soon a slot is free again, [`tenants`] what
+//! one tenant costs the others.
 
 mod args;
 mod cancel;
 mod failing;
 mod retries;
 mod stage;
+mod tenants;
 mod throughput;
 
 pub(super) use args::{Args, run};

@@ -66,6 +66,11 @@ impl Stage {
         Ok(())
     }
 
+    /// What stops it.
+    pub(super) fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
     pub(super) async fn clear(self) {
         self.lifecycle.stop(GRACE).await;
         drop(self.mesh);

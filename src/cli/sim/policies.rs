@@ -49,12 +49,30 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// Every policy that was asked for.
-    pub(super) fn read_all(list: &[String]) -> anyhow::Result<Vec<Self>> {
-        list.iter().map(|item| Self::read(item)).collect()
+    /// Every policy that was asked for, each under a name of its own.
+    pub(super) fn read_all(list: &[String]) -> Result<Vec<Self>, Stop> {
+        let items: Vec<&str> = list.iter().map(|item| item.trim()).collect();
+        let read: Result<Vec<Self>, Stop> = items.iter().map(|item| Self::read(item)).collect();
+        let mut choices = read?;
+        let names: Vec<String> = choices.iter().map(|choice| choice.name.clone()).collect();
+        let is_shared = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+        // Documents that are called alike are told apart by where they lie.
+        for (choice, item) in choices.iter_mut().zip(&items) {
+            if choice.document.is_some() && is_shared(&choice.name) {
+                (*item).clone_into(&mut choice.name);
+            }
+        }
+        let twice = (1..choices.len()).find(|&at| choices[..at].iter().any(|c| c.name == choices[at].name));
+        match twice {
+            None => Ok(choices),
+            Some(at) => {
+                let what = format!("--policy names {:?} twice; leave one out", choices[at].name);
+                Err(Stop::usage(what))
+            }
+        }
     }
 
-    pub(super) fn read(item: &str) -> anyhow::Result<Self> {
+    fn read(item: &str) -> Result<Self, Stop> {
         if let Some((name, between)) = NAMED.iter().find(|(name, _)| *name == item) {
             return Ok(Self::of(
                 name,
@@ -68,12 +86,12 @@ impl Choice {
         let yaml = match std::fs::read_to_string(item) {
             Ok(yaml) => yaml,
             Err(error) if is_path => {
-                return Err(Stop::usage(format!("cannot read the policy {item}: {error}")).into());
+                return Err(Stop::usage(format!("cannot read the policy {item}: {error}")));
             }
             Err(_) => {
                 let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
                 let what = format!("no policy {item:?}; give a file, or one of {}", names.join(", "));
-                return Err(Stop::usage(what).into());
+                return Err(Stop::usage(what));
             }
         };
         let policy = parse_policy(item, &yaml).map_err(|faults| Stop::usage(faults.to_string()))?;
@@ -98,10 +116,6 @@ impl Choice {
     /// The same, with every class's exponent growing so many times as fast.
     pub(super) fn aging_faster(self, times: f64) -> Self {
         Self { aging: times, ..self }
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
     }
 
     /// What it is for that workload: a document's classes count where the workload has classes of these names.
@@ -136,5 +150,50 @@ impl Choice {
             terms,
             max_concurrent: own.max_concurrent,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(list: &[&str]) -> Result<Vec<String>, String> {
+        let list: Vec<String> = list.iter().map(ToString::to_string).collect();
+        let choices = Choice::read_all(&list).map_err(|stop| stop.message)?;
+        Ok(choices.into_iter().map(|choice| choice.name).collect())
+    }
+
+    #[test]
+    fn blanks_around_a_name_do_not_count() {
+        assert_eq!(
+            names(&["fifo", " edf:serve "]),
+            Ok(vec!["fifo".to_owned(), "edf:serve".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_policy_that_is_named_twice_is_refused() {
+        let told = r#"--policy names "fifo" twice; leave one out"#;
+        assert_eq!(names(&["fifo", "edf", " fifo"]), Err(told.to_owned()));
+    }
+
+    #[test]
+    fn documents_that_are_called_alike_are_told_apart_by_their_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |part: &str| {
+            let parent = folder.path().join(part);
+            std::fs::create_dir(&parent).unwrap();
+            let file = parent.join("fifo.yaml");
+            std::fs::write(&file, crate::config::DEFAULT_POLICY_YAML).unwrap();
+            file.display().to_string()
+        };
+        let (a, b) = (path("a"), path("b"));
+
+        assert_eq!(names(&[&a]), Ok(vec!["fifo".to_owned()]));
+        assert_eq!(
+            names(&["fifo", &a, &b]),
+            Ok(vec!["fifo".to_owned(), a.clone(), b])
+        );
+        assert!(names(&[&a, &a]).is_err());
     }
 }

@@ -9,15 +9,21 @@ use indicatif::ProgressBar;
 
 use super::args::By;
 use super::policies::Choice;
+use crate::cli::exit::Stop;
 use crate::sim;
 use crate::sim::plan::Plan;
 use crate::sim::record::Run;
-use crate::sim::report::{Report, summarise};
+use crate::sim::report::{Report, ReportError, summarise};
 use crate::sim::workload::{Spec, Workload, build};
 
-/// The workload under each seed.
-pub(super) fn workloads(spec: &Spec, seeds: Range<u64>) -> anyhow::Result<Vec<(u64, Workload)>> {
-    seeds.map(|seed| Ok((seed, build(spec, seed)?))).collect()
+/// The workload under each seed, with a slot for each worker.
+pub(super) fn workloads(spec: &Spec, by: &By, seeds: Range<u64>) -> Result<Vec<(u64, Workload)>, Stop> {
+    let workload = |seed| {
+        let workload = build(spec, seed).map_err(|error| Stop::usage(error.to_string()))?;
+        by.check(workload.slots)?;
+        Ok((seed, workload))
+    };
+    seeds.map(workload).collect()
 }
 
 /// One report for each policy, in their order.
@@ -26,11 +32,11 @@ pub(super) fn reports(
     workloads: &[(u64, Workload)],
     by: &By,
 ) -> anyhow::Result<Vec<Report>> {
-    let plans: Vec<(&str, Vec<Plan>)> = choices
+    let plans: Vec<Vec<Plan>> = choices
         .iter()
         .map(|choice| {
             let plan = |(_, workload): &(u64, Workload)| choice.plan(workload, by);
-            (choice.name(), workloads.iter().map(plan).collect())
+            workloads.iter().map(plan).collect()
         })
         .collect();
     let bar = ProgressBar::new((plans.len() * workloads.len()) as u64);
@@ -39,12 +45,22 @@ pub(super) fn reports(
     plans
         .iter()
         .zip(runs.chunks(workloads.len()))
-        .map(|((name, _), runs)| Ok(summarise(name, &workloads[0].1, runs)?))
+        .map(|(plans, runs)| summarise(&plans[0], &workloads[0].1, runs).map_err(stopped))
         .collect()
 }
 
+/// What another flag mends is a matter of usage.
+fn stopped(error: ReportError) -> anyhow::Error {
+    match error {
+        ReportError::NoTasks { .. } | ReportError::LittlesLaw { is_whole: false, .. } => {
+            Stop::usage(error.to_string()).into()
+        }
+        ReportError::LittlesLaw { is_whole: true, .. } => error.into(),
+    }
+}
+
 /// Every policy over every workload; the result does not depend on how many threads there are.
-pub(super) fn all(plans: &[(&str, Vec<Plan>)], workloads: &[(u64, Workload)], bar: &ProgressBar) -> Vec<Run> {
+fn all(plans: &[Vec<Plan>], workloads: &[(u64, Workload)], bar: &ProgressBar) -> Vec<Run> {
     let count = plans.len() * workloads.len();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(count)));
     let threads = std::thread::available_parallelism()
@@ -59,7 +75,7 @@ pub(super) fn all(plans: &[(&str, Vec<Plan>)], workloads: &[(u64, Workload)], ba
                         return;
                     }
                     let (plan, (seed, workload)) = (at / workloads.len(), &workloads[at % workloads.len()]);
-                    let run = sim::run(workload, &plans[plan].1[at % workloads.len()], *seed);
+                    let run = sim::run(workload, &plans[plan][at % workloads.len()], *seed);
                     bar.inc(1);
                     if let Ok(mut done) = done.lock() {
                         done.push((at, run));

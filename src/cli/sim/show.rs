@@ -20,18 +20,12 @@ pub(super) fn reports(reports: &[Report], session: &Session) -> anyhow::Result<(
 }
 
 fn as_text(reports: &[Report]) -> String {
-    let mut parts = Vec::new();
-    if let Some(first) = reports.first() {
-        let load = first
-            .load
-            .map_or_else(|| "closed loop".to_owned(), |load| format!("load {load:.2}"));
-        parts.push(format!(
-            "{}, {load}, {} slots, {} seeds",
-            first.workload, first.slots, first.seeds
-        ));
-    }
+    let mut parts: Vec<String> = reports.first().map(text::headline).into_iter().collect();
     let policies = text::policies(reports);
     parts.push(table(policies.header, policies.rows));
+    if let Some(losses) = text::losses(reports) {
+        parts.push(table(losses.header, losses.rows));
+    }
     for report in reports {
         let classes = text::classes(report);
         parts.push(format!(

@@ -1,28 +1,18 @@
 //! `sim tune`: weights that do better on a workload, searched on some seeds and judged on others.
 
-use std::fmt::Write;
-
-use anyhow::{Context, anyhow};
-use argmin::core::{CostFunction, Executor, State};
-use argmin::solver::neldermead::NelderMead;
 use clap::ValueEnum;
-use indicatif::ProgressBar;
-use serde_json::json;
+use clap::builder::RangedI64ValueParser;
 
 use super::args::{Arrivals, By};
+use super::found::{Figures, Found, Judged};
 use super::policies::Choice;
-use super::runs;
-use crate::cli::exit::{Exit, Stop};
-use crate::cli::output::table;
+use super::{runs, simplex};
+use crate::cli::exit::Exit;
 use crate::cli::session::Session;
-use crate::scheduler::rules::{Between, Rules, ScoreWeights};
+use crate::scheduler::rules::{Between, ClassTerms, Rules, ScoreWeights};
 use crate::sim::report::Report;
-use crate::sim::workload::Workload;
+use crate::sim::workload::WorkClass;
 
-/// How far the first guesses lie from the defaults, on the scale they are searched on: a factor of e.
-const REACH: f64 = 1.0;
-/// The search ends when the guesses are this alike in what is searched for.
-const ALIKE: f64 = 1e-3;
 /// Bound on what a parameter is multiplied with or divided by, as a power of e: a factor of 55.
 const FAR: f64 = 4.0;
 
@@ -31,7 +21,7 @@ pub(super) struct Args {
     #[command(flatten)]
     arrivals: Arrivals,
     #[command(flatten)]
-    by: By,
+    pub(super) by: By,
     /// What is tuned: score (its weights and horizon) or aging (its alpha)
     #[arg(
         long,
@@ -40,7 +30,7 @@ pub(super) struct Args {
         value_name = "RULE",
         hide_possible_values = true
     )]
-    rule: Rule,
+    pub(super) rule: Rule,
     /// What is to be small, or for slo large: mean, p99 or slo
     #[arg(
         long,
@@ -49,24 +39,26 @@ pub(super) struct Args {
         value_name = "FIGURE",
         hide_possible_values = true
     )]
-    objective: Objective,
+    pub(super) objective: Objective,
     /// Steps of the search; each runs every seed once or twice
-    #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    steps: u64,
+    #[arg(long, default_value_t = 30, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = RangedI64ValueParser::<u64>::new().range(1..=10_000))]
+    pub(super) steps: u64,
     /// Seeds after those of the search on which the result is judged
-    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, default_value_t = 3, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = RangedI64ValueParser::<u64>::new().range(1..=1000))]
     held_out: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Rule {
+pub(super) enum Rule {
     #[default]
     Score,
     Aging,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Objective {
+pub(super) enum Objective {
     #[default]
     Mean,
     P99,
@@ -74,8 +66,24 @@ enum Objective {
 }
 
 impl Objective {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::P99 => "p99",
+            Self::Slo => "slo",
+        }
+    }
+
+    /// The search ends when the guesses are this alike: by a µs, or by one task in a million.
+    pub(super) const fn alike(self) -> f64 {
+        match self {
+            Self::Mean | Self::P99 => 1e-3,
+            Self::Slo => 1e-6,
+        }
+    }
+
     /// The figure, where less is better. Nothing served is worst.
-    fn of(self, report: &Report) -> f64 {
+    pub(super) fn of(self, report: &Report) -> f64 {
         match (self, report.latency) {
             (Self::Slo, _) => 1.0 - report.slo_attained,
             (Self::Mean, Some(latency)) => latency.mean_ms,
@@ -86,26 +94,26 @@ impl Objective {
 }
 
 /// A guess: what the defaults are multiplied with, as powers of e.
-type Guess = Vec<f64>;
+pub(super) type Guess = Vec<f64>;
 
 impl Rule {
-    const fn parameters(self) -> usize {
+    pub(super) const fn parameters(self) -> usize {
         match self {
             Self::Score => 4,
             Self::Aging => 1,
         }
     }
 
-    fn choice(self, name: &str, guess: &[f64]) -> Choice {
-        let factor = |at: usize| guess[at].clamp(-FAR, FAR).exp();
+    pub(super) fn choice(self, name: &str, guess: &[f64]) -> Choice {
         match self {
             Self::Score => Choice::of(name, rules(Between::Score(weights(guess)))),
-            Self::Aging => Choice::of(name, rules(Between::Aging)).aging_faster(factor(0)),
+            Self::Aging => Choice::of(name, rules(Between::Aging)).aging_faster(factor(guess, 0)),
         }
     }
 
-    /// The change to a policy document.
-    fn patch(self, guess: &[f64]) -> String {
+    /// The change to a policy document: YAML that can be put in place of the same keys of one, or be merged into them.
+    /// How a class ages is one of its keys, and stands beside the two that no class goes without.
+    fn patch(self, guess: &[f64], classes: &[WorkClass]) -> String {
         match self {
             Self::Score => {
                 let found = weights(guess);
@@ -115,14 +123,23 @@ impl Rule {
                 )
             }
             Self::Aging => {
-                let alpha =
-                    crate::scheduler::rules::ClassTerms::AGING_ALPHA * guess[0].clamp(-FAR, FAR).exp();
-                format!(
-                    "scheduler:\n  between: aging\n# and in each class:\n#   aging: {{ alpha: {alpha:.4} }}\n"
-                )
+                let alpha = ClassTerms::AGING_ALPHA * factor(guess, 0);
+                let class = |class: &WorkClass| {
+                    format!(
+                        "  {}: {{ priority: {}, share: {}, aging: {{ alpha: {alpha:.4} }} }}\n",
+                        class.name, class.priority, class.share
+                    )
+                };
+                let classes: String = classes.iter().map(class).collect();
+                format!("scheduler:\n  between: aging\nclasses:\n{classes}")
             }
         }
     }
+}
+
+/// What a parameter is multiplied with.
+fn factor(guess: &[f64], at: usize) -> f64 {
+    guess[at].clamp(-FAR, FAR).exp()
 }
 
 fn rules(between: Between) -> Rules {
@@ -134,7 +151,7 @@ fn rules(between: Between) -> Rules {
 
 /// The default weights times their factors, with a sum of 1, to three digits as the patch gives them.
 fn weights(guess: &[f64]) -> ScoreWeights {
-    let factor = |at: usize| guess[at].clamp(-FAR, FAR).exp();
+    let factor = |at: usize| factor(guess, at);
     let of = ScoreWeights::DEFAULT;
     let parts = [
         of.urgency * factor(0),
@@ -151,92 +168,70 @@ fn weights(guess: &[f64]) -> ScoreWeights {
     }
 }
 
-/// What the search asks: how good is a guess on the seeds of the search?
-struct Search<'a> {
-    args: &'a Args,
-    workloads: &'a [(u64, Workload)],
-    bar: &'a ProgressBar,
-}
-
-impl CostFunction for Search<'_> {
-    type Param = Guess;
-    type Output = f64;
-
-    fn cost(&self, guess: &Guess) -> Result<f64, argmin::core::Error> {
-        let choice = self.args.rule.choice("guess", guess);
-        let reports =
-            runs::reports(&[choice], self.workloads, &self.args.by).map_err(|error| anyhow!("{error:#}"))?;
-        self.bar.inc(1);
-        Ok(self.args.objective.of(&reports[0]))
-    }
-}
-
 pub(super) fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let spec = args.arrivals.spec(&args.by)?;
     let seeds = args.arrivals.seeds();
     let held_out = seeds.end..seeds.end.saturating_add(args.held_out);
-    let workloads = runs::workloads(&spec, seeds)?;
-    let bar = ProgressBar::new_spinner().with_message("searching");
-    let found = search(args, &workloads, &bar)?;
-    bar.finish_and_clear();
+    let workloads = runs::workloads(&spec, &args.by, seeds)?;
+    let end = simplex::search(args, &workloads)?;
+    let guess = end.better();
     let zero = vec![0.0; args.rule.parameters()];
-    let choices = [
-        args.rule.choice("default", &zero),
-        args.rule.choice("tuned", &found),
-    ];
-    let judged = runs::reports(&choices, &runs::workloads(&spec, held_out)?, &args.by)?;
-    let patch = args.rule.patch(&found);
-    let figures = |report: &Report| {
-        json!({
-            "mean_ms": report.latency.map(|latency| latency.mean_ms),
-            "p99_ms": report.latency.map(|latency| latency.p99_ms),
-            "slo_attained": report.slo_attained,
-        })
+    let mut choices = vec![args.rule.choice("default", &zero)];
+    choices.extend(guess.map(|guess| args.rule.choice("tuned", guess)));
+    let unseen = runs::workloads(&spec, &args.by, held_out)?;
+    let judged = runs::reports(&choices, &unseen, &args.by)?;
+    let found = Found {
+        objective: args.objective,
+        patch: guess.map(|guess| args.rule.patch(guess, &workloads[0].1.classes)),
+        search: end.on_the_search(workloads.len()),
+        judged: Judged {
+            seeds: args.held_out,
+            default: Figures::of(&judged[0]),
+            tuned: judged.get(1).map(Figures::of),
+        },
     };
-    let data = json!({
-        "patch": patch,
-        "objective": format!("{:?}", args.objective).to_lowercase(),
-        "held_out_seeds": args.held_out,
-        "default": figures(&judged[0]),
-        "tuned": figures(&judged[1]),
-    });
     session
         .output
-        .show(&data, |_| as_text(&patch, args.held_out, &judged))?;
+        .show(&found.as_json(), |_| found.as_text(&judged))?;
     Ok(Exit::Ok)
 }
 
-/// Nelder and Mead's simplex: it needs no gradient, which a simulation has not.
-fn search(args: &Args, workloads: &[(u64, Workload)], bar: &ProgressBar) -> anyhow::Result<Guess> {
-    let count = args.rule.parameters();
-    let corner = |at: usize| {
-        (0..count)
-            .map(|axis| if axis == at { REACH } else { 0.0 })
-            .collect()
-    };
-    // The defaults, and one step along each axis from them.
-    let simplex: Vec<Guess> = std::iter::once(vec![0.0; count])
-        .chain((0..count).map(corner))
-        .collect();
-    let searches = Search { args, workloads, bar };
-    let solver = NelderMead::new(simplex)
-        .with_sd_tolerance(ALIKE)
-        .map_err(|error| Stop::usage(error.to_string()))?;
-    let result = Executor::new(searches, solver)
-        .configure(|state| state.max_iters(args.steps))
-        .run()
-        .map_err(|error| anyhow!("the search failed: {error}"))?;
-    let best = result.state().get_best_param().cloned();
-    best.context("the search found nothing; give it more steps")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse_policy;
+    use crate::sim::workload::{Kind, Spec, build};
 
-fn as_text(patch: &str, held_out: u64, judged: &[Report]) -> String {
-    let figures = crate::sim::report::text::policies(judged);
-    let mut text = patch.to_owned();
-    let _ = write!(
-        text,
-        "\n# on {held_out} seeds that the search has not seen:\n{}",
-        table(figures.header, figures.rows)
-    );
-    text
+    fn classes() -> Vec<WorkClass> {
+        build(&Spec::new(Kind::Reference), 1).unwrap().classes
+    }
+
+    /// A document that has the patch in place of what it changes.
+    fn document(patch: &str) -> String {
+        let classes = "classes: { short: { priority: 1, share: 2 } }\n";
+        let own = if patch.contains("classes:") { "" } else { classes };
+        format!("version: 1\n{patch}{own}default_class: short\nmodels: {{ m: {{ executor: simulate }} }}\n")
+    }
+
+    #[test]
+    fn a_patch_of_aging_gives_every_class_its_growth() {
+        let patch = Rule::Aging.patch(&[1.0], &classes());
+        let policy = parse_policy("patched", &document(&patch)).unwrap();
+
+        assert_eq!(policy.scheduler.between, Between::Aging);
+        let alphas: Vec<f64> = policy
+            .classes
+            .iter()
+            .map(|class| class.terms().aging_alpha)
+            .collect();
+        assert_eq!(alphas, [0.2718, 0.2718]);
+    }
+
+    #[test]
+    fn a_patch_of_score_is_what_was_tried() {
+        let guess = [0.5, -0.5, 0.0, 1.0];
+        let policy = parse_policy("patched", &document(&Rule::Score.patch(&guess, &[]))).unwrap();
+
+        assert_eq!(policy.scheduler.between, Between::Score(weights(&guess)));
+    }
 }

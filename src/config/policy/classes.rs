@@ -53,6 +53,7 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
     let share = section.u32("share", 1..=SHARE_MAX, None);
     let max_concurrent = section.u32_or_none("max_concurrent", 1..=CONCURRENCY_MAX, None);
     let shards = u16::try_from(section.u32("shards", 1..=SHARDS_MAX, Some(1))).unwrap_or(1);
+    let hand = u16::try_from(section.u32("hand", 1..=u32::from(shards), Some(1))).unwrap_or(1);
     let max_wait = max_wait(section);
     let retry = retry::of_class(section, retry);
     let slo_ms = section.u64_or_none("slo_ms", SLO_MS);
@@ -63,6 +64,7 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
         share,
         max_concurrent,
         shards,
+        hand,
         max_wait,
         retry,
         slo_ms,

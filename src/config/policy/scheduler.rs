@@ -5,6 +5,8 @@ use super::value::ABOVE_ZERO;
 use crate::scheduler::rules::{Between, FlowKey, Infeasible, MlfqRules, Rules, ScoreWeights};
 
 const NUMBER_MAX: f64 = 1e9;
+/// Rounds are counted, and a debt of a task should not cost billions of them.
+const QUANTUM_MS_MIN: f64 = 0.001;
 /// Of picks that pass over a head.
 pub(super) const BYPASS_MAX: u32 = 1_000_000;
 const FLOOR_MAX: f64 = 0.5;
@@ -52,7 +54,7 @@ pub(super) fn read(document: &mut Section<'_>) -> Rules {
             Word::Score => Between::Score(weights),
             Word::Mlfq => Between::Mlfq(levels),
         },
-        quantum_ms: section.f64("quantum", ABOVE_ZERO..=NUMBER_MAX, Some(defaults.quantum_ms)),
+        quantum_ms: section.f64("quantum", QUANTUM_MS_MIN..=NUMBER_MAX, Some(defaults.quantum_ms)),
         bypass_max: section.u32_or_none("bypass_max", 1..=BYPASS_MAX, defaults.bypass_max),
     };
     section.close(&[]);
@@ -61,7 +63,7 @@ pub(super) fn read(document: &mut Section<'_>) -> Rules {
 
 fn strict(scheduler: &mut Section<'_>) -> f64 {
     let mut section = scheduler.child("strict");
-    let floor = section.f64("floor", 0.0..=FLOOR_MAX, Some(0.05));
+    let floor = section.f64("floor", 0.0..=FLOOR_MAX, Some(Between::FLOOR));
     section.close(&[]);
     floor
 }

@@ -42,7 +42,7 @@ models:
     check(
         yaml,
         expect![[r#"
-            p.yaml:3:42: scheduler.quantum: is the text "fifty"; give a number of more than 0, up to 1000000000
+            p.yaml:3:42: scheduler.quantum: is the text "fifty"; give a number from 0.001 to 1000000000
             p.yaml:5:11: lanes.core.concurency: is no key here; did you mean concurrency?
             p.yaml:5:40: lanes.core.timeout_ms: is a list; give a whole number from 1 to 86400000
             p.yaml:7:28: classes.a.share: is the text "40"; give a whole number from 1 to 1000000
@@ -165,12 +165,12 @@ fn values_are_checked() {
     check_least_and(
         "scheduler: { between: drr, quantum: 0 }\n",
         expect![[r#"
-        p.yaml:8:23: scheduler.between: is the text "drr"; give weighted, fifo, strict, edf, aging, score or mlfq
-        p.yaml:8:37: scheduler.quantum: is 0; give a number of more than 0, up to 1000000000"#]],
+            p.yaml:8:23: scheduler.between: is the text "drr"; give weighted, fifo, strict, edf, aging, score or mlfq
+            p.yaml:8:37: scheduler.quantum: is 0; give a number from 0.001 to 1000000000"#]],
     );
     check_least_and(
         "scheduler: { quantum: .nan }\n",
-        expect!["p.yaml:8:23: scheduler.quantum: is NaN; give a number of more than 0, up to 1000000000"],
+        expect!["p.yaml:8:23: scheduler.quantum: is NaN; give a number from 0.001 to 1000000000"],
     );
     check_least_and(
         "lanes: { normal: { max_priority: 3, ack_wait_ms: 999, timeout_ms: 0 } }\n",

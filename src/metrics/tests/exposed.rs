@@ -39,6 +39,7 @@ fn count_everything() {
         .into_iter()
         .for_each(|reason| worker.hand_back(reason));
     worker.lease_extensions(2);
+    worker.fairness(&class(), 0.9, 1.0);
 
     let coordinator = CoordinatorMetrics::new();
     ErrorKind::ALL.iter().for_each(|kind| coordinator.report(*kind));

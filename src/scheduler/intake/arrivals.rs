@@ -5,7 +5,7 @@ use super::core::Intake;
 use super::facts::{Admission, Arrival, Decision, PullOutcome, QueueId, Source};
 use super::queue::Knowledge;
 use crate::scheduler::edf;
-use crate::scheduler::facts::{Head, Ticket};
+use crate::scheduler::facts::{Flow, Head, Ticket};
 use crate::scheduler::rules::{Between, Infeasible};
 use crate::task::Moment;
 
@@ -103,7 +103,7 @@ impl Intake {
         }
         if has_slot {
             self.running += 1;
-            self.picker.started(arrival.task.flow, self.estimate_ms(id));
+            self.begins(id, arrival.task.flow);
             return Admission::Start;
         }
         let ticket = self.ticket();
@@ -146,10 +146,20 @@ impl Intake {
                 continue;
             }
             self.running += 1;
-            self.picker.started(kept.head.flow, self.estimate_ms(id));
+            self.begins(id, kept.head.flow);
             return Some(kept.ticket);
         }
         None
+    }
+
+    /// Books a task that starts with the flow it is of; its queue was charged before.
+    pub(super) fn begins(&mut self, id: QueueId, flow: Option<Flow>) {
+        let estimate_ms = self.estimate_ms(id);
+        self.picker.started(flow, estimate_ms);
+        let queue = &mut self.queues[id.0];
+        if let (Some(flow), 1..) = (flow, queue.window_max) {
+            queue.window.charge(flow, estimate_ms);
+        }
     }
 
     /// What becomes of a task that cannot meet its deadline any more, where the rule says that it is not to be served.

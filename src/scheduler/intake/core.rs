@@ -290,6 +290,18 @@ impl Intake {
         self.queues[id.0].window_max > 0 || self.picker.compares_heads()
     }
 
+    /// The class of a queue.
+    #[must_use]
+    pub fn class_of(&self, id: QueueId) -> ClassId {
+        self.queues[id.0].spec.class
+    }
+
+    /// What the rules know of a class.
+    #[must_use]
+    pub fn terms(&self, class: ClassId) -> &ClassTerms {
+        self.picker.terms(class)
+    }
+
     /// The smoothed time from a pull to its first answer.
     #[must_use]
     pub fn round_trip(&self) -> Duration {

@@ -47,7 +47,7 @@ impl Intake {
                 return;
             };
             self.running += 1;
-            self.picker.started(flow, self.estimate_ms(queue));
+            self.begins(queue, flow);
             self.decided.push_back(Decision::Start { queue, ticket });
         }
     }
@@ -111,6 +111,11 @@ impl Intake {
         if opened && !idle {
             self.hold_until = Some(now + self.round_trip.hold());
         }
+    }
+
+    /// Somebody saw tasks come to a queue: it is looked at as soon as a slot is free.
+    pub fn woken(&mut self, id: QueueId) {
+        self.queues[id.0].checked_at = None;
     }
 
     fn check_interval(&self) -> Duration {

@@ -83,7 +83,10 @@ impl Bucket {
             return Some(now);
         }
         let wait = Duration::try_from_secs_f64(missing / self.rate.per_s).ok()?;
-        Some(now + wait)
+        // Whoever asks again at that time must get on, so it is never rounded down.
+        let is_there = self.rate.per_s * wait.as_secs_f64() + SLACK >= missing;
+        let rounding = Duration::from_nanos(u64::from(!is_there));
+        Some(now + wait + rounding)
     }
 
     /// Changes the rate. The level stays, within the new burst.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::scheduler::facts::Head;
+use crate::scheduler::credit::Standing;
+use crate::scheduler::facts::{Head, QueueId};
 use crate::scheduler::merit::{EXPONENT_MAX, Merit};
-use crate::scheduler::rules::{ClassTerms, ScoreWeights};
-use crate::scheduler::tournament::{Contender, nanos};
+use crate::scheduler::picker::{Picker, Sight};
+use crate::scheduler::rules::{Between, ClassTerms, Rules, ScoreWeights};
+use crate::scheduler::tournament::{Contender, NEVER, nanos};
 use crate::scheduler::{aging, score};
 use crate::task::Moment;
 
@@ -101,4 +103,37 @@ proptest! {
         prop_assert!(gained <= weights.time + 1e-9);
         prop_assert!(gained >= 0.95 * weights.time);
     }
+}
+
+#[test]
+fn heads_beyond_the_clamp_are_in_order_of_age_for_good_whatever_their_growth() {
+    let terms = |alpha| ClassTerms {
+        aging_alpha: alpha,
+        ..ClassTerms::new(1.0, 1)
+    };
+    let old = aging::merit(&Head::arrived(at(0.0)), &terms(1.0));
+    let young = aging::merit(&Head::arrived(at(1.0)), &terms(2.0));
+    assert_eq!(old.duel(&young, nanos(at(100.0))), (true, NEVER));
+    assert_eq!(young.duel(&old, nanos(at(100.0))), (false, NEVER));
+}
+
+#[test]
+fn a_head_from_a_clock_that_is_ahead_came_now() {
+    let mut picker = Picker::new(Rules {
+        between: Between::Aging,
+        bypass_max: None,
+        ..Rules::default()
+    });
+    let terms = ClassTerms::new(1.0, 1);
+    for _ in 0..2 {
+        let class = picker.add_class(ClassTerms {
+            aging_base: terms.aging_base + 1.0,
+            ..terms
+        });
+        picker.add_queue(class, 0, 1.0);
+    }
+    let (ahead, behind) = (QueueId(0), QueueId(1));
+    picker.stand(ahead, Standing::Ready, Some(Head::arrived(at(60.0))), at(10.0));
+    picker.stand(behind, Standing::Ready, Some(Head::arrived(at(10.5))), at(11.0));
+    assert_eq!(picker.pick(Sight::Heads, at(12.0)), Some(ahead));
 }

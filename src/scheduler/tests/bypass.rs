@@ -1,11 +1,14 @@
 //! How often a head is passed over.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::play::{QUEUES, Step, act, classes, ranked, steps};
 use super::stage::{Job, Stage, rules};
+use crate::scheduler::bypass::Bypass;
 use crate::scheduler::credit::Standing;
-use crate::scheduler::facts::QueueId;
+use crate::scheduler::facts::{Head, QueueId};
 use crate::scheduler::picker::Sight;
 use crate::task::Moment;
 
@@ -65,4 +68,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_queue_that_comes_and_goes_between_two_picks_stands_in_line_once() {
+    let mut bypass = Bypass::new(8);
+    bypass.add();
+    bypass.add();
+    for n in 0..10_000_u64 {
+        bypass.head(QueueId(0), Head::arrived(Moment(Duration::from_nanos(n))));
+        bypass.gone(QueueId(0));
+    }
+    bypass.head(QueueId(0), Head::arrived(Moment(Duration::from_nanos(10_000))));
+    assert_eq!(bypass.line_len(), 1);
+    // What stands in line once is due once, and again after it went and came.
+    for _ in 0..8 {
+        assert_eq!(bypass.due(), None);
+        bypass.picked(QueueId(1));
+    }
+    assert_eq!(bypass.due(), Some(QueueId(0)));
+    bypass.gone(QueueId(0));
+    assert_eq!(bypass.due(), None);
 }

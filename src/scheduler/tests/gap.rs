@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::stage::{Job, Stage, rules};
+use crate::scheduler::credit::{Credit, Standing};
 use crate::scheduler::facts::{ClassId, Head};
 use crate::scheduler::picker::Sight;
 use crate::scheduler::rules::{Between, ClassTerms, Rules};
@@ -138,5 +139,24 @@ proptest! {
             }
             world.serve(deal);
         }
+    }
+}
+
+/// A tiny quantum takes so many rounds for a task that they have to be counted anew over and over.
+#[test]
+fn rounds_without_end_are_counted_anew_and_the_shares_stay() {
+    for quantum_ms in [1e-6, 1e-3] {
+        let mut credit = Credit::new(quantum_ms);
+        let classes = [3.0, 1.0].map(|share| credit.add(share));
+        classes
+            .iter()
+            .for_each(|class| credit.stand(*class, Standing::Ready));
+        let mut served = [0_u32; 2];
+        for _ in 0..40_000 {
+            let class = credit.choose().unwrap();
+            credit.charge(class, 1_000.0);
+            served[class.0] += 1;
+        }
+        assert!((29_990..=30_010).contains(&served[0]), "{quantum_ms}: {served:?}");
     }
 }

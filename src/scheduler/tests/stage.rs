@@ -56,8 +56,6 @@ pub(super) struct Stage {
     pub(super) picker: Picker,
     pub(super) now: Moment,
     pub(super) lines: Vec<Line>,
-    /// Whether heads are told or left unknown.
-    pub(super) tells_heads: bool,
     slots: usize,
     running: Vec<(Moment, QueueId, Job)>,
 }
@@ -69,7 +67,6 @@ impl Stage {
             picker: Picker::new(rules),
             now: Moment::default(),
             lines: Vec::new(),
-            tells_heads: true,
             slots: 1,
             running: Vec::new(),
         };
@@ -154,7 +151,6 @@ impl Stage {
     fn tell(&mut self) {
         for (at, line) in self.lines.iter().enumerate() {
             let head = line.waiting.front().map(|job| job.head);
-            let head = head.filter(|_| self.tells_heads);
             self.picker.stand(QueueId(at), line.standing(), head, self.now);
         }
         for line in &self.lines {

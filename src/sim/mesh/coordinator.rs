@@ -62,9 +62,9 @@ impl World {
         let of = &mut self.workers[worker];
         let life = of.life + 1;
         let held: Vec<usize> = of.running.iter().chain(of.kept.values()).copied().collect();
-        let mut next = self.setup.worker(worker, life);
-        next.life = life;
-        self.workers[worker] = next;
+        let next = self.setup.worker(worker, life);
+        let dead = std::mem::replace(&mut self.workers[worker], next);
+        self.workers[worker].succeed(dead);
         self.consumers.iter_mut().for_each(|c| c.gone(worker));
         held.into_iter().for_each(|task| self.unanswered(task));
         self.settle(worker);

@@ -28,7 +28,7 @@ pub(in crate::sim) fn run(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u
     serve(&mut world, workload, plan, mesh, seed)
 }
 
-/// Everything the first worker's intake was told and answered.
+/// Everything the first worker's intake was told and answered, and those of its successors after its deaths.
 pub(in crate::sim) fn log(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Vec<Entry> {
     let mut world = World::new(setup(workload, plan, mesh, seed));
     world.workers[0].log = Some(Vec::new());
@@ -39,9 +39,9 @@ pub(in crate::sim) fn log(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u
 /// Why the first worker's picks came out as they did.
 pub(in crate::sim) fn reasons(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Vec<String> {
     let mut world = World::new(setup(workload, plan, mesh, seed));
-    world.workers[0].intake.explain(queue_names(workload));
+    world.workers[0].explain(queue_names(workload));
     serve(&mut world, workload, plan, mesh, seed);
-    world.workers[0].intake.take_reasons()
+    world.workers[0].take_reasons()
 }
 
 fn serve(world: &mut World, workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Run {

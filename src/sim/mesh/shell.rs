@@ -1,4 +1,4 @@
-//! What a worker's shell does with events, as the real one will.
+//! What a worker's shell does with events, as `crate::worker` does with those of a server.
 
 use super::consumer::{Inbox, Reply};
 use super::event::{Event, Order};

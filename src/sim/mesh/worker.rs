@@ -23,10 +23,21 @@ pub(super) struct Worker {
     pub(super) draining: bool,
     /// Everything its intake was told and answered, while somebody wants to know.
     pub(super) log: Option<Vec<(Moment, Event, Answer)>>,
+    /// Why its picks came out as they did, while somebody wants to know.
+    reasons: Option<Reasons>,
     pub(super) asks: u64,
     pub(super) waits: u64,
     /// Since when each slot is neither taken nor promised by the server, oldest first.
     idle_since_us: VecDeque<u64>,
+}
+
+/// What is asked of a worker over all its lives.
+#[derive(Debug)]
+struct Reasons {
+    /// Of its queues.
+    names: Vec<String>,
+    /// Of its earlier lives.
+    lines: Vec<String>,
 }
 
 impl Worker {
@@ -42,9 +53,49 @@ impl Worker {
             wake_us: None,
             draining: false,
             log: None,
+            reasons: None,
             asks: 0,
             waits: 0,
             idle_since_us: std::iter::repeat_n(0, slots as usize).collect(),
+        }
+    }
+
+    /// Says why for picks from now on, with queues under these names.
+    pub(super) fn explain(&mut self, names: Vec<String>) {
+        self.intake.explain(names.clone());
+        self.reasons = Some(Reasons {
+            names,
+            lines: Vec::new(),
+        });
+    }
+
+    /// Why its picks came out as they did, one line each.
+    pub(super) fn take_reasons(&mut self) -> Vec<String> {
+        let latest = self.intake.take_reasons();
+        let mut lines = self
+            .reasons
+            .take()
+            .map(|reasons| reasons.lines)
+            .unwrap_or_default();
+        lines.extend(latest);
+        lines
+    }
+
+    /// Comes up after the death of `dead`: what that one has said is not lost, all else is.
+    pub(super) fn succeed(&mut self, dead: Self) {
+        let Self {
+            mut intake,
+            life,
+            log,
+            reasons,
+            ..
+        } = dead;
+        self.life = life + 1;
+        self.log = log;
+        if let Some(mut reasons) = reasons {
+            reasons.lines.extend(intake.take_reasons());
+            self.intake.explain(reasons.names.clone());
+            self.reasons = Some(reasons);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::scheduler::fairness;
 use crate::sim::record::{End, Run};
 use crate::sim::workload::{Source, Workload};
 
@@ -9,21 +10,13 @@ use super::figures::{Report, TenantFigures};
 use super::measure::{ms, service_us, time_us};
 use super::tally::quantile_ms;
 
-/// Jain's index of the service that each tenant had in `run`: `(Σx)² / (n · Σx²)` (Jain, Chiu and Hawe, 1984).
-///
-/// 1 if all had the same, 1/n if one had everything. Where nobody had anything, all had the same.
+/// Jain's index of the service that each tenant had in `run`.
 pub(super) fn jain(workload: &Workload, run: &Run) -> f64 {
     let mut service_us: BTreeMap<u32, u64> = clients(workload).map(|tenant| (tenant, 0)).collect();
     for record in &run.records {
         *service_us.entry(record.tenant).or_default() += self::service_us(run, record);
     }
-    let of = |f: fn(f64) -> f64| service_us.values().map(|&x| f(x as f64)).sum::<f64>();
-    let (sum, squares) = (of(|x| x), of(|x| x * x));
-    if squares > 0.0 {
-        sum * sum / (service_us.len() as f64 * squares)
-    } else {
-        1.0
-    }
+    fairness::jain(service_us.values().map(|&x| x as f64))
 }
 
 /// Each tenant's figures over all runs, by number; none where there are too many to be read.

@@ -1,5 +1,7 @@
 //! What is reported of one policy over one workload.
 
+use crate::sim::plan::ServedBy;
+
 /// The figures of one policy over one workload, over all runs together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
@@ -13,6 +15,10 @@ pub struct Report {
     pub seeds: usize,
     /// Slots of all workers together.
     pub slots: u32,
+    /// Who served.
+    pub served_by: ServedBy,
+    /// Tasks that are counted, however they ended, over all runs.
+    pub tasks: usize,
     /// Time in system of the tasks that were done; none where none was.
     pub latency: Option<Latency>,
     /// Tasks done per second; mean over the seeds.
@@ -21,17 +27,17 @@ pub struct Report {
     pub slo_attained: f64,
     /// Jain's fairness index of the tenants' service, 1/tenants to 1, where 1 is equal; mean over the seeds.
     pub jain: f64,
-    /// Largest number of later tasks that started before some task did, over all runs.
+    /// Largest number of later tasks that started before one that was, meanwhile, the first of its queue, over all runs.
     pub bypass_max: u64,
     /// Tasks in the system, averaged over time; mean over the seeds.
     pub in_system: f64,
     /// Busy time of the slots over all their time, 0 to 1; mean over the seeds.
     pub utilisation: f64,
-    /// Tasks that waited more than ten times their class's SLO before they started or were given up.
+    /// Tasks that waited more than ten times their class's SLO before they started or were given up, over all runs.
     pub starved: usize,
-    /// Tasks that were dropped.
+    /// Tasks that were dropped, over all runs.
     pub dropped: usize,
-    /// Tasks that were put aside.
+    /// Tasks that were put aside, over all runs.
     pub parked: usize,
     /// Its classes, in the workload's order.
     pub classes: Vec<ClassFigures>,
@@ -45,6 +51,21 @@ pub struct Report {
 }
 
 impl Report {
+    /// What became of tasks that somebody may miss, of which there was any: what it is called, and how many.
+    pub(super) fn losses(&self) -> Vec<(&'static str, usize)> {
+        let all = [
+            ("dropped", self.dropped),
+            ("parked", self.parked),
+            ("starved", self.starved),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// So many of its tasks, as a part of all, 0 to 1.
+    pub(super) fn part(&self, count: usize) -> f64 {
+        count as f64 / self.tasks.max(1) as f64
+    }
+
     /// Tenants up to which each has figures of its own: a list that can still be read.
     pub const TENANTS_MAX: usize = 64;
 }

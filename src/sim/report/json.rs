@@ -5,6 +5,9 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::sim::Hints;
+use crate::sim::plan::{Mode, ServedBy};
+
 use super::figures::{ClassFigures, Latency, Report, TenantFigures};
 
 /// A [`Report`] as JSON. Figures have three decimals; what there was no task for is null.
@@ -29,8 +32,28 @@ pub struct PolicyJson {
     dropped: usize,
     parked: usize,
     slots: u32,
+    tasks: usize,
+    served_by: ServedByJson,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tenants: Vec<TenantJson>,
+}
+
+/// What says nothing of one scheduler that knows all is left out there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct ServedByJson {
+    ideal: bool,
+    #[serde(flatten)]
+    mesh: Option<MeshJson>,
+    hints: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct MeshJson {
+    workers: u32,
+    rtt_us: u64,
+    crashes: u32,
+    ack_wait_ms: u64,
+    slow_percent: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -75,7 +98,29 @@ impl From<&Report> for PolicyJson {
             dropped: report.dropped,
             parked: report.parked,
             slots: report.slots,
+            tasks: report.tasks,
+            served_by: ServedByJson::from(&report.served_by),
             tenants: report.tenants.iter().map(TenantJson::from).collect(),
+        }
+    }
+}
+
+impl From<&ServedBy> for ServedByJson {
+    fn from(by: &ServedBy) -> Self {
+        let mesh = match &by.mode {
+            Mode::Ideal => None,
+            Mode::Mesh(mesh) => Some(MeshJson {
+                workers: mesh.workers,
+                rtt_us: mesh.round_trip_us,
+                crashes: mesh.crashes,
+                ack_wait_ms: mesh.ack_wait_ms,
+                slow_percent: mesh.slow_percent,
+            }),
+        };
+        Self {
+            ideal: mesh.is_none(),
+            mesh,
+            hints: by.hints == Hints::ByTask,
         }
     }
 }
@@ -126,7 +171,7 @@ fn by_name<S: Serializer>(classes: &[(String, ClassJson)], serializer: S) -> Res
 mod tests {
     use super::*;
     use crate::sim::record::End;
-    use crate::sim::report::sample::{report, runs, workload};
+    use crate::sim::report::sample::{plan, report, runs, workload};
     use crate::sim::report::summarise;
     use expect_test::expect;
 
@@ -177,6 +222,16 @@ mod tests {
               "dropped": 1,
               "parked": 1,
               "slots": 2,
+              "tasks": 6,
+              "served_by": {
+                "ideal": false,
+                "workers": 1,
+                "rtt_us": 500,
+                "crashes": 0,
+                "ack_wait_ms": 10000,
+                "slow_percent": 0,
+                "hints": false
+              },
               "tenants": [
                 {
                   "tenant": 1,
@@ -194,6 +249,19 @@ mod tests {
     }
 
     #[test]
+    fn one_scheduler_that_knows_all_has_no_workers() {
+        let mut report = report("fifo");
+        report.served_by.mode = Mode::Ideal;
+        report.served_by.hints = Hints::ByTask;
+        let json = serde_json::to_value(PolicyJson::from(&report)).expect("a report is JSON");
+
+        assert_eq!(
+            json["served_by"],
+            serde_json::json!({ "ideal": true, "hints": true })
+        );
+    }
+
+    #[test]
     fn the_same_runs_give_the_same_bytes() {
         assert_eq!(json(&report("fifo")), json(&report("fifo")));
     }
@@ -208,7 +276,7 @@ mod tests {
                 .for_each(|record| record.end = End::Dropped);
             run.in_system_us -= if run.from_us == 0 { 60_000.0 } else { 5_000.0 };
         }
-        let report = summarise("edf", &workload(), &runs).expect("the runs keep to Little's law");
+        let report = summarise(&plan("edf"), &workload(), &runs).expect("the runs keep to Little's law");
         let json = serde_json::to_value(PolicyJson::from(&report)).expect("a report is JSON");
 
         assert!(json["mean_ms"].is_null());

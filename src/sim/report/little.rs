@@ -8,7 +8,10 @@ use super::measure::{span_s, span_us, time_us};
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ReportError {
     /// There is nothing to report on.
-    #[error("policy {policy} on workload {workload}: there is no run, or one in which no task was counted")]
+    #[error(
+        "policy {policy} on workload {workload}: there is no run, or one in which no task was counted, as the first \
+         tenth of its time is not; give more --tasks or --seconds"
+    )]
     NoTasks {
         /// The policy's name.
         policy: String,
@@ -88,7 +91,7 @@ const fn remedy(is_whole: bool) -> &'static str {
     if is_whole {
         "the run has lost tasks, or counted some twice"
     } else {
-        "the run must be longer, or has lost tasks"
+        "the run must be longer (--seconds), or has lost tasks"
     }
 }
 
@@ -129,7 +132,7 @@ mod tests {
             policy fifo on workload steady, run 5
              1.030 tasks were in the system on average by the clock, 1.000 by what ended (tasks per second times their time in system)
              they differ by 3.0 %, and 2 % is allowed
-             the run must be longer, or has lost tasks"#]],
+             the run must be longer (--seconds), or has lost tasks"#]],
         );
         check_refusal(
             &off_by(-0.03),
@@ -137,7 +140,7 @@ mod tests {
             policy fifo on workload steady, run 5
              0.970 tasks were in the system on average by the clock, 1.000 by what ended (tasks per second times their time in system)
              they differ by 3.0 %, and 2 % is allowed
-             the run must be longer, or has lost tasks"#]],
+             the run must be longer (--seconds), or has lost tasks"#]],
         );
     }
 
@@ -163,13 +166,15 @@ mod tests {
             &run(0, 100_000, Vec::new()),
             &expect![[r#"
             policy fifo on workload steady
-             there is no run, or one in which no task was counted"#]],
+             there is no run, or one in which no task was counted, as the first tenth of its time is not
+             give more --tasks or --seconds"#]],
         );
         check_refusal(
             &run(5, 5, vec![done(0, 0, [5, 5, 5])]),
             &expect![[r#"
             policy fifo on workload steady
-             there is no run, or one in which no task was counted"#]],
+             there is no run, or one in which no task was counted, as the first tenth of its time is not
+             give more --tasks or --seconds"#]],
         );
     }
 }

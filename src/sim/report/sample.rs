@@ -1,5 +1,7 @@
 //! Runs for tests, made by hand.
 
+use crate::scheduler::rules::Rules;
+use crate::sim::plan::{Mesh, Mode, Plan};
 use crate::sim::record::{End, Record, Run};
 use crate::sim::workload::{Client, Source, WorkClass, Workload};
 use crate::task::Lane;
@@ -108,7 +110,15 @@ pub(super) fn runs() -> [Run; 2] {
     ]
 }
 
+/// A plan under that name, carried out by one worker.
+pub(super) fn plan(policy: &str) -> Plan {
+    Plan {
+        policy: policy.to_owned(),
+        ..Plan::of(Rules::default(), &workload(), Mode::Mesh(Mesh::default()))
+    }
+}
+
 /// The report on [`runs`].
 pub(super) fn report(policy: &str) -> Report {
-    summarise(policy, &workload(), &runs()).expect("the runs keep to Little's law")
+    summarise(&plan(policy), &workload(), &runs()).expect("the runs keep to Little's law")
 }

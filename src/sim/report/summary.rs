@@ -1,5 +1,6 @@
 //! Runs, put together.
 
+use crate::sim::plan::Plan;
 use crate::sim::record::{End, Run};
 use crate::sim::workload::{WorkClass, Workload};
 
@@ -10,7 +11,7 @@ use super::measure::{is_starved, mean, service_us, span_us};
 use super::tally::{Tally, count, curve, latency, quantile_ms};
 use super::timeline::timeline;
 
-/// Reports on the runs of one policy over one workload, each under a seed of its own.
+/// Reports on the runs of `plan` over one workload, each under a seed of its own.
 ///
 /// Times are of all runs' tasks together, rates are means over the runs. `workload` may be that of any of the seeds:
 /// its classes and clients are read, its tasks are not. Each record's class is one of them.
@@ -18,7 +19,8 @@ use super::timeline::timeline;
 /// # Errors
 ///
 /// Where there are no tasks, and where a run contradicts Little's law: its figures would mean nothing.
-pub fn summarise(policy: &str, workload: &Workload, runs: &[Run]) -> Result<Report, ReportError> {
+pub fn summarise(plan: &Plan, workload: &Workload, runs: &[Run]) -> Result<Report, ReportError> {
+    let policy = &plan.policy;
     let first = runs
         .first()
         .ok_or_else(|| little::no_tasks(policy, &workload.name))?;
@@ -35,6 +37,8 @@ pub fn summarise(policy: &str, workload: &Workload, runs: &[Run]) -> Result<Repo
         load: workload.load,
         seeds: runs.len(),
         slots: first.slots,
+        served_by: plan.served_by(),
+        tasks: runs.iter().map(|run| run.records.len()).sum(),
         latency: latency(&all.times_us),
         throughput_per_s: all.per_s,
         slo_attained: all.slo_attained().unwrap_or(0.0),
@@ -77,7 +81,7 @@ fn utilisation(run: &Run) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::report::sample::{report, runs, workload};
+    use crate::sim::report::sample::{plan, report, runs, workload};
     use crate::sim::report::{Latency, TenantFigures};
 
     #[test]
@@ -104,6 +108,7 @@ mod tests {
         assert_eq!(report.utilisation, f64::midpoint(0.2, 0.3));
         assert_eq!((report.starved, report.dropped, report.parked), (1, 1, 1));
         assert_eq!((report.seeds, report.slots, report.load), (2, 2, Some(0.5)));
+        assert_eq!((report.tasks, report.served_by), (6, plan("fifo").served_by()));
     }
 
     #[test]
@@ -144,7 +149,7 @@ mod tests {
         for record in runs.iter_mut().flat_map(|run| &mut run.records) {
             record.end = End::Dropped;
         }
-        let report = summarise("edf", &workload(), &runs).expect("time in system is as it was");
+        let report = summarise(&plan("edf"), &workload(), &runs).expect("time in system is as it was");
 
         assert_eq!((report.latency, report.curve.len()), (None, 0));
         assert_eq!((report.throughput_per_s, report.slo_attained), (0.0, 0.0));
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn no_runs_are_refused() {
         assert_eq!(
-            summarise("fifo", &workload(), &[]),
+            summarise(&plan("fifo"), &workload(), &[]),
             Err(little::no_tasks("fifo", "steady"))
         );
     }
@@ -163,7 +168,7 @@ mod tests {
     fn one_bad_run_among_good_ones_is_refused() {
         let mut runs = runs();
         runs[1].in_system_us *= 1.03;
-        let refusal = summarise("fifo", &workload(), &runs);
+        let refusal = summarise(&plan("fifo"), &workload(), &runs);
 
         assert!(
             matches!(refusal, Err(ReportError::LittlesLaw { run: 2, .. })),

@@ -2,6 +2,34 @@
 
 use super::figures::{ClassFigures, Latency, Report};
 
+/// So many of something, `one` of which is called so.
+#[must_use]
+pub fn counted(n: u64, one: &str) -> String {
+    format!("{n} {one}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What was simulated: the workload, how much of it, and who served it.
+#[must_use]
+pub fn headline(report: &Report) -> String {
+    format!(
+        "{}, {}, served by {}",
+        report.workload,
+        setting(report).join(", "),
+        report.served_by
+    )
+}
+
+/// Load, slots and seeds.
+pub(super) fn setting(report: &Report) -> [String; 3] {
+    [
+        report
+            .load
+            .map_or_else(|| "closed loop".to_owned(), |load| format!("load {load:.2}")),
+        counted(report.slots.into(), "slot"),
+        counted(report.seeds as u64, "seed"),
+    ]
+}
+
 /// What a table shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows<const N: usize> {
@@ -36,6 +64,30 @@ pub fn policies(reports: &[Report]) -> Rows<9> {
     }
 }
 
+/// One row for each policy that gave tasks up or let them starve; none where none did.
+#[must_use]
+pub fn losses(reports: &[Report]) -> Option<Rows<5>> {
+    let row = |report: &Report| {
+        let part = |count: usize| match count {
+            0 => "0".to_owned(),
+            _ => format!("{count} ({})", percent(report.part(count))),
+        };
+        [
+            report.policy.clone(),
+            report.tasks.to_string(),
+            part(report.dropped),
+            part(report.parked),
+            part(report.starved),
+        ]
+    };
+    let lossy = reports.iter().filter(|report| !report.losses().is_empty());
+    let rows: Vec<_> = lossy.map(row).collect();
+    (!rows.is_empty()).then_some(Rows {
+        header: ["policy", "tasks", "dropped", "parked", "starved"],
+        rows,
+    })
+}
+
 /// One row for each class of one policy.
 #[must_use]
 pub fn classes(report: &Report) -> Rows<8> {
@@ -68,7 +120,8 @@ pub fn classes(report: &Report) -> Rows<8> {
 }
 
 /// A time, to three digits: in ms below 10 s, in s from there on.
-pub(super) fn duration(ms: f64) -> String {
+#[must_use]
+pub fn duration(ms: f64) -> String {
     if ms < 9_999.5 {
         format!("{} ms", figure(ms))
     } else {
@@ -92,7 +145,8 @@ fn figure(x: f64) -> String {
 }
 
 /// A part of a whole. Never rounded up to all of it.
-pub(super) fn percent(part: f64) -> String {
+#[must_use]
+pub fn percent(part: f64) -> String {
     let tenths = (part * 1e3).round();
     let shown = if part < 1.0 { tenths.min(999.0) } else { tenths };
     format!("{:.1} %", shown / 10.0)
@@ -122,6 +176,7 @@ fn limit(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::plan::Mode;
     use crate::sim::report::sample::report;
     use expect_test::expect;
 
@@ -140,6 +195,32 @@ mod tests {
             fifo | 30.0 ms | 20.0 ms | 60.0 ms | 25.0 | 33.3 % | 0.650 | 5 | 0.85
             edf | 30.0 ms | 20.0 ms | 60.0 ms | 25.0 | 33.3 % | 0.650 | 5 | 0.85"#]]
         .assert_eq(&lines(&policies(&reports)));
+    }
+
+    #[test]
+    fn a_headline_says_what_was_simulated_and_by_whom_it_was_served() {
+        let mut report = report("fifo");
+        expect!["steady, load 0.50, 2 slots, 2 seeds, served by 1 worker, round trip 500us"]
+            .assert_eq(&headline(&report));
+
+        (report.load, report.slots, report.seeds) = (None, 1, 1);
+        report.served_by.mode = Mode::Ideal;
+        expect!["steady, closed loop, 1 slot, 1 seed, served by one scheduler that knows every queue"]
+            .assert_eq(&headline(&report));
+    }
+
+    #[test]
+    fn a_policy_that_gave_tasks_up_has_a_row_of_its_own() {
+        let mut harmless = report("fifo");
+        (harmless.dropped, harmless.parked, harmless.starved) = (0, 0, 0);
+        assert_eq!(losses(std::slice::from_ref(&harmless)), None);
+
+        let mut report = report("edf");
+        report.parked = 0;
+        expect![[r#"
+            policy | tasks | dropped | parked | starved
+            edf | 6 | 1 (16.7 %) | 0 | 1 (16.7 %)"#]]
+        .assert_eq(&lines(&losses(&[harmless, report]).expect("one gave up")));
     }
 
     #[test]

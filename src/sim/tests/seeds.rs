@@ -1,15 +1,19 @@
 //! A seed says everything.
 
+use std::time::Duration;
+
 use crate::scheduler::rules::{Between, Infeasible, MlfqRules, Rules, ScoreWeights};
 use crate::sim::plan::{Mesh, Mode, Plan};
 use crate::sim::report::json::PolicyJson;
 use crate::sim::report::{picture, summarise};
 use crate::sim::workload::{Kind, Length, Spec, build};
-use crate::sim::{explain, run};
+use crate::sim::{explain, log, run};
 
 const RULES: [Between; 7] = [
     Between::Fifo,
-    Between::Strict { floor: 0.05 },
+    Between::Strict {
+        floor: Between::FLOOR,
+    },
     Between::Weighted,
     Between::Edf {
         infeasible: Infeasible::Drop,
@@ -46,8 +50,7 @@ const ROUGH: Mesh = Mesh {
 fn report(between: Between, mode: Mode) -> String {
     let workload = build(&short(Kind::Mix), 3).expect("it is a workload");
     let plan = Plan::of(rules(between), &workload, mode);
-    let report =
-        summarise(between.as_str(), &workload, &[run(&workload, &plan, 3)]).expect("Little's law holds");
+    let report = summarise(&plan, &workload, &[run(&workload, &plan, 3)]).expect("Little's law holds");
     let json = serde_json::to_string(&PolicyJson::from(&report)).expect("it is JSON");
     json + &picture::svg(&[report]).expect("it is a picture")
 }
@@ -84,12 +87,13 @@ fn counted(workload: &crate::sim::workload::Workload) -> usize {
 
 #[test]
 fn every_pick_says_why_in_one_line() {
+    let flood = Spec {
+        length: Some(Length::For(Duration::from_secs(30))),
+        ..Spec::new(Kind::Flood)
+    };
     for between in RULES {
         for mode in [Mode::Ideal, Mode::Mesh(Mesh::default())] {
-            let workload = build(&short(Kind::Flood), 1);
-            let workload = workload
-                .or_else(|_| build(&Spec::new(Kind::Flood), 1))
-                .expect("it is a workload");
+            let workload = build(&flood, 1).expect("it is a workload");
             let plan = Plan::of(rules(between), &workload, mode);
             let lines = explain(&workload, &plan, 1, 2_000);
             assert_eq!(lines.len(), 2_000, "{between:?}");
@@ -101,5 +105,35 @@ fn every_pick_says_why_in_one_line() {
                 "{between:?}"
             );
         }
+    }
+}
+
+#[test]
+fn what_the_first_worker_said_is_kept_when_it_dies() {
+    let lonely = Mesh {
+        workers: 1,
+        crashes: 1,
+        ..ROUGH
+    };
+    let calm = Mesh { crashes: 0, ..lonely };
+    let workload = build(&short(Kind::Mix), 4).expect("it is a workload");
+    for between in RULES {
+        let plan = |mesh| Plan::of(rules(between), &workload, Mode::Mesh(mesh));
+        let (said, undisturbed) = (plan(lonely), plan(calm));
+        let lines = explain(&workload, &said, 4, usize::MAX);
+        // It dies after the warm-up, and until then nothing is different.
+        assert!(lines.len() > 100, "{between:?}: {}", lines.len());
+        assert_eq!(
+            lines[..20],
+            explain(&workload, &undisturbed, 4, 20),
+            "{between:?}"
+        );
+        let (log, undisturbed) = (log(&workload, &said, 4), log(&workload, &undisturbed, 4));
+        assert_eq!(
+            format!("{:?}", &log[..20]),
+            format!("{:?}", &undisturbed[..20]),
+            "{between:?}"
+        );
+        assert!(log.is_sorted_by_key(|(at, ..)| *at), "{between:?}");
     }
 }

@@ -71,22 +71,18 @@ impl Spec {
 
     /// What it asks for is in range and its kind has it.
     pub(super) fn check(&self) -> Result<(), WorkloadError> {
-        within("the load", self.load, LOAD)?;
+        within("--load", self.load, LOAD)?;
         within(
-            "the number of slots",
+            "the number of all workers' --slots",
             self.slots.map(f64::from),
             1.0..=f64::from(SLOTS_MAX),
         )?;
-        within("the CV of the gaps", self.cv, CV)?;
+        within("--cv", self.cv, CV)?;
         match self.length {
-            Some(Length::Tasks(tasks)) => within(
-                "the number of tasks",
-                Some(f64::from(tasks)),
-                1.0..=f64::from(TASKS_MAX),
-            )?,
-            Some(Length::For(time)) => {
-                within("the duration in seconds", Some(time.as_secs_f64()), DURATION_S)?
+            Some(Length::Tasks(tasks)) => {
+                within("--tasks", Some(f64::from(tasks)), 1.0..=f64::from(TASKS_MAX))?
             }
+            Some(Length::For(time)) => within("--seconds", Some(time.as_secs_f64()), DURATION_S)?,
             None => (),
         }
         self.refusals()
@@ -106,27 +102,36 @@ impl Spec {
         let load = self.load.is_some();
         let tasks = matches!(self.length, Some(Length::Tasks(_)));
         let length = self.length.is_some();
+        let lasts = "it lasts for a time; give --seconds, or leave it out";
         let cv = (
             self.cv.is_some(),
-            "CV",
-            "only mix has one, all others have theirs",
+            "--cv",
+            "only mix has one, all others have theirs; leave it out",
         );
-        let absence = (
+        let without = (
             self.presence == Presence::Without,
-            "absence",
-            "only flood and tenants have somebody who floods",
+            "--without",
+            "only flood and tenants have somebody who floods; leave it out",
         );
         match self.kind {
             Kind::Reference => vec![
-                (load, "load", "its clients wait for their answers"),
-                (tasks, "number of tasks", "it lasts for a time"),
+                (load, "--load", "its clients wait for their answers; leave it out"),
+                (tasks, "--tasks", lasts),
                 cv,
-                absence,
+                without,
             ],
-            Kind::Code | Kind::Conv => vec![cv, absence],
-            Kind::Mix => vec![absence],
-            Kind::Flood | Kind::Tenants => vec![(tasks, "number of tasks", "it lasts for a time"), cv],
-            Kind::Trace(_) => vec![(length, "length", "it is as long as its file"), cv, absence],
+            Kind::Code | Kind::Conv => vec![cv, without],
+            Kind::Mix => vec![without],
+            Kind::Flood | Kind::Tenants => vec![(tasks, "--tasks", lasts), cv],
+            Kind::Trace(_) => vec![
+                (
+                    length,
+                    "--tasks or --seconds",
+                    "it is as long as its file; cut the file, or leave it out",
+                ),
+                cv,
+                without,
+            ],
         }
     }
 
@@ -181,32 +186,32 @@ mod tests {
         check(
             |spec| spec.load = Some(0.0),
             Kind::Code,
-            expect!["the load is 0; give 0.001 to 100"],
+            expect!["--load is 0; give 0.001 to 100"],
         );
         check(
             |spec| spec.load = Some(f64::NAN),
             Kind::Code,
-            expect!["the load is NaN; give 0.001 to 100"],
+            expect!["--load is NaN; give 0.001 to 100"],
         );
         check(
             |spec| spec.slots = Some(0),
             Kind::Code,
-            expect!["the number of slots is 0; give 1 to 100000"],
+            expect!["the number of all workers' --slots is 0; give 1 to 100000"],
         );
         check(
             |spec| spec.cv = Some(11.0),
             Kind::Mix,
-            expect!["the CV of the gaps is 11; give 0.1 to 10"],
+            expect!["--cv is 11; give 0.1 to 10"],
         );
         check(
             |spec| spec.length = Some(Length::Tasks(0)),
             Kind::Code,
-            expect!["the number of tasks is 0; give 1 to 10000000"],
+            expect!["--tasks is 0; give 1 to 10000000"],
         );
         check(
             |spec| spec.length = Some(Length::For(Duration::from_millis(10))),
             Kind::Flood,
-            expect!["the duration in seconds is 0.01; give 1 to 2592000"],
+            expect!["--seconds is 0.01; give 1 to 2592000"],
         );
     }
 
@@ -215,23 +220,29 @@ mod tests {
         check(
             |spec| spec.load = Some(0.9),
             Kind::Reference,
-            expect!["the workload reference takes no load: its clients wait for their answers; leave it out"],
+            expect![
+                "the workload reference takes no --load: its clients wait for their answers; leave it out"
+            ],
         );
         check(
             |spec| spec.length = Some(Length::Tasks(100)),
             Kind::Flood,
-            expect!["the workload flood takes no number of tasks: it lasts for a time; leave it out"],
+            expect![
+                "the workload flood takes no --tasks: it lasts for a time; give --seconds, or leave it out"
+            ],
         );
         check(
             |spec| spec.cv = Some(2.0),
             Kind::Conv,
-            expect!["the workload conv takes no CV: only mix has one, all others have theirs; leave it out"],
+            expect![
+                "the workload conv takes no --cv: only mix has one, all others have theirs; leave it out"
+            ],
         );
         check(
             |spec| spec.presence = Presence::Without,
             Kind::Mix,
             expect![
-                "the workload mix takes no absence: only flood and tenants have somebody who floods; leave it out"
+                "the workload mix takes no --without: only flood and tenants have somebody who floods; leave it out"
             ],
         );
     }

@@ -6,7 +6,9 @@ use plotters::style::text_anchor::HPos;
 use crate::sim::report::figures::{Report, Timeline};
 
 use super::axis::plain_label;
-use super::style::{Area, DrawError, FAINT, GRID, INK, TEXT, TICK, area as fill, bold, text};
+use super::style::{
+    Area, DrawError, FAINT, GRID, INK, NAME_LETTERS, TEXT, TICK, area as fill, bold, fitting, text,
+};
 
 /// How high a row of the legend is.
 const ROW: i32 = 42;
@@ -65,7 +67,7 @@ pub(super) fn draw(area: &Area<'_>, reports: &[Report]) -> Result<(), DrawError>
 }
 
 fn draw_panel(area: &Area<'_>, report: &Report, until_s: f64) -> Result<(), DrawError> {
-    area.draw_text(&report.policy, &bold(TEXT), (80, 22))?;
+    area.draw_text(&fitting(&report.policy, NAME_LETTERS), &bold(TEXT), (80, 22))?;
     let mut chart = ChartBuilder::on(area)
         .margin_top(46)
         .margin_right(48)

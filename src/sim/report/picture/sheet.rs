@@ -4,8 +4,9 @@ use plotters::prelude::{IntoDrawingArea, SVGBackend, WHITE};
 use plotters::style::text_anchor::HPos;
 
 use crate::sim::report::figures::Report;
+use crate::sim::report::text::{headline, setting};
 
-use super::style::{Area, DrawError, FAINT, HEADING, TEXT, TITLE, bold, text};
+use super::style::{Area, DrawError, FAINT, HEADING, TEXT, TITLE, bold, fitting, text};
 use super::{curves, panels};
 
 /// Why there is no picture.
@@ -20,6 +21,8 @@ pub enum PictureError {
 }
 
 const WIDTH: i32 = 2000;
+/// Letters of a workload's name that have room.
+const WORKLOAD_LETTERS: usize = 70;
 /// Of the title with its subtitle.
 const TITLE_HEIGHT: i32 = 150;
 /// Of what stands above each half.
@@ -35,7 +38,7 @@ const MARGIN_BELOW: i32 = 24;
 /// Where there is no report.
 pub fn svg(reports: &[Report]) -> Result<String, PictureError> {
     let first = reports.first().ok_or(PictureError::NoReports)?;
-    let height = height(first, reports.len());
+    let height = height(first, reports);
     let mut drawn = String::new();
     {
         let root = SVGBackend::with_string(&mut drawn, (WIDTH as u32, height as u32)).into_drawing_area();
@@ -44,22 +47,44 @@ pub fn svg(reports: &[Report]) -> Result<String, PictureError> {
         root.present()?;
     }
     let size = |unit: i32| format!(r#"width="{}" height="{}""#, WIDTH / unit, height / unit);
-    Ok(drawn.replacen(&size(1), &size(2), 1))
+    let drawn = drawn.replacen(&size(1), &size(2), 1);
+    Ok(drawn.replacen(
+        ">\n",
+        &format!(">\n<title>{}</title>\n", escaped(&title(reports))),
+        1,
+    ))
+}
+
+/// What the picture shows, for those who do not see it.
+fn title(reports: &[Report]) -> String {
+    let policies: Vec<&str> = reports.iter().map(|report| report.policy.as_str()).collect();
+    let headline = reports.first().map(headline).unwrap_or_default();
+    format!("{headline}: {}", policies.join(", "))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// High enough for the curves with their legend, and for the panels.
-fn height(first: &Report, policies: usize) -> i32 {
+fn height(first: &Report, reports: &[Report]) -> i32 {
     const CURVES: i32 = 720;
     const PANEL: i32 = 250;
-    let left = CURVES + curves::legend_height(policies);
-    let rows = policies.div_ceil(panels::columns(policies)) as i32;
+    let left = CURVES + curves::legend_height(reports);
+    let rows = reports.len().div_ceil(panels::columns(reports.len())) as i32;
     let right = panels::legend_height(first) + rows * PANEL;
     TITLE_HEIGHT + HEADING_HEIGHT + left.max(right) + MARGIN_BELOW
 }
 
 fn draw(root: &Area<'_>, first: &Report, reports: &[Report]) -> Result<(), DrawError> {
     let (head, body) = root.split_vertically(TITLE_HEIGHT);
-    head.draw_text(&first.workload, &bold(TITLE), (40, 56))?;
+    head.draw_text(
+        &fitting(&first.workload, WORKLOAD_LETTERS),
+        &bold(TITLE),
+        (40, 56),
+    )?;
     head.draw_text(&subtitle(first), &text(TEXT, FAINT, HPos::Left), (40, 110))?;
 
     let body = body.margin(0, MARGIN_BELOW, 0, 0);
@@ -68,7 +93,7 @@ fn draw(root: &Area<'_>, first: &Report, reports: &[Report]) -> Result<(), DrawE
     let right = under_heading(&right, "Part of all slots' time by class, first seed", 0)?;
 
     let (_, left_height) = left.dim_in_pixel();
-    let (plot, legend) = left.split_vertically(left_height as i32 - curves::legend_height(reports.len()));
+    let (plot, legend) = left.split_vertically(left_height as i32 - curves::legend_height(reports));
     curves::draw(&plot, reports)?;
     curves::draw_legend(&legend, reports)?;
 
@@ -85,25 +110,30 @@ fn under_heading<'a>(area: &Area<'a>, heading: &str, x: i32) -> Result<Area<'a>,
 }
 
 fn subtitle(report: &Report) -> String {
-    let counted = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-    let load = report.load.map(|load| format!("load {load:.2}"));
-    let rest = [
-        counted(report.seeds as u64, "seed"),
-        counted(report.slots.into(), "slot"),
-    ];
-    let parts: Vec<String> = load.into_iter().chain(rest).collect();
-    parts.join(" · ")
+    format!("{} · served by {}", setting(report).join(" · "), report.served_by)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sim::report::sample::report;
+    use expect_test::expect;
+
+    /// Reports of which each curve lies beside the others.
+    fn apart<const N: usize>(names: [&str; N]) -> Vec<Report> {
+        let slower = |(place, name): (usize, &str)| {
+            let mut report = report(name);
+            let times = 2_f64.powi(place as i32);
+            report.curve.iter_mut().for_each(|(ms, _)| *ms *= times);
+            report
+        };
+        names.into_iter().enumerate().map(slower).collect()
+    }
 
     #[test]
     fn a_picture_is_well_formed_and_has_a_curve_for_each_policy() {
         let names = ["fifo", "strict", "weighted", "a < b & \"c\""];
-        let picture = svg(&names.map(report)).expect("there are reports");
+        let picture = svg(&apart(names)).expect("there are reports");
 
         let mut open = Vec::new();
         for tag in picture.split('<').skip(1) {
@@ -116,6 +146,12 @@ mod tests {
         }
         assert!(open.is_empty(), "{open:?}");
         assert!(
+            picture.contains(
+                "<title>steady, load 0.50, 2 slots, 2 seeds, served by 1 worker, round trip 500us: fifo, "
+            ),
+            "it has a title"
+        );
+        assert!(
             picture.contains("a &lt; b &amp; &quot;c&quot;"),
             "names are escaped"
         );
@@ -125,7 +161,7 @@ mod tests {
 
     #[test]
     fn policies_beyond_the_palette_are_dashed() {
-        let reports = ["a", "b", "c", "d", "e", "f", "g", "h"].map(report);
+        let reports = apart(["a", "b", "c", "d", "e", "f", "g", "h"]);
         let lines = |policies: usize| {
             let picture = svg(&reports[..policies]).expect("there are reports");
             picture.matches(r#"stroke-width="5" points="#).count()
@@ -133,6 +169,24 @@ mod tests {
 
         assert_eq!(lines(7), 2 * 7);
         assert!(lines(8) > 2 * 8 + 2, "its line and its swatch are in pieces");
+    }
+
+    #[test]
+    fn curves_that_are_one_are_not_hidden_by_each_other() {
+        let picture = svg(&["fifo", "mlfq"].map(report)).expect("there are reports");
+        let lines = picture.matches(r#"stroke-width="5" points="#).count();
+
+        assert!(lines > 2 * 2, "the second is in pieces");
+    }
+
+    #[test]
+    fn what_a_policy_gave_up_stands_below_its_row() {
+        let picture = svg(&[report("edf")]).expect("there is a report");
+        let mut harmless = report("edf");
+        (harmless.dropped, harmless.parked, harmless.starved) = (0, 0, 0);
+
+        assert!(picture.contains("16.7 % dropped, 16.7 % parked, 16.7 % starved"));
+        assert!(!svg(&[harmless]).expect("there is a report").contains("dropped"));
     }
 
     #[test]
@@ -154,10 +208,12 @@ mod tests {
     #[test]
     fn a_subtitle_says_what_was_simulated() {
         let mut report = report("fifo");
-        assert_eq!(subtitle(&report), "load 0.50 · 2 seeds · 2 slots");
+        expect!["load 0.50 · 2 slots · 2 seeds · served by 1 worker, round trip 500us"]
+            .assert_eq(&subtitle(&report));
 
         (report.load, report.seeds) = (None, 1);
-        assert_eq!(subtitle(&report), "1 seed · 2 slots");
+        expect!["closed loop · 2 slots · 1 seed · served by 1 worker, round trip 500us"]
+            .assert_eq(&subtitle(&report));
     }
 
     #[test]

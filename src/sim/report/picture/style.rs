@@ -21,6 +21,9 @@ pub(super) const GRID: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
 /// Lines between ticks.
 pub(super) const FINE_GRID: RGBColor = RGBColor(0xF1, 0xF1, 0xF1);
 
+/// Letters of a policy's name that have room beside its figures and over its panel.
+pub(super) const NAME_LETTERS: usize = 22;
+
 /// Heights of letters.
 pub(super) const TITLE: f64 = 42.0;
 pub(super) const HEADING: f64 = 30.0;
@@ -57,6 +60,17 @@ pub(super) fn area(place: usize) -> ShapeStyle {
     AREAS[place % AREAS.len()].mix(0.85).filled()
 }
 
+/// A name that has room for so many letters, without its middle where it has more.
+pub(super) fn fitting(name: &str, letters: usize) -> String {
+    let count = name.chars().count();
+    if count <= letters {
+        return name.to_owned();
+    }
+    let head: String = name.chars().take(letters / 2).collect();
+    let tail: String = name.chars().skip(count - (letters - 1 - letters / 2)).collect();
+    format!("{head}…{tail}")
+}
+
 /// Text of that height, beside or above a point.
 pub(super) fn text(height: f64, color: RGBColor, h_pos: HPos) -> TextStyle<'static> {
     styled(height, FontStyle::Normal, color, h_pos)
@@ -72,4 +86,16 @@ fn styled(height: f64, style: FontStyle, color: RGBColor, h_pos: HPos) -> TextSt
     const PLOTTERS: f64 = 1.24;
     let font = (FontFamily::SansSerif, height * PLOTTERS, style).into_font();
     font.color(&color).pos(Pos::new(h_pos, VPos::Center))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_keeps_its_ends() {
+        assert_eq!(fitting("weighted", 8), "weighted");
+        assert_eq!(fitting("/tmp/policies/müde.yaml", 11), "/tmp/….yaml");
+        assert_eq!(fitting("/tmp/policies/müde.yaml", 11).chars().count(), 11);
+    }
 }

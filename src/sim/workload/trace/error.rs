@@ -78,6 +78,19 @@ pub enum LineFault {
     /// It comes too late in the file.
     #[error("arrives before the row above it; sort the rows by TIMESTAMP")]
     Order,
+    /// It comes too long after the first.
+    #[error(
+        "arrives {days} days after the row on line {first}, and a trace lasts {max} days at most; mend the TIMESTAMP \
+         of one of the two, or cut the file between them"
+    )]
+    Span {
+        /// The line of the first row, counted from 1.
+        first: usize,
+        /// Whole days between the two.
+        days: u64,
+        /// The most allowed.
+        max: u64,
+    },
     /// A number of tokens is none.
     #[error("{column} is {found:?}; give a whole number of tokens, 0 to {max}")]
     Tokens {

@@ -12,8 +12,14 @@ use crate::task::ClassName;
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// The most classes of one file.
 const CLASSES_MAX: usize = 64;
+/// The longest trace, in days: an idle one takes half a second per day and policy.
+pub(super) const SPAN_DAYS_MAX: u64 = 31;
+pub(super) const DAY_US: u64 = 86_400_000_000;
 /// The class of all rows where no column names one.
 const CLASS: &str = "trace";
+
+/// Lines before the first row.
+const HEADER_LINES: usize = 1;
 
 /// Tasks that were recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +86,14 @@ impl Trace {
             let (true, Ok(at_us)) = (line.at >= last, after_us) else {
                 return Err(at(number, LineFault::Order));
             };
+            if at_us > SPAN_DAYS_MAX * DAY_US {
+                let fault = LineFault::Span {
+                    first: HEADER_LINES + 1,
+                    days: at_us / DAY_US,
+                    max: SPAN_DAYS_MAX,
+                };
+                return Err(at(number, fault));
+            }
             span = Some((first, line.at));
             let class = trace.place(line.class).map_err(|fault| at(number, fault))?;
             trace.rows.push(Row {

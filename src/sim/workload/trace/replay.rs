@@ -1,7 +1,7 @@
 //! From recorded rows to a workload.
 
 use super::Trace;
-use super::file::Row;
+use super::file::{DAY_US, Row, SPAN_DAYS_MAX};
 use crate::sim::workload::class::Rank;
 use crate::sim::workload::payers::Payers;
 use crate::sim::workload::spec::SLOTS_MAX;
@@ -32,6 +32,12 @@ impl Trace {
             Some(load) => tasks::window_us(work_us, slots, load),
             None => self.span_us(),
         };
+        if end_us > SPAN_DAYS_MAX * DAY_US {
+            return Err(WorkloadError::TooLong {
+                days: end_us as f64 / DAY_US as f64,
+                max: SPAN_DAYS_MAX,
+            });
+        }
         Ok(Workload {
             name: self.name.clone(),
             load: Some(tasks::load(work_us, slots, end_us)),

@@ -168,6 +168,29 @@ fn a_line_that_is_no_row_is_refused_with_its_number() {
 }
 
 #[test]
+fn a_row_more_than_a_month_after_the_first_is_refused_with_both_lines() {
+    let last = |time: &str| format!("{HEADER}2023-11-16 18:17:03,1,1\n2023-11-20 00:00:00,1,1\n{time},1,1\n");
+    assert!(Trace::parse("t.csv", &last("2023-12-17 18:17:03")).is_ok());
+    refuse(
+        &last("2099-01-01 00:00:00"),
+        expect![
+            "t.csv:4: arrives 27439 days after the row on line 2, and a trace lasts 31 days at most; mend the TIMESTAMP of one of the two, or cut the file between them"
+        ],
+    );
+}
+
+#[test]
+fn a_load_that_stretches_a_trace_over_more_than_a_month_is_refused() {
+    let spec = Spec {
+        load: Some(0.001),
+        slots: Some(1),
+        ..Spec::new(Kind::Trace(trace(&CLASSES.replace("2000.5", "3000000"))))
+    };
+    expect!["at that load the trace would last 35 days, of at most 31; give a higher --load or more --slots"]
+        .assert_eq(&build(&spec, 1).unwrap_err().to_string());
+}
+
+#[test]
 fn a_class_or_service_that_is_none_is_refused_with_its_line() {
     let class = |name: &str| CLASSES.replace("batch", name);
     refuse(
@@ -235,6 +258,6 @@ fn a_file_is_read_as_its_text_is() {
 fn a_trace_that_no_number_of_slots_could_serve_asks_for_them() {
     let text = format!("{HEADER}2023-11-16 18:17:04,1,10000000\n2023-11-16 18:17:04.000001,1,1\n");
     let told = build(&Spec::new(Kind::Trace(trace(&text))), 1).unwrap_err();
-    expect!["the trace would need 357142950286 slots at its own speed, of at most 100000; give slots, or a load and slots"]
+    expect!["the trace would need 357142950286 slots at its own speed, of at most 100000; give --slots, or --load and --slots"]
         .assert_eq(&told.to_string());
 }

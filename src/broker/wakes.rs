@@ -1,0 +1,49 @@
+//! Being told that a task has come to a queue that few wait in.
+//!
+//! A busy worker looks at silent queues now and then; the more there are, the more seldom at each. Who is told needs not
+//! wait for its look. It is a hint: one that is missed costs that wait.
+
+use async_nats::Subscriber;
+use futures_util::StreamExt;
+
+use super::connect::Broker;
+use super::error::RequestError;
+use super::subject;
+use crate::task::{Lane, Route};
+
+/// Queues to which tasks have come, as they are told.
+#[derive(Debug)]
+pub struct Wakes(Subscriber);
+
+impl Broker {
+    /// Tells workers which queues of a lane are worth a look: subjects, a line each. Nobody waits for it.
+    pub async fn wake(&self, lane: Lane, routes: &[Route]) {
+        let lines: Vec<String> = routes.iter().map(subject::task).collect();
+        let told = self
+            .client
+            .publish(subject::wake(lane), lines.join("\n").into())
+            .await;
+        if let Err(error) = told {
+            tracing::debug!(%lane, %error, "workers were not told of tasks; they look by themselves");
+        }
+    }
+
+    /// Listens for queues that are worth a look.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the connection is closed.
+    pub async fn wakes(&self) -> Result<Wakes, RequestError> {
+        let heard = self.client.subscribe(subject::WAKE_ANY).await;
+        let heard = heard.map_err(RequestError::of("listen for tasks that have come"))?;
+        Ok(Wakes(heard))
+    }
+}
+
+impl Wakes {
+    /// The next ones; lines that name no queue are left out. None when the connection is closed for good.
+    pub async fn next(&mut self) -> Option<Vec<Route>> {
+        let message = self.0.next().await?;
+        let text = String::from_utf8_lossy(&message.payload);
+        Some(text.lines().filter_map(subject::parse_task).collect())
+    }
+}

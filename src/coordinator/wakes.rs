@@ -1,0 +1,97 @@
+//! Telling busy workers of tasks that came to queues in which few wait.
+//!
+//! The server counts the tasks of every subject of a lane in one answer. One process that asks for it often is far
+//! cheaper than every worker's asking every queue.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Coordinator;
+use crate::broker::subject;
+use crate::clock;
+use crate::lifecycle::Lifecycle;
+use crate::task::{Lane, Route};
+
+/// How often lanes are looked at while a task is in one of them.
+const BUSY_EVERY: Duration = Duration::from_millis(10);
+/// How often while none is: workers with free slots wait for tasks themselves.
+const IDLE_EVERY: Duration = Duration::from_millis(100);
+/// Pause after the server did not answer.
+const FAILED_PAUSE: Duration = Duration::from_secs(1);
+/// A queue with more tasks than this is known to whoever pulls from it.
+const FEW: usize = 16;
+
+/// Tasks by subject, at the last look.
+type Seen = HashMap<String, usize>;
+
+/// Looks at the lanes until the coordinator stops, while it leads.
+pub(super) async fn run(of: Arc<Coordinator>) {
+    let lifecycle: Lifecycle = of.lifecycle.clone();
+    tokio::select! { () = look(&of) => (), () = lifecycle.soft().cancelled() => () }
+}
+
+async fn look(of: &Coordinator) {
+    let mut seen: [Seen; 2] = Default::default();
+    loop {
+        of.leader.leading().await;
+        let mut pause = IDLE_EVERY;
+        for (before, lane) in seen.iter_mut().zip(Lane::ALL) {
+            match of.broker.lane_subjects(lane).await {
+                Ok(now) => {
+                    let risen = risen(before, &now);
+                    if !risen.is_empty() {
+                        of.broker.wake(lane, &risen).await;
+                    }
+                    if !now.is_empty() {
+                        pause = pause.min(BUSY_EVERY);
+                    }
+                    *before = now.into_iter().collect();
+                }
+                Err(error) => {
+                    tracing::debug!(%lane, %error, "cannot look at a lane");
+                    pause = FAILED_PAUSE;
+                }
+            }
+        }
+        tokio::time::sleep_until(clock::instant(clock::monotonic() + pause)).await;
+    }
+}
+
+/// Queues in which more tasks are than at the last look, and yet few.
+fn risen(before: &Seen, now: &[(String, usize)]) -> Vec<Route> {
+    let has_risen =
+        |(on, tasks): &&(String, usize)| *tasks <= FEW && *tasks > before.get(on).copied().unwrap_or(0);
+    let risen = now.iter().filter(has_risen);
+    risen.filter_map(|(on, _)| subject::parse_task(on)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_told_of_when_it_gains_a_task_and_few_wait_in_it() {
+        let on = |class: &str| format!("fl.task.core.{class}.m.0");
+        let before: Seen = [
+            (on("same"), 2),
+            (on("fewer"), 3),
+            (on("more"), 1),
+            (on("flooded"), 99),
+        ]
+        .into();
+        let now = [
+            (on("same"), 2),
+            (on("fewer"), 2),
+            (on("more"), 2),
+            (on("new"), 1),
+            (on("flooded"), 120),
+            ("fl.task.core.broken".to_owned(), 1),
+        ];
+        let told: Vec<String> = risen(&before, &now)
+            .iter()
+            .map(|route| route.class.to_string())
+            .collect();
+        assert_eq!(told, ["more", "new"]);
+    }
+}
