@@ -157,6 +157,15 @@ pub fn cancel(id: &TaskId) -> String {
 /// Every task's [`cancel`].
 pub const CANCEL_ANY: &str = "fl.ctl.cancel.*";
 
+/// Where it is told what waits on a lane. Not stored.
+#[must_use]
+pub fn view(lane: Lane) -> String {
+    format!("fl.view.{lane}")
+}
+
+/// Every lane's [`view`].
+pub const VIEW_ANY: &str = "fl.view.*";
+
 /// The task that a message on [`CANCEL_ANY`] names.
 #[must_use]
 pub fn parse_cancel(subject: &str) -> Option<TaskId> {

@@ -36,6 +36,8 @@ pub(super) const PULLS: &str = "fairlane_pulls_total";
 pub(super) const HAND_BACKS: &str = "fairlane_hand_backs_total";
 pub(super) const FENCE_REFUSALS: &str = "fairlane_fence_refusals_total";
 pub(super) const LEASE_EXTENSIONS: &str = "fairlane_lease_extensions_total";
+pub(super) const VIEWS: &str = "fairlane_views_total";
+pub(super) const BLIND_PICKS: &str = "fairlane_blind_picks_total";
 pub(super) const REPORTS: &str = "fairlane_reports_total";
 pub(super) const RETRIES: &str = "fairlane_retries_total";
 pub(super) const DEMOTIONS: &str = "fairlane_demotions_total";
@@ -47,6 +49,11 @@ pub(super) const MOVES: &str = "fairlane_moves_total";
 pub(super) const REPAIRS: &str = "fairlane_repairs_total";
 pub(super) const LEADING: &str = "fairlane_leading";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
+pub(super) const QUEUE_DEPTH: &str = "fairlane_queue_depth";
+pub(super) const QUEUE_RUNNING: &str = "fairlane_queue_running";
+pub(super) const QUEUE_LIMIT: &str = "fairlane_queue_limit";
+pub(super) const LIMIT_CHANGES: &str = "fairlane_limit_changes_total";
+pub(super) const CLASS_SHARE: &str = "fairlane_class_share";
 pub(super) const CALLBACKS: &str = "fairlane_callbacks_total";
 pub(super) const SUBMISSIONS: &str = "fairlane_submissions_total";
 pub(super) const SUBMISSION: &str = "fairlane_submission_seconds";
@@ -119,6 +126,16 @@ pub const CATALOGUE: &[Entry] = &[
         &[],
         "Progress signals that kept a running task from being redelivered.",
     ),
+    counter(
+        VIEWS,
+        &[],
+        "Views of lanes heard: what waits, and what is next, as the leading coordinator tells it.",
+    ),
+    counter(
+        BLIND_PICKS,
+        &[],
+        "Slots given out by shares although the policy compares heads, because no view had been heard for 2.5 s.",
+    ),
     counter(REPORTS, &["kind"], "Failure reports read, by what went wrong."),
     counter(
         RETRIES,
@@ -169,6 +186,39 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Count,
         &["lane"],
         "Consumers the policy asks for, as the coordinator last saw to them.",
+    ),
+    entry(
+        QUEUE_DEPTH,
+        Kind::Gauge,
+        Unit::Count,
+        &["lane", "class"],
+        "Tasks that wait, as the leading coordinator saw them last; 0 where it does not lead.",
+    ),
+    entry(
+        QUEUE_RUNNING,
+        Kind::Gauge,
+        Unit::Count,
+        &["lane", "class"],
+        "Tasks that are out with workers, in the same way.",
+    ),
+    entry(
+        QUEUE_LIMIT,
+        Kind::Gauge,
+        Unit::Count,
+        &["lane", "class"],
+        "Tasks that may be out at once, in the same way.",
+    ),
+    counter(
+        LIMIT_CHANGES,
+        &["lane"],
+        "Limits of consumers that were changed because another one needed places, or had too many.",
+    ),
+    entry(
+        CLASS_SHARE,
+        Kind::Gauge,
+        Unit::Count,
+        &["class"],
+        "Part of the service, 0 to 1, that the class is to have while all classes have tasks that wait. What it has is its part of the rate of fairlane_execution_seconds_sum.",
     ),
     counter(
         CALLBACKS,

@@ -50,6 +50,12 @@ pub enum Between {
 }
 
 impl Between {
+    /// Whether it looks at the heads of queues.
+    #[must_use]
+    pub const fn compares_heads(&self) -> bool {
+        !matches!(self, Self::Weighted | Self::Strict { .. })
+    }
+
     /// The rule's name in documents and reports.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::facts::Flows;
@@ -48,6 +49,34 @@ pub(super) struct Done {
     pub(super) flow: Option<Flow>,
     /// How long the slot was taken, in ms.
     pub(super) cost_ms: f64,
+}
+
+/// Frees the slot however the task ends, a panic included: without it the worker would wait for ever.
+pub(super) struct Ended {
+    tell: mpsc::Sender<Done>,
+    pub(super) done: Done,
+}
+
+impl Ended {
+    /// Of a task that may end without saying how long it took.
+    pub(super) fn of(tell: mpsc::Sender<Done>, queue: QueueId, held: HeldId) -> Self {
+        let done = Done {
+            queue,
+            held,
+            flow: None,
+            cost_ms: 0.0,
+        };
+        Self { tell, done }
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // The channel holds one place per slot, and the shell outlives its tasks.
+        if self.tell.try_send(self.done).is_err() {
+            tracing::debug!("a task ended after its worker");
+        }
+    }
 }
 
 /// A task that runs, with what its answer needs.

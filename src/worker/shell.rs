@@ -12,9 +12,11 @@ use super::discovery::Discovery;
 use super::facts::{self, Flows};
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
+use super::outcomes::label;
 use super::queues::{Classes, begin, seed_of};
 use super::running::Running;
-use super::serve::{Done, Service};
+use super::serve::{Done, Ended, Service};
+use super::views;
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
 use crate::broker::pull::Puller;
@@ -24,9 +26,10 @@ use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::facts::{Head, Ticket};
-use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, PullOutcome, QueueId, Source};
+use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, QueueId, Source};
 use crate::scheduler::rules::Infeasible;
 use crate::task::{Moment, Route};
+use crate::wire::LaneView;
 
 /// How long the last answers may take to reach the server.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
@@ -51,6 +54,7 @@ pub(super) struct Shell {
     tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
+    views: mpsc::Receiver<LaneView>,
     connections: watch::Receiver<u64>,
     draining: bool,
 }
@@ -61,6 +65,7 @@ enum Event {
     Deadline,
     Heartbeat,
     Found(Vec<ConsumerFacts>),
+    Viewed(LaneView),
     Reconnected,
     Drain,
     Stop,
@@ -85,6 +90,7 @@ impl Shell {
         let first = discovery.look().await?;
         let cancels = broker.cancels().await?;
         let found = discovery.run(&lifecycle);
+        let views = views::hear(broker.views().await?, &lifecycle);
         let flows = Flows::of_rules(&policy.scheduler);
         let service = Arc::new(Service {
             broker,
@@ -106,6 +112,7 @@ impl Shell {
             tell_done,
             heartbeat,
             found,
+            views,
             connections,
             draining: false,
         };
@@ -146,6 +153,11 @@ impl Shell {
                     self.service.options.metrics.lease_extensions(beats);
                 }
                 Event::Found(found) => self.add_queues(&found),
+                Event::Viewed(seen) => {
+                    self.service.options.metrics.view();
+                    let now = clock::monotonic();
+                    views::tell(&seen, self.service.flows, &self.puller, &mut self.intake, now);
+                }
                 Event::Reconnected => {
                     self.intake.reconnected();
                     self.puller.reconnected();
@@ -166,6 +178,7 @@ impl Shell {
             () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
             _ = self.heartbeat.tick() => Event::Heartbeat,
             Some(found) = self.found.recv(), if !self.draining => Event::Found(found),
+            Some(seen) = self.views.recv(), if !self.draining => Event::Viewed(seen),
             Ok(()) = self.connections.changed() => Event::Reconnected,
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
@@ -219,6 +232,7 @@ impl Shell {
         for why in self.intake.take_reasons() {
             tracing::trace!(target: PICKS, "{why}");
         }
+        self.service.options.metrics.blind_picks(self.intake.take_blind());
         for outcome in self.intake.take_ended() {
             self.service.options.metrics.pull(PullKind::Ask, label(outcome));
         }
@@ -315,15 +329,7 @@ impl Shell {
             .class(route.lane, &route.class)
             .started();
         let served = self.service.clone().serve(queue, held, route, delivery);
-        let ended = Ended {
-            tell: self.tell_done.clone(),
-            done: Done {
-                queue,
-                held,
-                flow: None,
-                cost_ms: 0.0,
-            },
-        };
+        let ended = Ended::of(self.tell_done.clone(), queue, held);
         self.lifecycle.spawn(async move {
             // Whole, or only its field would be captured and the rest dropped here.
             let mut ended = ended;
@@ -366,35 +372,9 @@ fn heartbeat(ack_wait: Duration) -> Interval {
     heartbeat
 }
 
-/// Frees the slot however the task ends, a panic included: without it the worker would wait for ever.
-struct Ended {
-    tell: mpsc::Sender<Done>,
-    done: Done,
-}
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // The channel holds one place per slot, and the shell outlives its tasks.
-        if self.tell.try_send(self.done).is_err() {
-            tracing::debug!("a task ended after its worker");
-        }
-    }
-}
-
 async fn sleep_until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-const fn label(outcome: PullOutcome) -> metrics::PullOutcome {
-    match outcome {
-        PullOutcome::Filled => metrics::PullOutcome::Filled,
-        PullOutcome::Partial => metrics::PullOutcome::Partial,
-        PullOutcome::Empty => metrics::PullOutcome::Empty,
-        PullOutcome::Limited => metrics::PullOutcome::Limited,
-        PullOutcome::Overdue => metrics::PullOutcome::Overdue,
-        PullOutcome::Refused => metrics::PullOutcome::Refused,
     }
 }

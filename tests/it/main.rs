@@ -28,10 +28,12 @@ mod fairness;
 #[cfg(feature = "failpoints")]
 mod gateway_killed;
 mod killed_between_writes;
+mod lane_limits;
 mod leftovers;
 mod limits;
 mod listing;
 mod outage;
+mod policies;
 mod process;
 mod process_pool;
 mod queues;
@@ -45,4 +47,5 @@ mod survival;
 mod three_doors;
 mod urgent;
 mod verdicts;
+mod views;
 mod waits;

@@ -39,6 +39,8 @@ fn count_everything() {
         .into_iter()
         .for_each(|reason| worker.hand_back(reason));
     worker.lease_extensions(2);
+    worker.view();
+    worker.blind_picks(3);
 
     let coordinator = CoordinatorMetrics::new();
     ErrorKind::ALL.iter().for_each(|kind| coordinator.report(*kind));
@@ -61,6 +63,9 @@ fn count_everything() {
         .for_each(|what| coordinator.repair(what));
     coordinator.leading(true);
     coordinator.consumers(Lane::Core, 4);
+    coordinator.limit_change(Lane::Core);
+    coordinator.queue(Lane::Core, &class(), QueueCounts::default());
+    coordinator.share(&class(), 0.4);
 
     let gateway = GatewayMetrics::new();
     for outcome in SubmissionOutcome::all() {
