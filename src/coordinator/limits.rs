@@ -31,14 +31,12 @@ pub(super) async fn settle(
     let mut queues = of.broker.queues(lane).await?;
     let routes = routes(of, lane, &queues, found);
     let (groups, of_route) = groups(&of.policy, &routes);
-    let corrects_ack_wait = demands.is_empty();
     let needs = look(&queues, demands);
     let step = Step {
         of,
         lane,
         routes: &routes,
         of_route: &of_route,
-        corrects_ack_wait,
         needs: &needs,
     };
     let mut pauses = None;
@@ -96,8 +94,6 @@ struct Step<'a> {
     lane: Lane,
     routes: &'a [Route],
     of_route: &'a [usize],
-    /// Whether silence is to be bounded as the policy says, too: once, when this one begins to lead.
-    corrects_ack_wait: bool,
     needs: &'a HashMap<Route, u32>,
 }
 
@@ -132,9 +128,7 @@ impl Step<'_> {
         let mut changed = false;
         for (route, limit) in self.routes.iter().zip(limits).filter(|(_, limit)| **limit > 0) {
             let there = queues.iter_mut().find(|queue| queue.route == *route);
-            let is_right = |queue: &Queue| {
-                queue.limit == u64::from(*limit) && (queue.ack_wait == ack_wait || !self.corrects_ack_wait)
-            };
+            let is_right = |queue: &Queue| queue.limit == u64::from(*limit);
             if there.as_deref().is_some_and(is_right) {
                 continue;
             }
