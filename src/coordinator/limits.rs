@@ -46,7 +46,10 @@ pub(super) async fn settle(
         queues = of.broker.queues(lane).await?;
     }
     let high = raised(step.limit(), &groups, &step.places(&queues));
-    step.write(&mut queues, &high, &mut pauses).await?;
+    let gave = step.write(&mut queues, &high, &mut pauses).await?;
+    if gave && queues.len() < routes.len() {
+        queues = of.broker.queues(lane).await?;
+    }
     if pauses.is_some() {
         // A pause that was noted in between was overwritten by the updates.
         of.broker.obey_pauses().await?;

@@ -3,8 +3,8 @@
 //! The simulator is run under many seeds, which move the worker's phase and the network. What a real mesh does lies in
 //! the range of those runs, give or take what a machine adds that has other things to do: [`SHARE_MARGIN`] of the
 //! service, and for waits [`WAIT_MARGIN_MS`] and [`WAIT_MARGIN`]. A task takes a slot for longer than it says,
-//! for its result and its answer, and how much longer differs from moment to moment: each of the simulator's tasks takes
-//! as long as it took on the real mesh, and all of them a little longer for the way to the next one, as is told from when
+//! for its result and its answer, and how much longer differs from moment to moment: each of the simulator's tasks comes
+//! when it came on the real mesh and takes as long as it took there, and all of them a little longer for the way to the next one, as is told from when
 //! the last task started.
 //!
 //! Tasks of a class are alike in what the rules compare. Were they not, a worker would know their order only of those it
@@ -27,6 +27,7 @@ use fairlane::task::{Lane, Moment, TenantId};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -114,9 +115,10 @@ fn arrivals() -> Vec<Job> {
     jobs
 }
 
-/// When a task started and for how long it took its slot, in µs, beside what it was.
+/// When a task came and started and for how long it took its slot, in µs, beside what it was.
 struct Start<'a> {
     job: &'a Job,
+    came_us: u64,
     started_us: u64,
     taken_us: u64,
 }
@@ -140,7 +142,7 @@ fn figures(starts: &[Start<'_>]) -> [Figures; 3] {
     [0, 1, 2].map(|class| {
         let of = starts.iter().filter(|start| start.job.class == class);
         let mut waits: Vec<u64> = of
-            .map(|start| start.started_us.saturating_sub(start.job.at_us))
+            .map(|start| start.started_us.saturating_sub(start.came_us))
             .collect();
         waits.sort_unstable();
         let rank = (waits.len() * 99).div_ceil(100).max(1);
@@ -157,6 +159,11 @@ fn simulated<'a>(policy: &Policy, real: &[Start<'a>], longer: f64, seed: u64) ->
     let jobs: Vec<Job> = real
         .iter()
         .map(|start| Job {
+            at_us: start.came_us,
+            deadline_us: start
+                .job
+                .deadline_us
+                .map(|by| start.came_us + by - start.job.at_us),
             service_us: (start.taken_us as f64 * longer) as u64,
             ..*start.job
         })
@@ -228,8 +235,8 @@ impl Executor for Recorder {
     }
 }
 
-/// Publishes a job as it is asked for; its sequence.
-async fn publish(mesh: &Mesh, at: usize, job: &Job) -> u64 {
+/// Publishes a job as it is asked for, beside what else happens; its sequence.
+fn publish(mesh: &Mesh, at: usize, job: &Job) -> JoinHandle<u64> {
     let now = clock::wall();
     let mut task = mesh.task(&format!("t{at}"), Lane::Core, CLASSES[job.class].0);
     task.tenant = TenantId::new(&format!("tenant{}", job.tenant)).expect("it is a name");
@@ -240,13 +247,15 @@ async fn publish(mesh: &Mesh, at: usize, job: &Job) -> u64 {
         job.business_weight,
         job.service_us / 1000
     );
-    let published = mesh
-        .broker
-        .publish_task(&task, &Original::new(Bytes::from(body)))
-        .await;
-    let (Published::Stored(sequence) | Published::Duplicate(sequence)) =
-        published.expect("the lane takes it");
-    sequence
+    let broker = mesh.broker.clone();
+    TaskTracker::new().spawn(async move {
+        let published = broker
+            .publish_task(&task, &Original::new(Bytes::from(body)))
+            .await;
+        let (Published::Stored(sequence) | Published::Duplicate(sequence)) =
+            published.expect("the lane takes it");
+        sequence
+    })
 }
 
 /// When each task was acked, by its sequence.
@@ -268,11 +277,11 @@ async fn real<'a>(turn: &Turn, rule: &str, jobs: &'a [Job]) -> Vec<Start<'a>> {
     mesh.worker("w1", SLOTS, Arc::new(Recorder(told))).await;
     let acked = TaskTracker::new().spawn(acks(Answers::on(&mesh.server).await, jobs.len()));
     let began = clock::monotonic();
-    let mut sequences = Vec::new();
+    let mut published = Vec::new();
     for (at, job) in jobs.iter().enumerate() {
         // The time between arrivals is what is tested here, so it is really spent.
         tokio::time::sleep_until(clock::instant(began + Duration::from_micros(job.at_us))).await;
-        sequences.push(publish(&mesh, at, job).await);
+        published.push((clock::monotonic(), publish(&mesh, at, job)));
     }
     let mut started = HashMap::new();
     while started.len() < jobs.len() {
@@ -281,14 +290,20 @@ async fn real<'a>(turn: &Turn, rule: &str, jobs: &'a [Job]) -> Vec<Start<'a>> {
         started.insert(id, at);
     }
     let acked = acked.await.expect("every task is acked");
+    let mut sent = Vec::new();
+    for (at, sequence) in published {
+        sent.push((at, sequence.await.expect("it is published")));
+    }
     mesh.stop().await;
     let us = |time: Duration| u64::try_from(time.as_micros()).expect("it fits");
     let start = |(at, job): (usize, &'a Job)| {
         let started = started[&format!("t{at}")];
+        let (came, sequence) = sent[at];
         Start {
             job,
+            came_us: us(came.since(began)),
             started_us: us(started.since(began)),
-            taken_us: us(acked[&sequences[at]].since(started)),
+            taken_us: us(acked[&sequence].since(started)),
         }
     };
     jobs.iter().enumerate().map(start).collect()
