@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, pull};
 use futures_util::TryStreamExt;
+use time::OffsetDateTime;
 
 use super::connect::Broker;
 use super::error::RequestError;
-use super::queues::for_ever;
+use super::queues::{Queue, for_ever};
 use super::subject;
 use crate::task::{Lane, Route};
 
@@ -45,6 +46,29 @@ impl Broker {
     /// # Errors
     /// [`RequestError`] when the server refuses or does not answer.
     pub async fn ensure_consumer(&self, spec: &ConsumerSpec, is_paused: bool) -> Result<(), RequestError> {
+        self.set_consumer(spec, is_paused.then(for_ever)).await
+    }
+
+    /// Sets the limits of a queue to `spec`. It is paused if `is_paused`, or as somebody else has paused it.
+    ///
+    /// # Errors
+    /// As [`Broker::ensure_consumer`].
+    pub async fn relimit(
+        &self,
+        queue: &Queue,
+        spec: &ConsumerSpec,
+        is_paused: bool,
+    ) -> Result<(), RequestError> {
+        let others = queue.paused_until.filter(|_| !queue.is_own_pause());
+        let paused_until = if is_paused { Some(for_ever()) } else { others };
+        self.set_consumer(spec, paused_until).await
+    }
+
+    async fn set_consumer(
+        &self,
+        spec: &ConsumerSpec,
+        pause_until: Option<OffsetDateTime>,
+    ) -> Result<(), RequestError> {
         let name = subject::consumer(&spec.route);
         let config = pull::Config {
             durable_name: Some(name.clone()),
@@ -54,7 +78,7 @@ impl Broker {
             max_ack_pending: i64::from(spec.max_ack_pending.max(1)),
             max_deliver: MAX_DELIVER,
             max_waiting: MAX_WAITING,
-            pause_until: is_paused.then(for_ever),
+            pause_until,
             ..pull::Config::default()
         };
         let stream = subject::lane_stream(spec.route.lane);

@@ -3,9 +3,10 @@
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
 //! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back,
-//! [`queues`] holds back, [`moving`] moves between lanes, [`events`] tells what befell a task, [`wakes`] what came to
-//! silent queues, [`audit`] finds what nobody would come to, [`listing`] goes through tasks and [`census`] through all
-//! there is, [`leadership`] says who is to look, [`overload`] what it says of the load, [`topology`] is what
+//! [`queues`] holds back, [`moving`] moves between lanes, [`views`] tells what waits and [`events`] what befell a task,
+//! [`wakes`] what came to silent queues, [`audit`] finds what nobody would come to, [`listing`] goes through tasks and
+//! [`census`] through all there is, [`leadership`] says who is to look, [`overload`] what it says of the load,
+//! [`topology`] is what
 //! must exist at the server.
 
 pub mod audit;
@@ -43,6 +44,7 @@ pub mod subject;
 pub mod sweep;
 pub mod topology;
 mod version;
+pub mod views;
 mod wait_inbox;
 pub mod waiting;
 pub mod wakes;

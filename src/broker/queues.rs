@@ -42,10 +42,19 @@ pub struct Queue {
     pub pulls: u64,
     /// The last message of the lane that it has given out; later ones still wait.
     pub delivered: u64,
+    /// How long the server waits for a sign of life.
+    pub ack_wait: Duration,
     /// Whether it is held back.
     pub is_paused: bool,
-    /// Whether that was done here: what somebody paused with another tool is theirs to resume.
-    is_own: bool,
+    /// Until when, if so.
+    pub(super) paused_until: Option<OffsetDateTime>,
+}
+
+impl Queue {
+    /// Whether it was held back here: what somebody paused with another tool is theirs to resume.
+    pub(super) fn is_own_pause(&self) -> bool {
+        self.paused_until == Some(for_ever())
+    }
 }
 
 /// A pause as it was asked for.
@@ -183,7 +192,7 @@ impl Broker {
         for lane in Lane::ALL {
             for queue in self.queues(lane).await? {
                 let wanted = pauses.iter().any(|paused| paused.pause.covers(&queue.route));
-                if wanted != queue.is_own {
+                if wanted != queue.is_own_pause() {
                     self.hold(&queue.route, wanted).await?;
                     changed += 1;
                 }
@@ -243,8 +252,9 @@ fn queue(info: &Info) -> Option<Queue> {
         limit: u64::try_from(info.config.max_ack_pending).unwrap_or(0),
         pulls: info.num_waiting as u64,
         delivered: info.delivered.stream_sequence,
+        ack_wait: info.config.ack_wait,
         is_paused: info.paused,
-        is_own: info.paused && info.config.pause_until == Some(for_ever()),
+        paused_until: info.config.pause_until.filter(|_| info.paused),
     })
 }
 

@@ -169,6 +169,15 @@ pub const WAKE_ANY: &str = "fl.wake.*";
 /// Every task's [`cancel`].
 pub const CANCEL_ANY: &str = "fl.ctl.cancel.*";
 
+/// Where it is told what waits on a lane. Not stored.
+#[must_use]
+pub fn view(lane: Lane) -> String {
+    format!("fl.view.{lane}")
+}
+
+/// Every lane's [`view`].
+pub const VIEW_ANY: &str = "fl.view.*";
+
 /// The task that a message on [`CANCEL_ANY`] names.
 #[must_use]
 pub fn parse_cancel(subject: &str) -> Option<TaskId> {

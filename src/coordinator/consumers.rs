@@ -1,58 +1,60 @@
-//! Makes the consumers at the server what the policy says.
+//! Makes the consumers of a lane that has none yet, and bounds the silence of those that are there as the policy says.
+//! From then on the leader sees to them, in [`super::limits`]: two that give places at the same time would give them
+//! twice.
 
-use crate::broker::RequestError;
-use crate::broker::consumer::{ConsumerFacts, ConsumerSpec};
-use crate::task::{Lane, Route};
+use std::time::Duration;
 
 use super::Coordinator;
-use super::routes::{is_known, specs};
+use super::routes::{first, is_known};
+use crate::broker::RequestError;
+use crate::broker::consumer::ConsumerSpec;
+use crate::task::Lane;
 
-/// Creates what is missing and sets limits. Consumers of routes that are known but not of this
-/// policy (a shard somebody published to) are kept and get their part of the lane's limit.
-///
-/// Limits are lowered before any is raised, so that their sum never passes the lane's.
-pub(super) async fn ensure(of: &Coordinator, lane: Lane, uncovered: &[Route]) -> Result<(), RequestError> {
-    let there = of.broker.consumers(lane).await?;
-    let mut found: Vec<Route> = there
-        .iter()
-        .map(|c| c.route.clone())
-        .filter(|r| is_known(&of.policy, r))
-        .collect();
-    found.extend_from_slice(uncovered);
-    let wanted = specs(&of.policy, lane, &found);
-    let mut changed: Vec<&ConsumerSpec> = wanted.iter().filter(|spec| !is_there(spec, &there)).collect();
-    changed.sort_by_key(|spec| raises(spec, &there));
-    let changed_any = !changed.is_empty();
+/// Creates every consumer of the policy where the lane has none. Several coordinators may do it at once: what they
+/// make is the same.
+pub(super) async fn ensure(of: &Coordinator, lane: Lane) -> Result<(), RequestError> {
+    let there = of.broker.queues(lane).await?;
     let pauses = of.broker.pauses().await?;
-    for spec in changed {
+    let ack_wait = Duration::from_millis(of.policy.lane(lane).ack_wait_ms);
+    let missing = if there.is_empty() {
+        first(&of.policy, lane)
+    } else {
+        Vec::new()
+    };
+    let late: Vec<_> = there
+        .iter()
+        .filter(|queue| queue.ack_wait != ack_wait && is_known(&of.policy, &queue.route))
+        .collect();
+    for spec in &missing {
         let is_paused = pauses.iter().any(|paused| paused.pause.covers(&spec.route));
         of.broker.ensure_consumer(spec, is_paused).await?;
-        tracing::info!(
-            lane = %lane,
-            task.class = %spec.route.class,
-            model = %spec.route.model,
-            shard = %spec.route.shard,
-            limit = spec.max_ack_pending,
-            "consumer set"
-        );
+        told("consumer made", spec);
     }
-    if changed_any {
-        // A pause that was noted in between was overwritten by the updates.
+    for queue in &late {
+        let spec = ConsumerSpec {
+            route: queue.route.clone(),
+            max_ack_pending: u32::try_from(queue.limit).unwrap_or(u32::MAX),
+            ack_wait,
+        };
+        let is_paused = pauses.iter().any(|paused| paused.pause.covers(&spec.route));
+        of.broker.relimit(queue, &spec, is_paused).await?;
+        told("consumer set", &spec);
+    }
+    if !missing.is_empty() || !late.is_empty() {
+        // A pause that was noted in between was overwritten.
         of.broker.obey_pauses().await?;
     }
-    of.metrics.consumers(lane, wanted.len());
+    of.metrics.consumers(lane, there.len().max(missing.len()));
     Ok(())
 }
 
-fn is_there(spec: &ConsumerSpec, there: &[ConsumerFacts]) -> bool {
-    there.iter().any(|c| {
-        c.route == spec.route && c.max_ack_pending == spec.max_ack_pending && c.ack_wait == spec.ack_wait
-    })
-}
-
-fn raises(spec: &ConsumerSpec, there: &[ConsumerFacts]) -> bool {
-    there
-        .iter()
-        .find(|c| c.route == spec.route)
-        .is_none_or(|c| c.max_ack_pending < spec.max_ack_pending)
+fn told(what: &str, spec: &ConsumerSpec) {
+    tracing::info!(
+        lane = %spec.route.lane,
+        task.class = %spec.route.class,
+        model = %spec.route.model,
+        shard = %spec.route.shard,
+        limit = spec.max_ack_pending,
+        "{what}"
+    );
 }

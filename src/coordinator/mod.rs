@@ -4,7 +4,7 @@
 //! pure function of the report, published under an id that makes the second one a duplicate.
 //!
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
-//! [`consumers`] makes them, [`feeds`] reads what failed and what is due, [`judge`] judges
+//! [`consumers`] makes the first ones, [`views`] looks over what waits in them ([`heads`], [`gauges`]) and [`limits`] gives them their places, [`feeds`] reads what failed and what is due, [`judge`] judges
 //! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
 //! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`overload`] says how much is
 //! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, and [`nameless`]
@@ -17,12 +17,16 @@ pub mod callbacks;
 mod carry_out;
 mod consumers;
 mod feeds;
+mod gauges;
+mod heads;
 mod judge;
 mod leader;
+mod limits;
 mod nameless;
 mod overload;
 mod role;
 mod routes;
+mod views;
 mod waits;
 mod wakes;
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use crate::broker::feed::Feed;
 use crate::broker::{Broker, RequestError};
 use crate::lifecycle::Lifecycle;
@@ -12,7 +14,7 @@ use crate::task::Lane;
 use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
-use super::{CallbackOptions, audit, consumers, feeds, leader, overload, waits, wakes};
+use super::{CallbackOptions, audit, consumers, feeds, leader, overload, views, waits, wakes};
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
 /// done has done it.
@@ -57,11 +59,13 @@ pub struct Coordinator {
     pub(super) budgets: Budgets,
     pub(super) leader: Leader,
     pub(super) audit_grace_ms: u64,
+    /// Held by whoever changes limits.
+    pub(super) settling: Mutex<()>,
 }
 
 impl Coordinator {
-    /// Makes the consumers of the policy, then starts to read reports, due retries and lanes. When
-    /// it returns, every route of the policy is covered.
+    /// Makes the consumers of lanes that have none, then starts to read reports, due retries and lanes. What a lane
+    /// lacks that has some is made by the one that leads, as places become free.
     ///
     /// # Errors
     /// [`CoordinatorError`] when the streams are missing or the server does not answer.
@@ -84,9 +88,10 @@ impl Coordinator {
             budgets,
             leader: Leader::new(),
             audit_grace_ms: options.audit_grace_ms,
+            settling: Mutex::new(()),
         });
         for lane in Lane::ALL {
-            consumers::ensure(&coordinator, lane, &[]).await?;
+            consumers::ensure(&coordinator, lane).await?;
         }
         for feed in [Feed::Reports, Feed::Due, Feed::Callbacks] {
             let opened = coordinator.broker.feed(feed).await?;
@@ -97,6 +102,7 @@ impl Coordinator {
         lifecycle.spawn(waits::run(coordinator.clone()));
         lifecycle.spawn(overload::run(coordinator.clone()));
         lifecycle.spawn(wakes::run(coordinator.clone()));
+        lifecycle.spawn(views::run(coordinator.clone()));
         Ok(coordinator)
     }
 }

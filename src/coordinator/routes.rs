@@ -1,22 +1,27 @@
-//! Which consumers a lane must have, and with which limits: a pure function of the policy.
+//! Which consumers a lane must have, and whose share they are served under: pure functions of the policy.
 
 use std::time::Duration;
 
 use crate::broker::consumer::{ConsumerFacts, ConsumerSpec};
-use crate::policy::{CONSUMERS_MAX, Policy, split_equally};
+use crate::policy::{CONSUMERS_MAX, Group, Place, Policy, targets};
 use crate::task::{Lane, Route, Shard};
 
-/// Every consumer of `lane` for the classes, models and shards of the policy and, behind them,
-/// for routes found elsewhere; the lane's limit is divided over all of them.
-pub(super) fn specs(policy: &Policy, lane: Lane, found: &[Route]) -> Vec<ConsumerSpec> {
-    let mut routes = of_policy(policy, lane);
-    for route in found {
-        if !routes.contains(route) {
-            routes.push(route.clone());
-        }
-    }
-    let caps: Vec<Option<u32>> = routes.iter().map(|route| cap(policy, route, &routes)).collect();
-    let limits = split_equally(policy.lane(lane).concurrency, &caps);
+/// The share of a class the policy does not have.
+const UNKNOWN_SHARE: f64 = 1.0;
+
+/// The consumers of a lane that has none yet, for the classes, models and shards of the policy; the lane's limit is
+/// divided over all of them.
+pub(super) fn first(policy: &Policy, lane: Lane) -> Vec<ConsumerSpec> {
+    let routes = of_policy(policy, lane);
+    let (groups, of_route) = groups(policy, &routes);
+    let place = |group| Place {
+        group,
+        limit: 0,
+        out: 0,
+        demand: 0,
+    };
+    let places: Vec<Place> = of_route.into_iter().map(place).collect();
+    let limits = targets(policy.lane(lane).concurrency, &groups, &places);
     let ack_wait = Duration::from_millis(policy.lane(lane).ack_wait_ms);
     let spec = |(route, max_ack_pending)| ConsumerSpec {
         route,
@@ -24,6 +29,25 @@ pub(super) fn specs(policy: &Policy, lane: Lane, found: &[Route]) -> Vec<Consume
         ack_wait,
     };
     routes.into_iter().zip(limits).map(spec).collect()
+}
+
+/// The classes of `routes` with their shares and limits, and for each route its class by place. One that the policy
+/// does not have, of which somebody else made a consumer, has the least share.
+pub(super) fn groups(policy: &Policy, routes: &[Route]) -> (Vec<Group>, Vec<usize>) {
+    let (mut names, mut groups, mut of_route) = (Vec::new(), Vec::new(), Vec::new());
+    for route in routes {
+        let known = names.iter().position(|name| *name == &route.class);
+        of_route.push(known.unwrap_or(names.len()));
+        if known.is_none() {
+            let class = policy.class(route.class.as_str());
+            names.push(&route.class);
+            groups.push(Group {
+                weight: class.map_or(UNKNOWN_SHARE, |class| f64::from(class.share)),
+                max: class.and_then(|class| class.max_concurrent),
+            });
+        }
+    }
+    (groups, of_route)
 }
 
 /// Whether class and model of a route are in the policy.
@@ -55,7 +79,8 @@ pub(super) fn has_place(policy: &Policy, route: &Route, there: &[ConsumerFacts],
     routes.len() < lane_max && of_class < class_max
 }
 
-fn of_policy(policy: &Policy, lane: Lane) -> Vec<Route> {
+/// Every route of the policy's own.
+pub(super) fn of_policy(policy: &Policy, lane: Lane) -> Vec<Route> {
     let mut routes = Vec::new();
     for class in &policy.classes {
         for shard in 0..class.shards.max(1) {
@@ -73,23 +98,16 @@ fn of_policy(policy: &Policy, lane: Lane) -> Vec<Route> {
     routes
 }
 
-/// A class's own limit, divided over its consumers; at least 1 each.
-fn cap(policy: &Policy, route: &Route, routes: &[Route]) -> Option<u32> {
-    let limit = policy.class(route.class.as_str())?.max_concurrent?;
-    let of_class = routes.iter().filter(|r| r.class == route.class).count();
-    Some((limit / u32::try_from(of_class).unwrap_or(u32::MAX)).max(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::default_policy;
 
     #[test]
-    fn the_default_policy_gives_one_consumer_per_class_with_an_equal_part_of_the_lane() {
-        let specs = specs(&default_policy(), Lane::Core, &[]);
+    fn the_default_policy_gives_one_consumer_per_class_with_its_share_of_the_lane() {
+        let specs = first(&default_policy(), Lane::Core);
         let limits: Vec<u32> = specs.iter().map(|s| s.max_ack_pending).collect();
-        assert_eq!(limits, [25, 25, 25, 25]);
+        assert_eq!(limits, [40, 30, 20, 10]);
         assert_eq!(specs[0].route.class.as_str(), "payment_processing");
         assert_eq!(specs[0].route.shard, Shard::Stable(0));
     }
@@ -98,11 +116,29 @@ mod tests {
     fn a_class_limit_binds_and_what_it_leaves_goes_to_the_others() {
         let mut policy = default_policy();
         policy.classes[0].max_concurrent = Some(2);
-        let limits: Vec<u32> = specs(&policy, Lane::Normal, &[])
+        let limits: Vec<u32> = first(&policy, Lane::Normal)
             .iter()
             .map(|s| s.max_ack_pending)
             .collect();
-        assert_eq!(limits, [2, 6, 6, 6]);
+        assert_eq!(limits, [2, 9, 6, 3]);
+    }
+
+    #[test]
+    fn routes_of_one_class_are_one_group_and_a_class_of_nobody_has_the_least_share() {
+        let mut policy = default_policy();
+        policy.classes[1].max_concurrent = Some(7);
+        let mut routes = of_policy(&policy, Lane::Normal);
+        let mut stranger = routes[0].clone();
+        stranger.class = crate::task::ClassName::new("stranger").unwrap();
+        routes.push(stranger);
+        routes.push(Route {
+            shard: Shard::Stable(7),
+            ..routes[1].clone()
+        });
+        let (groups, of_route) = groups(&policy, &routes);
+        assert_eq!(of_route, [0, 1, 2, 3, 4, 1]);
+        assert_eq!((groups[1].weight, groups[1].max), (30.0, Some(7)));
+        assert_eq!((groups[4].weight, groups[4].max), (1.0, None));
     }
 
     #[test]
@@ -126,15 +162,5 @@ mod tests {
         policy.classes[0].max_concurrent = Some(2);
         assert!(has_place(&policy, &shard(1), &[], &[]));
         assert!(!has_place(&policy, &shard(2), &[], &[shard(1)]));
-    }
-
-    #[test]
-    fn a_route_found_elsewhere_takes_its_part() {
-        let policy = default_policy();
-        let mut found = of_policy(&policy, Lane::Normal)[0].clone();
-        found.shard = Shard::Stable(7);
-        let specs = specs(&policy, Lane::Normal, &[found]);
-        assert_eq!(specs.len(), 5);
-        assert_eq!(specs.iter().map(|s| s.max_ack_pending).sum::<u32>(), 20);
     }
 }

@@ -38,6 +38,8 @@ pub(super) const FENCE_REFUSALS: &str = "fairlane_fence_refusals_total";
 pub(super) const LEASE_EXTENSIONS: &str = "fairlane_lease_extensions_total";
 pub(super) const SHARE_RATIO: &str = "fairlane_share_ratio";
 pub(super) const TENANT_JAIN: &str = "fairlane_tenant_jain_index";
+pub(super) const VIEWS: &str = "fairlane_views_total";
+pub(super) const BLIND_PICKS: &str = "fairlane_blind_picks_total";
 pub(super) const REPORTS: &str = "fairlane_reports_total";
 pub(super) const RETRIES: &str = "fairlane_retries_total";
 pub(super) const DEMOTIONS: &str = "fairlane_demotions_total";
@@ -51,6 +53,11 @@ pub(super) const PUT_BACK: &str = "fairlane_archive_put_back_total";
 pub(super) const REPAIRS: &str = "fairlane_repairs_total";
 pub(super) const LEADING: &str = "fairlane_leading";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
+pub(super) const QUEUE_DEPTH: &str = "fairlane_queue_depth";
+pub(super) const QUEUE_RUNNING: &str = "fairlane_queue_running";
+pub(super) const QUEUE_LIMIT: &str = "fairlane_queue_limit";
+pub(super) const LIMIT_CHANGES: &str = "fairlane_limit_changes_total";
+pub(super) const CLASS_SHARE: &str = "fairlane_class_share";
 pub(super) const CALLBACKS: &str = "fairlane_callbacks_total";
 pub(super) const SUBMISSIONS: &str = "fairlane_submissions_total";
 pub(super) const SUBMISSION: &str = "fairlane_submission_seconds";
@@ -137,6 +144,16 @@ pub const CATALOGUE: &[Entry] = &[
         &["class"],
         "Jain's index of this worker's time per tenant of a class in the last minute: 1 is equal, 1/n one tenant of n had all.",
     ),
+    counter(
+        VIEWS,
+        &[],
+        "Views of lanes heard: what waits, and what is next, as the leading coordinator tells it.",
+    ),
+    counter(
+        BLIND_PICKS,
+        &[],
+        "Slots given out by shares although the policy compares heads, because no view had been heard for 2.5 s.",
+    ),
     counter(REPORTS, &["kind"], "Failure reports read, by what went wrong."),
     counter(
         RETRIES,
@@ -199,6 +216,39 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Count,
         &["lane"],
         "Consumers the policy asks for, as the coordinator last saw to them.",
+    ),
+    entry(
+        QUEUE_DEPTH,
+        Kind::Gauge,
+        Unit::Count,
+        &["lane", "class"],
+        "Tasks that wait, as the leading coordinator saw them last; 0 where it does not lead.",
+    ),
+    entry(
+        QUEUE_RUNNING,
+        Kind::Gauge,
+        Unit::Count,
+        &["lane", "class"],
+        "Tasks that are out with workers, in the same way.",
+    ),
+    entry(
+        QUEUE_LIMIT,
+        Kind::Gauge,
+        Unit::Count,
+        &["lane", "class"],
+        "Tasks that may be out at once, in the same way.",
+    ),
+    counter(
+        LIMIT_CHANGES,
+        &["lane"],
+        "Limits of consumers that were changed because another one needed places, or had too many.",
+    ),
+    entry(
+        CLASS_SHARE,
+        Kind::Gauge,
+        Unit::Count,
+        &["class"],
+        "Part of the service, 0 to 1, that the class is to have while all classes have tasks that wait. What it has is its part of the rate of fairlane_execution_seconds_sum.",
     ),
     counter(
         CALLBACKS,

@@ -3,12 +3,24 @@
 use metrics::{Gauge, counter, gauge};
 
 use super::catalogue::{
-    ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, MOVES, OVERLOAD_LEVEL,
-    PUT_BACK, REPAIRS, REPORTS, RETRIES, UNCOVERED,
+    ARCHIVED, CALLBACKS, CLASS_SHARE, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, LIMIT_CHANGES,
+    MOVES, OVERLOAD_LEVEL, PUT_BACK, QUEUE_DEPTH, QUEUE_LIMIT, QUEUE_RUNNING, REPAIRS, REPORTS, RETRIES,
+    UNCOVERED,
 };
 use super::label::{CallbackOutcome, Repair, UncoveredAction};
 use super::tally::Tally;
 use crate::task::{ClassName, DeadReason, ErrorKind, Lane};
+
+/// What the leader saw of the queues of a class on a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueCounts {
+    /// Tasks that wait.
+    pub waiting: u64,
+    /// Tasks that are out with workers.
+    pub out: u64,
+    /// Tasks that may be out at once.
+    pub limit: u64,
+}
 
 /// The handles of a coordinator. Metrics with a class are looked up each time: a verdict waits
 /// for the disk of the server, which takes a thousand times longer.
@@ -104,6 +116,31 @@ impl CoordinatorMetrics {
     /// A task that overload had put aside went back to `lane`.
     pub fn put_back(&self, lane: Lane, class: &ClassName) {
         counter!(PUT_BACK, "lane" => lane.as_str(), "class" => class.as_str().to_owned()).increment(1);
+    }
+
+    /// A consumer of a lane got another limit.
+    pub fn limit_change(&self, lane: Lane) {
+        counter!(LIMIT_CHANGES, "lane" => lane.as_str()).increment(1);
+    }
+
+    /// How many tasks of a class wait on a lane, are out, and may be out.
+    pub fn queue(&self, lane: Lane, class: &ClassName, of: QueueCounts) {
+        let labels = [
+            ("lane", lane.as_str().to_owned()),
+            ("class", class.as_str().to_owned()),
+        ];
+        for (name, value) in [
+            (QUEUE_DEPTH, of.waiting),
+            (QUEUE_RUNNING, of.out),
+            (QUEUE_LIMIT, of.limit),
+        ] {
+            gauge!(name, &labels).set(value as f64);
+        }
+    }
+
+    /// The part of the service that a class is to have, 0 to 1, while all have tasks that wait.
+    pub fn share(&self, class: &ClassName, share: f64) {
+        gauge!(CLASS_SHARE, "class" => class.as_str().to_owned()).set(share);
     }
 
     /// How many consumers a lane has.

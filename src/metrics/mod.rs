@@ -18,7 +18,7 @@ mod tests;
 
 pub use catalogue::{CATALOGUE, Entry, Kind};
 pub use class::ClassMetrics;
-pub use coordinator::CoordinatorMetrics;
+pub use coordinator::{CoordinatorMetrics, QueueCounts};
 pub use exposition::{Exposition, InstallError};
 pub use gateway::GatewayMetrics;
 pub use http::{Readiness, pages, serve};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use metrics::{Counter, counter, gauge};
 
 use super::ClassMetrics;
-use super::catalogue::{HAND_BACKS, LEASE_EXTENSIONS, PULLS, SHARE_RATIO, TENANT_JAIN};
+use super::catalogue::{BLIND_PICKS, HAND_BACKS, LEASE_EXTENSIONS, PULLS, SHARE_RATIO, TENANT_JAIN, VIEWS};
 use super::label::{HandBackReason, Label, PullKind, PullOutcome};
 use super::tally::Tally;
 use crate::task::{ClassName, Lane};
@@ -18,6 +18,8 @@ pub struct WorkerMetrics {
     waits: Tally<PullOutcome>,
     hand_backs: Tally<HandBackReason>,
     lease_extensions: Counter,
+    views: Counter,
+    blind_picks: Counter,
     classes: Mutex<HashMap<(Lane, ClassName), Arc<ClassMetrics>>>,
 }
 
@@ -31,6 +33,8 @@ impl WorkerMetrics {
             waits: pulls(PullKind::Wait),
             hand_backs: Tally::new(HAND_BACKS, "reason", &[]),
             lease_extensions: counter!(LEASE_EXTENSIONS),
+            views: counter!(VIEWS),
+            blind_picks: counter!(BLIND_PICKS),
             classes: Mutex::default(),
         }
     }
@@ -68,6 +72,16 @@ impl WorkerMetrics {
     /// The leases of so many running tasks were extended.
     pub fn lease_extensions(&self, tasks: u64) {
         self.lease_extensions.increment(tasks);
+    }
+
+    /// It was told what waits on a lane.
+    pub fn view(&self) {
+        self.views.increment(1);
+    }
+
+    /// So many slots were given out by shares because it had not been told for too long.
+    pub fn blind_picks(&self, picks: u64) {
+        self.blind_picks.increment(picks);
     }
 }
 

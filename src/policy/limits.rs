@@ -1,87 +1,224 @@
 //! A lane's limit, divided over the consumers that serve it.
+//!
+//! Each class gets its share of the places, but no more than it can use as long as others can: water that rises in
+//! vessels as wide as their shares and as high as their demand. [`lowered`] comes first and [`raised`] after what was
+//! lowered has drained, so that what is out and what may be out together never pass the limit.
+
+use super::water::{Vessel, fill};
 
 /// Consumers of one lane at most: beyond it a replicated stream becomes slow.
 pub const CONSUMERS_MAX: usize = 200;
 
-/// Divides `lane_limit` over as many consumers as `class_limits` has entries, as equally as
-/// their own caps allow; what a capped one cannot use goes to the others, and what is left of
-/// the division to the first ones.
-///
-/// Every part is at least 1, because the server reads 0 as 1000; the sum is at most
-/// `lane_limit` unless that is less than the number of consumers, which validation refuses.
-/// A cap of 0 counts as 1.
+/// A consumer is given places only if they are at least this part of those it has: what the server is told ten times
+/// a minute must be worth it.
+const WORTH_PART: u32 = 8;
+
+/// Consumers of one class on a lane, which share what the class may have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Group {
+    /// Its part among the classes of the lane; more than 0.
+    pub weight: f64,
+    /// Most places of all its consumers together; none where only the lane's limit holds.
+    pub max: Option<u32>,
+}
+
+/// One consumer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its class, by place in the list of groups.
+    pub group: usize,
+    /// Tasks that may be out at once; 0 where it is still to be made.
+    pub limit: u32,
+    /// Tasks that are out; more than the limit while what was lowered drains.
+    pub out: u32,
+    /// Tasks that it could have out now.
+    pub demand: u32,
+}
+
+impl Place {
+    /// What has to be reckoned with.
+    fn committed(&self) -> u32 {
+        self.limit.max(self.out)
+    }
+
+    /// Places that it lacks, where that is worth a change.
+    fn lacks(&self, target: u32) -> u32 {
+        let more = target.saturating_sub(self.limit);
+        let is_worth_it = self.demand > self.limit && more >= (self.limit / WORTH_PART).max(1);
+        if is_worth_it { more } else { 0 }
+    }
+}
+
+/// The limit each consumer should have: at least 1, because the server reads 0 as 1000. The sum is at most
+/// `lane_limit`, unless that is less than the number of consumers, which validation refuses.
 #[must_use]
-pub fn split_equally(lane_limit: u32, class_limits: &[Option<u32>]) -> Vec<u32> {
-    let caps: Vec<u32> = class_limits
+pub fn targets(lane_limit: u32, groups: &[Group], places: &[Place]) -> Vec<u32> {
+    let members = |group: usize| places.iter().filter(move |place| place.group == group);
+    let wants: Vec<Want> = groups
         .iter()
-        .map(|cap| cap.unwrap_or(u32::MAX).max(1))
+        .enumerate()
+        .map(|(at, group)| Want {
+            weight: group.weight,
+            least: u32::try_from(members(at).count()).unwrap_or(u32::MAX),
+            demand: sum(members(at).map(|place| place.demand.max(1))),
+            most: group.max.unwrap_or(u32::MAX),
+        })
+        // A class without a consumer takes no part.
+        .map(|want| if want.least == 0 { want.absent() } else { want })
         .collect();
-    let mut parts = vec![1_u32; caps.len()];
-    let consumers = u32::try_from(caps.len()).unwrap_or(u32::MAX);
-    let mut left = lane_limit.saturating_sub(consumers);
-    // Every round but the last fills at least one consumer to its cap: at most one round each, and one more.
-    loop {
-        let open: Vec<usize> = (0..parts.len()).filter(|&i| parts[i] < caps[i]).collect();
-        let Some(each) = u32::try_from(open.len()).ok().and_then(|n| left.checked_div(n)) else {
-            return parts;
-        };
-        if each == 0 {
-            for &i in open.iter().take(left as usize) {
-                parts[i] += 1;
-            }
-            return parts;
+    let of_groups = divide(lane_limit, &wants);
+    let mut targets = vec![0; places.len()];
+    for (group, total) in of_groups.into_iter().enumerate() {
+        let mine: Vec<usize> = (0..places.len())
+            .filter(|at| places[*at].group == group)
+            .collect();
+        let wants: Vec<Want> = mine
+            .iter()
+            .map(|at| Want {
+                weight: 1.0,
+                least: 1,
+                demand: places[*at].demand,
+                most: u32::MAX,
+            })
+            .collect();
+        for (at, target) in mine.into_iter().zip(divide(total, &wants)) {
+            targets[at] = target;
         }
-        for i in open {
-            let more = each.min(caps[i] - parts[i]);
-            parts[i] += more;
-            left -= more;
+    }
+    targets
+}
+
+/// The limits to begin with: none is above what it is now. They change only where somebody lacks places that are not
+/// free, or where there are more than the lane or a class may have.
+#[must_use]
+pub fn lowered(lane_limit: u32, groups: &[Group], places: &[Place]) -> Vec<u32> {
+    let limits = || places.iter().map(|place| place.limit);
+    let is_over = sum(limits()) > lane_limit
+        || groups.iter().enumerate().any(|(at, group)| {
+            let own = places.iter().filter(|place| place.group == at);
+            group
+                .max
+                .is_some_and(|max| sum(own.map(|place| place.limit)) > max)
+        });
+    let targets = targets(lane_limit, groups, places);
+    let free = raised(lane_limit, groups, places);
+    let is_short = places
+        .iter()
+        .zip(&targets)
+        .zip(&free)
+        .any(|((place, target), got)| {
+            let wanted = match place.limit {
+                0 => 1,
+                limit => limit + place.lacks(*target).min(place.demand.saturating_sub(limit)),
+            };
+            *got < wanted
+        });
+    if !is_over && !is_short {
+        return limits().collect();
+    }
+    places
+        .iter()
+        .zip(targets)
+        .map(|(place, target)| place.limit.min(target))
+        .collect()
+}
+
+/// The limits after that: none is below what it is now, and only places that nobody has or may have are given. Where
+/// the sum of what is out and may be out kept to the limits of lane and class, it still does.
+#[must_use]
+pub fn raised(lane_limit: u32, groups: &[Group], places: &[Place]) -> Vec<u32> {
+    let mut room = lane_limit.saturating_sub(sum(places.iter().map(Place::committed)));
+    let mut rooms: Vec<u32> = groups
+        .iter()
+        .enumerate()
+        .map(|(at, group)| {
+            let own = places.iter().filter(|place| place.group == at);
+            group
+                .max
+                .map_or(u32::MAX, |max| max.saturating_sub(sum(own.map(Place::committed))))
+        })
+        .collect();
+    let mut limits: Vec<u32> = places.iter().map(|place| place.limit).collect();
+    let mut give = |at: usize, more: u32, room: &mut u32| {
+        let of_group = &mut rooms[places[at].group];
+        let more = more.min(*room).min(*of_group);
+        *of_group -= more;
+        *room -= more;
+        more
+    };
+    // Without a consumer its tasks would wait for ever: those come first.
+    for at in (0..places.len()).filter(|at| places[*at].limit == 0) {
+        limits[at] = give(at, 1, &mut room);
+    }
+    let targets = targets(lane_limit, groups, places);
+    let mut lacks: Vec<u32> = places
+        .iter()
+        .zip(&targets)
+        .map(|(place, target)| place.lacks(*target))
+        .collect();
+    for (at, lacks) in lacks.iter_mut().enumerate() {
+        if places[at].limit == 0 {
+            *lacks = 0;
+        }
+        // What is out already takes no further place.
+        let held = places[at].out.saturating_sub(places[at].limit).min(*lacks);
+        limits[at] += held;
+        *lacks -= held;
+    }
+    let vessels: Vec<Vessel> = lacks
+        .iter()
+        .zip(places)
+        .map(|(most, place)| Vessel {
+            weight: groups[place.group].weight,
+            least: 0,
+            most: *most,
+        })
+        .collect();
+    for (at, more) in fill(room, &vessels).into_iter().enumerate() {
+        limits[at] += give(at, more, &mut room);
+    }
+    limits
+}
+
+/// What one of several wants of a total.
+#[derive(Clone, Copy)]
+struct Want {
+    weight: f64,
+    least: u32,
+    demand: u32,
+    most: u32,
+}
+
+impl Want {
+    fn absent(self) -> Self {
+        Self {
+            demand: 0,
+            most: 0,
+            ..self
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+/// First what each can use, then what is left to whoever may have more: it will be there when it is needed.
+fn divide(total: u32, wants: &[Want]) -> Vec<u32> {
+    let vessel = |want: &Want, least: u32, most: u32| Vessel {
+        weight: want.weight,
+        least,
+        most,
+    };
+    let used: Vec<Vessel> = wants
+        .iter()
+        .map(|want| vessel(want, want.least, want.demand.min(want.most)))
+        .collect();
+    let parts = fill(total, &used);
+    let spare: Vec<Vessel> = wants
+        .iter()
+        .zip(parts)
+        .map(|(want, part)| vessel(want, part, want.most))
+        .collect();
+    fill(total, &spare)
+}
 
-    use super::*;
-
-    #[test]
-    fn a_limit_is_divided_and_what_one_cannot_use_goes_to_the_others() {
-        let cases = [
-            (100, vec![None; 4], vec![25, 25, 25, 25]),
-            (10, vec![None; 4], vec![3, 3, 2, 2]),
-            (10, vec![Some(1), None, None], vec![1, 5, 4]),
-            (100, vec![Some(5), Some(7), None], vec![5, 7, 88]),
-            (100, vec![Some(5), Some(7)], vec![5, 7]),
-            (4, vec![None, Some(0)], vec![3, 1]),
-            (1, vec![None, None], vec![1, 1]),
-            (u32::MAX, vec![None], vec![u32::MAX]),
-            (5, vec![], vec![]),
-        ];
-        for (lane, caps, parts) in cases {
-            assert_eq!(split_equally(lane, &caps), parts, "{lane} over {caps:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_part_is_at_least_one_within_its_cap_and_the_sum_within_the_lane(
-            lane in any::<u32>(),
-            small in 0_u32..500,
-            caps in prop::collection::vec(prop::option::of(prop_oneof![0_u32..50, any::<u32>()]), 0..40),
-        ) {
-            for limit in [lane, small] {
-                let parts = split_equally(limit, &caps);
-                prop_assert_eq!(parts.len(), caps.len());
-                prop_assert!(parts.iter().zip(&caps).all(|(part, cap)| *part >= 1 && *part <= cap.unwrap_or(u32::MAX).max(1)));
-                let sum: u64 = parts.iter().map(|p| u64::from(*p)).sum();
-                let wanted: u64 = caps.iter().map(|c| u64::from(c.unwrap_or(u32::MAX).max(1))).sum();
-                // Nothing is left over that somebody could use.
-                prop_assert_eq!(sum, u64::from(limit).max(caps.len() as u64).min(wanted));
-                let open = || parts.iter().zip(&caps).filter(|(part, cap)| cap.is_none_or(|c| **part < c)).map(|(part, _)| part);
-                let (least, most) = (open().min(), parts.iter().max());
-                prop_assert!(least.is_none_or(|least| most.is_none_or(|most| *most - *least <= 1)), "{:?}", parts);
-            }
-        }
-    }
+fn sum(of: impl Iterator<Item = u32>) -> u32 {
+    of.fold(0, u32::saturating_add)
 }

@@ -2,12 +2,16 @@
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
 //! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `wait` what follows too long a wait, `callback` and
-//! `address` when and where a result is delivered, `limits` how many may run at once, `inheritance` how urgent a task is for the sake of those that wait for it, `pause` what is held back, `overload` what is turned away when there is too much, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
+//! `address` when and where a result is delivered, `limits` how many of each consumer may run at once, after what it
+//! could use (`demand`) and its share (`water`), `inheritance` how urgent a task is for the sake of those that wait for
+//! it, `pause` what is held back, `overload` what is turned away when there is too much, `ledger` whether what was
+//! accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
 
 mod address;
 mod backoff;
 mod callback;
 mod classify;
+mod demand;
 mod document;
 mod inheritance;
 mod ledger;
@@ -16,6 +20,7 @@ mod overload;
 mod pause;
 mod retry;
 mod wait;
+mod water;
 
 #[cfg(test)]
 mod classify_tests;
@@ -24,19 +29,22 @@ mod ending_tests;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod limits_tests;
+#[cfg(test)]
 mod retry_tests;
 
 pub use address::{AddressError, Reach, callback_url};
 pub use backoff::{Growth, RetryRules, RetryTable};
 pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
+pub use demand::{Demand, Seen};
 pub use document::{
     Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, MaxWait,
     Model, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
 };
 pub use inheritance::{CHAIN_MAX, Change, Party, Waits, WaitsError};
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};
-pub use limits::{CONSUMERS_MAX, split_equally};
+pub use limits::{CONSUMERS_MAX, Group, Place, lowered, raised, targets};
 pub use overload::{
     Cause, DrainRate, Fate, Infeasible, Level, OnInfeasible, Outlook, OverloadRules, Pressure, QueueFill,
     RETRY_AFTER_S_MAX, Room, Shed, Standing, Workers, fate, infeasible, retry_after_s, step,

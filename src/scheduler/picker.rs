@@ -197,7 +197,7 @@ impl Picker {
     pub(super) fn decide(&mut self, sight: Sight, now: Moment) -> Option<(QueueId, Why)> {
         self.now = now;
         // The balances have a bound of their own.
-        let is_blind = matches!(self.ranked, Ranked::Heads(_)) && sight == Sight::Blind;
+        let is_blind = self.is_blind(sight);
         let why = match &self.ranked {
             Ranked::Weighted => Why::Balance,
             Ranked::Heads(_) if is_blind => Why::Blind,
@@ -277,6 +277,11 @@ impl Picker {
     #[must_use]
     pub const fn compares_heads(&self) -> bool {
         matches!(self.ranked, Ranked::Heads(_) | Ranked::Levels(..))
+    }
+
+    /// Whether the balances stand in for a rule that sees no heads.
+    pub(super) const fn is_blind(&self, sight: Sight) -> bool {
+        matches!(self.ranked, Ranked::Heads(_)) && matches!(sight, Sight::Blind)
     }
 
     /// What the rules know of a class.

@@ -53,6 +53,12 @@ impl Between {
     /// Part of the service that [`Between::Strict`] keeps for the less urgent where nothing is said.
     pub const FLOOR: f64 = 0.05;
 
+    /// Whether it looks at the heads of queues.
+    #[must_use]
+    pub const fn compares_heads(&self) -> bool {
+        !matches!(self, Self::Weighted | Self::Strict { .. })
+    }
+
     /// The rule's name in documents and reports.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -187,7 +187,7 @@ pub(super) fn salvage_task_id(content_type: Option<&str>, body: &[u8]) -> Option
     found
 }
 
-fn decode<'a, T: Deserialize<'a>>(codec: Codec, body: &'a [u8]) -> Result<T, BodyError> {
+pub(super) fn decode<'a, T: Deserialize<'a>>(codec: Codec, body: &'a [u8]) -> Result<T, BodyError> {
     match codec {
         Codec::Json if body.trim_ascii_start().first() != Some(&b'{') => Err(BodyError::NotAMap("JSON")),
         Codec::Json => serde_json::from_slice(body).map_err(BodyError::Json),

@@ -24,6 +24,8 @@ mod result;
 mod submission;
 mod text;
 mod timestamp;
+mod view;
+mod worth;
 
 #[cfg(test)]
 mod tests;
@@ -46,3 +48,5 @@ pub use result::{
 };
 pub use submission::{Submission, UnreadableSubmission, read_submission, submission_body};
 pub use timestamp::{TimestampError, parse_rfc3339, to_rfc3339};
+pub use view::{HeadView, LaneView, QueueView, UnreadableView, read_view, view_body};
+pub use worth::{SESSION, Worth, head_view, read_worth};

@@ -2,12 +2,27 @@
 
 use tokio::sync::mpsc;
 
+use super::leases::HeldId;
 use super::serve::Done;
+use crate::scheduler::intake::QueueId;
 
 /// Frees the slot however the task ends, a panic included: without it the worker would wait for ever.
 pub(super) struct Ended {
-    pub(super) tell: mpsc::Sender<Done>,
+    tell: mpsc::Sender<Done>,
     pub(super) done: Done,
+}
+
+impl Ended {
+    /// Of a task that may end without saying how long it took.
+    pub(super) fn of(tell: mpsc::Sender<Done>, queue: QueueId, held: HeldId) -> Self {
+        let done = Done {
+            queue,
+            held,
+            flow: None,
+            cost_ms: 0.0,
+        };
+        Self { tell, done }
+    }
 }
 
 impl Drop for Ended {

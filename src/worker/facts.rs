@@ -1,47 +1,67 @@
-//! What the intake is told of a task that arrives, where its rules ask for more than its queue.
+//! What the intake is told of a task that arrives or waits, where its rules ask for more than its queue.
 
 use crate::broker::delivery::{Delivery, arrival};
 use crate::clock;
 use crate::scheduler::facts::{Flow, Head};
 use crate::scheduler::rules::{Between, FlowKey, Rules};
-use crate::task::{Moment, Route, Task, fnv1a_64};
-use crate::wire::{Origin, read_facts};
+use crate::task::{EpochMs, Moment, Route, Task, fnv1a_64};
+use crate::wire::{HeadView, Origin, SESSION, head_view};
 
-/// The label that names a session.
-const SESSION: &str = "session";
-
-/// Whose a task is: by tenant or by session, as the policy says.
+/// What of a task its rules compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Flows(FlowKey);
+pub(super) struct Flows {
+    /// Whose it is: by tenant or by session.
+    by: FlowKey,
+    /// Whether what its caller thinks it is worth counts, for which its body has to be read.
+    weighs: bool,
+    /// Whether heads are compared at all.
+    pub(super) compares: bool,
+}
 
 impl Flows {
     pub(super) const fn of_rules(rules: &Rules) -> Self {
-        match rules.between {
-            Between::Mlfq(rules) => Self(rules.by),
-            _ => Self(FlowKey::Tenant),
-        }
+        let by = match rules.between {
+            Between::Mlfq(rules) => rules.by,
+            _ => FlowKey::Tenant,
+        };
+        let weighs = matches!(rules.between, Between::Score(_));
+        let compares = rules.between.compares_heads();
+        Self { by, weighs, compares }
     }
 
     pub(super) fn of(self, task: &Task) -> Flow {
-        let session = match self.0 {
+        let session = match self.by {
             FlowKey::Session => task.facts.labels.get(SESSION).map(String::as_str),
             FlowKey::Tenant => None,
         };
         Flow(fnv1a_64(session.unwrap_or(task.tenant.as_str()).as_bytes()))
     }
+
+    fn of_view(self, head: &HeadView) -> Option<Flow> {
+        let session = head.session.filter(|_| self.by == FlowKey::Session);
+        session.or(head.tenant).map(Flow)
+    }
 }
 
 /// Reads what the rules compare; of a message that cannot be read, only when it was stored.
 pub(super) fn head(flows: Flows, route: &Route, delivery: &Delivery, now: Moment) -> Head {
-    let wall = clock::wall();
     let headers = delivery.original.headers();
-    let Ok(task) = read_facts(&arrival(route, &headers, delivery, Origin::Lane)) else {
-        return Head::arrived(clock::moment(delivery.stored_at, now, wall));
+    let seen = head_view(&arrival(route, &headers, delivery, Origin::Lane));
+    let seen = match flows.weighs {
+        true => seen.with_worth(&headers, &delivery.original.body),
+        false => seen,
     };
+    known(flows, &seen, now, clock::wall())
+}
+
+/// What is known of a task, in this process's own time: `now` and `wall` are the same moment.
+pub(super) fn known(flows: Flows, seen: &HeadView, now: Moment, wall: EpochMs) -> Head {
     Head {
-        deadline: task.facts.deadline.map(|at| clock::moment(at, now, wall)),
-        flow: Some(flows.of(&task)),
-        cost_ms: task.facts.cost,
-        ..Head::arrived(clock::moment(task.enqueued_at, now, wall))
+        deadline: seen.deadline.map(|at| clock::moment(at, now, wall)),
+        flow: flows.of_view(seen),
+        urgency: seen.urgency.unwrap_or(0.0),
+        business_weight: seen.business_weight.unwrap_or(0.0),
+        cost_ms: seen.cost_ms,
+        ..Head::arrived(clock::moment(seen.enqueued_at, now, wall))
     }
 }

@@ -1,9 +1,10 @@
 //! The worker: a shell around [`crate::scheduler::intake`].
 //!
 //! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
-//! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that, [`ended`] tells the shell,
-//! [`fairness`] says how evenly it was divided, [`leases`] keeps what is held alive, [`running`] stops what was cancelled, [`discovery`] finds the consumers to pull from and
-//! [`queues`] brings them under their classes.
+//! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that, [`ended`] tells the
+//! shell, [`fairness`] says how evenly it was divided, [`leases`] keeps what is held alive, [`running`] stops what was
+//! cancelled, [`discovery`] finds the consumers to pull from, [`views`] hears what waits in them and [`queues`] brings
+//! them under their classes.
 
 mod discovery;
 mod ended;
@@ -17,6 +18,7 @@ mod queues;
 mod running;
 mod serve;
 mod shell;
+mod views;
 
 pub use options::{Worker, WorkerOptions};
 pub use queues::intake_of;

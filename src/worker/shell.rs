@@ -17,6 +17,7 @@ use super::options::WorkerOptions;
 use super::queues::{Classes, begin, seed_of};
 use super::running::Running;
 use super::serve::{Done, Service};
+use super::views;
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
 use crate::broker::pull::Puller;
@@ -30,6 +31,7 @@ use crate::scheduler::facts::{Head, Ticket};
 use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, QueueId, Source};
 use crate::scheduler::rules::Infeasible;
 use crate::task::{Moment, Route};
+use crate::wire::LaneView;
 
 /// How long the last answers may take to reach the server.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
@@ -55,6 +57,7 @@ pub(super) struct Shell {
     tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
+    views: mpsc::Receiver<LaneView>,
     connections: watch::Receiver<u64>,
     wakes: Wakes,
     draining: bool,
@@ -66,6 +69,7 @@ enum Event {
     Deadline,
     Heartbeat,
     Found(Vec<ConsumerFacts>),
+    Viewed(LaneView),
     Reconnected,
     Woken(Vec<Route>),
     Drain,
@@ -92,6 +96,7 @@ impl Shell {
         let cancels = broker.cancels().await?;
         let wakes = broker.wakes().await?;
         let found = discovery.run(&lifecycle);
+        let views = views::hear(broker.views().await?, &lifecycle);
         let flows = Flows::of_rules(&policy.scheduler);
         let service = Arc::new(Service {
             broker,
@@ -114,6 +119,7 @@ impl Shell {
             tell_done,
             heartbeat,
             found,
+            views,
             connections,
             wakes,
             draining: false,
@@ -157,6 +163,11 @@ impl Shell {
                     self.served.tell(&self.classes, &self.intake, metrics);
                 }
                 Event::Found(found) => self.add_queues(&found),
+                Event::Viewed(seen) => {
+                    self.service.options.metrics.view();
+                    let now = clock::monotonic();
+                    views::tell(&seen, self.service.flows, &self.puller, &mut self.intake, now);
+                }
                 Event::Reconnected => {
                     self.intake.reconnected();
                     self.puller.reconnected();
@@ -181,6 +192,7 @@ impl Shell {
             () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
             _ = self.heartbeat.tick() => Event::Heartbeat,
             Some(found) = self.found.recv(), if !self.draining => Event::Found(found),
+            Some(seen) = self.views.recv(), if !self.draining => Event::Viewed(seen),
             Ok(()) = self.connections.changed() => Event::Reconnected,
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
@@ -235,6 +247,7 @@ impl Shell {
         for why in self.intake.take_reasons() {
             tracing::trace!(target: PICKS, "{why}");
         }
+        self.service.options.metrics.blind_picks(self.intake.take_blind());
         for outcome in self.intake.take_ended() {
             self.service.options.metrics.pull(PullKind::Ask, outcome.into());
         }
@@ -332,15 +345,7 @@ impl Shell {
             .class(route.lane, &route.class)
             .started();
         let served = self.service.clone().serve(queue, held, route, delivery);
-        let ended = Ended {
-            tell: self.tell_done.clone(),
-            done: Done {
-                queue,
-                held,
-                flow: None,
-                cost_ms: 0.0,
-            },
-        };
+        let ended = Ended::of(self.tell_done.clone(), queue, held);
         self.lifecycle.spawn(async move {
             // Whole, or only its field would be captured and the rest dropped here.
             let mut ended = ended;

@@ -15,9 +15,10 @@ use crate::wire::{Arrival, Origin, read_facts, salvage};
 
 use super::repaired::repaired;
 use crate::coordinator::bury::dead;
+use crate::coordinator::limits::{Demands, settle};
 use crate::coordinator::nameless::nameless;
 use crate::coordinator::routes::{has_place, is_known};
-use crate::coordinator::{Coordinator, consumers, judge};
+use crate::coordinator::{Coordinator, judge};
 
 /// Tasks of one subject that become dead letters in one sweep: a flood on one must not keep the others, and
 /// the messages that end connections, from being looked for.
@@ -48,7 +49,9 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
         }
     }
     if !to_cover.is_empty() {
-        consumers::ensure(of, lane, &to_cover).await?;
+        let there = settle(of, lane, &to_cover, &mut Demands::new()).await?;
+        // Those for which no place is free yet are found again.
+        to_cover.retain(|route| there.iter().any(|queue| queue.route == *route));
         of.metrics
             .uncovered(UncoveredAction::ConsumerCreated, to_cover.len());
     }

@@ -40,6 +40,8 @@ fn count_everything() {
         .for_each(|reason| worker.hand_back(reason));
     worker.lease_extensions(2);
     worker.fairness(&class(), 0.9, 1.0);
+    worker.view();
+    worker.blind_picks(3);
 
     let coordinator = CoordinatorMetrics::new();
     ErrorKind::ALL.iter().for_each(|kind| coordinator.report(*kind));
@@ -64,6 +66,9 @@ fn count_everything() {
     coordinator.overload(Some(2));
     coordinator.put_back(Lane::Normal, &class());
     coordinator.consumers(Lane::Core, 4);
+    coordinator.limit_change(Lane::Core);
+    coordinator.queue(Lane::Core, &class(), QueueCounts::default());
+    coordinator.share(&class(), 0.4);
 
     let gateway = GatewayMetrics::new();
     for outcome in SubmissionOutcome::all() {

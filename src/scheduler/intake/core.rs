@@ -16,8 +16,9 @@ use crate::task::Moment;
 
 /// How long a queue that refused a pull is left alone.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
-/// What was seen of heads this long ago says nothing any more: four sweeps were missed.
-const VIEW_STALE: Duration = Duration::from_secs(1);
+/// What was seen of heads this long ago says nothing any more. Heads are looked at four times a second where the rule
+/// of the leading coordinator compares them, once where only this worker's does: then two sweeps were missed.
+const VIEW_STALE: Duration = Duration::from_millis(2500);
 
 /// What an intake is made with.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,6 +50,8 @@ pub struct Intake {
     pub(super) last_ticket: u64,
     /// When heads were last seen.
     viewed_at: Option<Moment>,
+    /// Picks made by the balances for want of a view, since they were last taken.
+    pub(super) blind: u64,
     pub(super) round_trip: RoundTrip,
     pub(super) last_pull: u64,
     pub(super) generation: u64,
@@ -83,6 +86,7 @@ impl Intake {
             parked: VecDeque::new(),
             last_ticket: 0,
             viewed_at: None,
+            blind: 0,
             round_trip: RoundTrip::new(),
             last_pull: 0,
             generation: 0,

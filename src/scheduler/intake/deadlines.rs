@@ -41,6 +41,12 @@ impl Intake {
         std::mem::take(&mut self.ended)
     }
 
+    /// Picks since the last call that were made by shares because heads were to be compared and had not been seen
+    /// for too long.
+    pub fn take_blind(&mut self) -> u64 {
+        std::mem::take(&mut self.blind)
+    }
+
     pub(super) fn expire(&mut self, now: Moment) {
         let grace = self.round_trip.deadline();
         for at in 0..self.queues.len() {

@@ -27,6 +27,8 @@ mod plan;
 mod queue;
 mod round_trip;
 mod spread;
+#[cfg(test)]
+mod stale;
 
 pub use self::core::{Intake, IntakeConfig};
 pub use facts::{

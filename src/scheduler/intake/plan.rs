@@ -164,6 +164,7 @@ impl Intake {
                 break;
             };
             self.charge(queue);
+            self.blind += u64::from(self.picker.is_blind(sight));
             if self.queues[queue.0].window.is_empty() {
                 room[queue.0] -= 1;
                 batch[queue.0] += 1;

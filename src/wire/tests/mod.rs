@@ -9,3 +9,4 @@ mod publications;
 mod reports;
 mod submission;
 mod vectors;
+mod view;

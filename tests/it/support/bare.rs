@@ -236,6 +236,22 @@ impl Bare {
             .expect("the limit is set");
     }
 
+    /// Lets a consumer have at most so many messages out, whatever anybody else has said.
+    pub(crate) async fn limit_consumer(&self, stream: &str, consumer: &str, max_ack_pending: i64) {
+        let found = self.jetstream.get_stream(stream).await.expect("it exists");
+        let info = found.consumer_info(consumer).await.expect("it exists");
+        let config = pull::Config {
+            durable_name: info.config.durable_name,
+            filter_subject: info.config.filter_subject,
+            max_ack_pending,
+            max_waiting: info.config.max_waiting,
+            ack_wait: info.config.ack_wait,
+            max_deliver: info.config.max_deliver,
+            ..pull::Config::default()
+        };
+        found.update_consumer(config).await.expect("it is changed");
+    }
+
     /// The first message on `subject` of a stream, awaited.
     pub(crate) async fn first(&self, stream: &str, subject: &str) -> jetstream::Message {
         let config = pull::Config {

@@ -83,6 +83,11 @@ impl Mesh {
         Self::with(turn, super::server().await, yaml).await
     }
 
+    /// The same as one of several of a test that has its turn.
+    pub(crate) async fn start_within(_: &Turn, yaml: &str) -> Self {
+        Self::with(Turn::Within, super::server().await, yaml).await
+    }
+
     /// The same on a server of the test's choosing.
     pub(crate) async fn on(server: Server, yaml: &str) -> Self {
         Self::with(Turn::shared().await, server, yaml).await

@@ -13,6 +13,8 @@ pub(crate) enum Turn {
     Shared { _held: RwLockReadGuard<'static, ()> },
     /// Alone.
     Alone { _held: RwLockWriteGuard<'static, ()> },
+    /// As part of a test that has its turn.
+    Within,
 }
 
 impl Turn {
