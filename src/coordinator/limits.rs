@@ -123,7 +123,7 @@ impl Step<'_> {
     /// Makes the consumers what `limits` says, and notes that in `queues`. Says whether it changed any.
     async fn write(
         &self,
-        queues: &mut Vec<Queue>,
+        queues: &mut [Queue],
         limits: &[u32],
         pauses: &mut Option<Vec<Paused>>,
     ) -> Result<bool, RequestError> {

@@ -65,9 +65,12 @@ async fn under(policy: &str, level: Level) -> (Mesh, Door) {
 }
 
 async fn say(mesh: &Mesh, level: Level) {
-    let revision = mesh.broker.overload().await.unwrap().revision;
+    let revision = mesh.broker.overload().await.expect("the level is read").revision;
     let written = mesh.broker.write_overload(&note(level), revision).await;
-    assert!(written.unwrap().is_some(), "nobody else writes");
+    assert!(
+        written.expect("the level is written").is_some(),
+        "nobody else writes"
+    );
 }
 
 /// Waits until the gateway, which was started after the record was written, has heard of it.

@@ -343,8 +343,8 @@ async fn check(turn: &Turn, rule: &str) -> Vec<String> {
     for (at, (class, _)) in CLASSES.into_iter().enumerate() {
         let of = |pick: fn(&Figures) -> f64| simulated.iter().map(move |run| pick(&run[at]));
         let wait = |ms: f64| WAIT_MARGIN_MS + ms * WAIT_MARGIN;
-        let (share, mean, p99): (fn(&Figures) -> f64, fn(&Figures) -> f64, fn(&Figures) -> f64) =
-            (|f| f.share, |f| f.mean_ms, |f| f.p99_ms);
+        type Of = fn(&Figures) -> f64;
+        let (share, mean, p99): (Of, Of, Of) = (|f| f.share, |f| f.mean_ms, |f| f.p99_ms);
         faults.extend(off(
             &format!("{name} {class} share"),
             got[at].share,
