@@ -19,6 +19,7 @@ mod arrivals;
 mod asks;
 mod core;
 mod deadlines;
+mod drain;
 mod facts;
 mod ledger;
 mod log;
