@@ -29,7 +29,7 @@ export PATH := $(PATH):$(deny_root)/bin
 deny_checks := bans licenses sources
 deny_check := $(CARGO) deny check --hide-inclusion-graph
 
-.PHONY: help build demo test lint fmt bench bench-pick overload drill goldens deny advisories install-deny
+.PHONY: help build demo test lint fmt bench bench-pick policies overload drill goldens deny advisories install-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -63,6 +63,10 @@ bench: build ## measure this machine against the bare JetStream floor
 
 bench-pick: ## what one choice of the scheduler costs, under every rule
 	$(CARGO) bench --bench pick
+
+policies: ## every rule on a real mesh beside the simulator; the machine must have nothing else to do
+	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \
+		FAIRLANE_POLICIES_MEASURED=1 $(CARGO) test $(test_features) --test it -- --nocapture policies::
 
 overload: ## three times the load a mesh bears for a minute, and back (about 5 minutes)
 	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \
