@@ -76,7 +76,7 @@ fn pick(c: &mut Criterion) {
                     now = now + STEP;
                     number += 1;
                     let picked: QueueId = picker.pick(Sight::Heads, now).expect("all have tasks");
-                    picker.charge(picked, None, COST_MS);
+                    picker.charge(picked, COST_MS);
                     picker.stand(picked, Standing::Ready, Some(head(now, number)), now);
                     black_box(picked)
                 });

@@ -234,20 +234,34 @@ impl Picker {
         }
     }
 
-    /// Books `cost_ms` of a queue's service; a negative cost gives back. `flow` is whose it was, where that is known.
+    /// Books what one more task of a queue is expected to cost.
+    pub fn charge(&mut self, id: QueueId, cost_ms: f64) {
+        if let Ranked::Strict(strict) = &mut self.ranked {
+            strict.charge(id, cost_ms);
+        }
+        self.book(id, None, cost_ms);
+    }
+
+    /// Corrects what a task was charged to what it cost, 0 where none came. `flow` is whose it was, where that is known.
     /// Under [`Between::Mlfq`] other queues' heads may be of the same flow: their places are right again once their
     /// standing is told anew.
-    pub fn charge(&mut self, id: QueueId, flow: Option<Flow>, cost_ms: f64) {
+    pub fn settle(&mut self, id: QueueId, flow: Option<Flow>, charged_ms: f64, cost_ms: f64) {
+        if let Ranked::Strict(strict) = &mut self.ranked {
+            strict.settle(id, charged_ms, cost_ms);
+        }
+        self.book(id, flow, cost_ms - charged_ms);
+    }
+
+    fn book(&mut self, id: QueueId, flow: Option<Flow>, cost_ms: f64) {
         let Queue { class, member, .. } = self.queues[id.0];
         self.credit.charge(class, cost_ms);
         self.classes[class.0].by_service.charge(member, cost_ms);
         match &mut self.ranked {
-            Ranked::Strict(strict) => strict.charge(id, cost_ms),
             Ranked::Levels(mlfq, _) => {
                 mlfq.charge(id, flow, cost_ms);
                 self.rank(id);
             }
-            Ranked::Weighted | Ranked::Heads(_) => (),
+            Ranked::Weighted | Ranked::Strict(_) | Ranked::Heads(_) => (),
         }
     }
 

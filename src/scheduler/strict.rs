@@ -48,6 +48,26 @@ struct Place {
     is_ready: bool,
     /// Its last task was served out of what is owed.
     by_floor: bool,
+    /// It was chosen, and not charged for that yet.
+    is_fresh: bool,
+    out: Out,
+}
+
+/// Charges that are not settled yet, in ms of one slot.
+#[derive(Debug, Clone, Copy, Default)]
+struct Out {
+    charged_ms: f64,
+    /// What of it was served out of what was owed.
+    floor_ms: f64,
+    /// What of it owes a part to those below, who had work.
+    owing_ms: f64,
+}
+
+/// Parts of a charge.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    floor: f64,
+    owing: f64,
 }
 
 impl Strict {
@@ -100,6 +120,8 @@ impl Strict {
             member: of.by_service.add(1.0),
             is_ready: false,
             by_floor: false,
+            is_fresh: false,
+            out: Out::default(),
         });
     }
 
@@ -144,14 +166,16 @@ impl Strict {
         let party = tier.by_service.choose()?;
         let party = &mut tier.classes[party];
         let queue = party.queues[party.by_service.choose()?];
-        self.places[queue.0].by_floor = owed.is_some();
+        let place = &mut self.places[queue.0];
+        (place.by_floor, place.is_fresh) = (owed.is_some(), true);
         Some(queue)
     }
 
     /// A queue was picked out of turn. Below the most urgent tier that counts as owed.
     pub(super) fn taken(&mut self, queue: QueueId) {
         let top = self.by_rank.best(Moment::default());
-        self.places[queue.0].by_floor = top != Some(self.places[queue.0].tier);
+        let place = &mut self.places[queue.0];
+        (place.by_floor, place.is_fresh) = (top != Some(place.tier), true);
     }
 
     /// The tier below `top` whose turn it is because something is owed.
@@ -169,19 +193,41 @@ impl Strict {
         owed
     }
 
+    /// Books what one more task is expected to cost.
     pub(super) fn charge(&mut self, queue: QueueId, cost_ms: f64) {
+        if !self.places[queue.0].is_fresh {
+            self.taken(queue);
+        }
+        let has_others = self.tiers.iter().filter(|tier| tier.ready > 0).nth(1).is_some();
+        let place = &mut self.places[queue.0];
+        place.is_fresh = false;
+        let part = |is_it: bool| if is_it { 1.0 } else { 0.0 };
+        // Where it is the most urgent tier that has work, all others are below.
+        let parts = Parts {
+            floor: part(place.by_floor),
+            owing: part(!place.by_floor && has_others),
+        };
+        place.out.add(cost_ms, parts);
+        self.book(queue, cost_ms, parts);
+    }
+
+    /// Corrects a charge. Which of those that are out it was is not known: it counts in the parts in which they do.
+    pub(super) fn settle(&mut self, queue: QueueId, charged_ms: f64, cost_ms: f64) {
+        let parts = self.places[queue.0].out.take(charged_ms);
+        self.book(queue, cost_ms - charged_ms, parts);
+    }
+
+    fn book(&mut self, queue: QueueId, cost_ms: f64, parts: Parts) {
         let place = self.places[queue.0];
         let tier = &mut self.tiers[place.tier];
         tier.classes[place.party].by_service.charge(place.member, cost_ms);
         tier.by_service.charge(place.party, cost_ms);
-        if place.by_floor {
-            let paid_ms = (1.0 - self.floor) * cost_ms;
-            // Picks out of turn pay no more than one task ahead.
-            self.owed_ms = (self.owed_ms - paid_ms).max(self.owed_ms.min(-paid_ms.abs()));
-            self.by_service.charge(place.tier, cost_ms);
-        } else {
-            self.owed_ms += self.floor * cost_ms;
-        }
+        let floor_ms = parts.floor * cost_ms;
+        let paid_ms = (1.0 - self.floor) * floor_ms;
+        // Picks out of turn pay no more than one task ahead.
+        self.owed_ms = (self.owed_ms - paid_ms).max(self.owed_ms.min(-paid_ms.abs()));
+        self.owed_ms += self.floor * parts.owing * cost_ms;
+        self.by_service.charge(place.tier, floor_ms);
     }
 
     /// Whether the last task of a queue was served out of what is owed to its tier.
@@ -203,6 +249,31 @@ impl Strict {
         let tier = &self.tiers[at];
         let rank = (tier.ready > 0).then_some(Least(tier.rank));
         self.by_rank.set(at, rank, Moment::default());
+    }
+}
+
+impl Out {
+    fn add(&mut self, cost_ms: f64, parts: Parts) {
+        self.charged_ms += cost_ms;
+        self.floor_ms += parts.floor * cost_ms;
+        self.owing_ms += parts.owing * cost_ms;
+    }
+
+    /// Takes so much out of it, in the parts that it has.
+    fn take(&mut self, charged_ms: f64) -> Parts {
+        if self.charged_ms <= 0.0 {
+            return Parts {
+                floor: 0.0,
+                owing: 0.0,
+            };
+        }
+        let part = |of_ms: f64| (of_ms / self.charged_ms).clamp(0.0, 1.0);
+        let parts = Parts {
+            floor: part(self.floor_ms),
+            owing: part(self.owing_ms),
+        };
+        self.add(-charged_ms.min(self.charged_ms), parts);
+        parts
     }
 }
 

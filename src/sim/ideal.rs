@@ -218,10 +218,10 @@ impl<'a> Ideal<'a> {
             };
             let class = self.queues[at].class;
             let estimate_ms = self.costs.estimate_ms(self.queues[at].cost);
-            self.picker.charge(QueueId(at), None, estimate_ms);
+            self.picker.charge(QueueId(at), estimate_ms);
             match self.take(at) {
                 Some(task) => self.start(at, task, estimate_ms),
-                None => self.picker.charge(QueueId(at), None, -estimate_ms),
+                None => self.picker.settle(QueueId(at), None, estimate_ms, 0.0),
             }
             self.stand_all_of(class);
         }
@@ -270,7 +270,7 @@ impl<'a> Ideal<'a> {
         self.costs.settle(queue.cost, cost_ms);
         queue.window.charge(facts.flow(), cost_ms - charged_ms);
         self.picker
-            .charge(QueueId(at), Some(facts.flow()), cost_ms - charged_ms);
+            .settle(QueueId(at), Some(facts.flow()), charged_ms, cost_ms);
         self.running -= 1;
         self.running_of[facts.class] -= 1;
         self.ended(task, End::Done);

@@ -173,13 +173,13 @@ impl Intake {
         let queue = &mut self.queues[id.0];
         queue.held = queue.held.saturating_sub(1);
         let cost_ms = cost_ms.max(COST_MIN_MS);
-        let more_ms = cost_ms - queue.ledger.settle(1);
+        let charged_ms = queue.ledger.settle(1);
         if let (Some(flow), 1..) = (flow, queue.window_max) {
-            queue.window.charge(flow, more_ms);
+            queue.window.charge(flow, cost_ms - charged_ms);
         }
         let QueueSpec { class, cost, .. } = queue.spec;
         self.costs.settle(cost, cost_ms);
-        self.picker.charge(id, flow, more_ms);
+        self.picker.settle(id, flow, charged_ms, cost_ms);
         let estimate_ms = self.costs.estimate_ms(cost);
         self.picker.estimate(id, estimate_ms);
         self.owe(class, estimate_ms);
@@ -332,13 +332,13 @@ impl Intake {
     pub(super) fn charge(&mut self, id: QueueId) {
         let estimate_ms = self.estimate_ms(id);
         self.queues[id.0].ledger.book(estimate_ms);
-        self.picker.charge(id, None, estimate_ms);
+        self.picker.charge(id, estimate_ms);
     }
 
     /// Gives back what so many places were charged.
     pub(super) fn refund(&mut self, id: QueueId, places: u32) {
         let charged_ms = self.queues[id.0].ledger.settle(places);
-        self.picker.charge(id, None, -charged_ms);
+        self.picker.settle(id, None, charged_ms, 0.0);
     }
 
     /// Places that were asked for are not to come: frees those of the `before` slots that were reserved for them.

@@ -114,7 +114,7 @@ impl Stage {
         self.tell();
         let queue = self.picker.pick(sight, self.now)?;
         let job = self.lines[queue.0].waiting.pop_front()?;
-        self.picker.charge(queue, None, job.estimate_ms);
+        self.picker.charge(queue, job.estimate_ms);
         self.picker.started(job.head.flow, job.estimate_ms);
         self.tell();
         Some((queue, job))
@@ -122,8 +122,8 @@ impl Stage {
 
     /// Corrects the charge of a task that is done.
     pub(super) fn settle(&mut self, queue: QueueId, job: &Job) {
-        let more_ms = job.cost_ms - job.estimate_ms;
-        self.picker.charge(queue, job.head.flow, more_ms);
+        self.picker
+            .settle(queue, job.head.flow, job.estimate_ms, job.cost_ms);
     }
 
     /// Picks a task and settles it at once, as a single slot would.

@@ -7,6 +7,7 @@ use super::stage::{Job, Stage, rules};
 use crate::scheduler::facts::{ClassId, Head, QueueId};
 use crate::scheduler::picker::Sight;
 use crate::scheduler::rules::{Between, ClassTerms};
+use crate::scheduler::strict::Strict;
 
 /// Three priorities with two classes each, and two queues in each class.
 fn tiers(shares: &[f64]) -> Vec<ClassTerms> {
@@ -125,6 +126,49 @@ proptest! {
                 let gap = (served[a] - served[b]).abs();
                 prop_assert!(gap <= dearest_ms / shares[a].min(shares[b]) + 1e-6, "{a} and {b}: {gap}");
             }
+        }
+    }
+}
+
+/// What the lower of two tiers gets of the service while both have work, when so many charges are out at once and each
+/// is given back or not, as a coin falls: a worker asks for more than comes. At times the upper one cannot be served.
+fn kept(floor: f64, out_at_once: usize) -> f64 {
+    let mut strict = Strict::new(floor);
+    for rank in 0..2 {
+        strict.add(ClassId(rank as usize), 1.0, rank);
+        strict.ready(QueueId(rank as usize));
+    }
+    let (mut coin, mut out, mut served) = (1_u64, Vec::new(), [0.0; 2]);
+    for _ in 0..200_000 / out_at_once {
+        for n in 0..out_at_once {
+            let is_alone = 3 * n > 2 * out_at_once;
+            match is_alone {
+                true => strict.rest(QueueId(0)),
+                false => strict.ready(QueueId(0)),
+            }
+            let queue = strict.choose().unwrap();
+            strict.charge(queue, 10.0);
+            out.push((queue, is_alone));
+        }
+        for (queue, is_alone) in out.drain(..) {
+            coin = coin.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let cost_ms = if coin >> 63 == 0 { 10.0 } else { 0.0 };
+            strict.settle(queue, 10.0, cost_ms);
+            served[queue.0] += if is_alone { 0.0 } else { cost_ms };
+        }
+    }
+    served[1] / (served[0] + served[1])
+}
+
+#[test]
+fn charges_that_are_given_back_leave_the_floor_where_it_was() {
+    for floor in [0.05, 0.2] {
+        for out_at_once in [7, 15, 63] {
+            let part = kept(floor, out_at_once);
+            assert!(
+                (part - floor).abs() <= 0.01,
+                "{floor}, {out_at_once} out at once: {part}"
+            );
         }
     }
 }
