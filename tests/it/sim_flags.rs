@@ -42,6 +42,10 @@ fn what_cannot_be_simulated_is_a_matter_of_usage_and_says_what_would_do() {
         ("--tasks 0", "--tasks <N>': 0 is not in 1..=10000000"),
         ("--tasks 1", "give more --tasks or --seconds"),
         ("--workload reference --seconds 1", "must be longer (--seconds)"),
+        (
+            "tune --rule aging --workload reference --seconds 60 --seeds 1",
+            "must be longer (--seconds)",
+        ),
         ("--seeds -1", "-1 is not in 1..=1000"),
         ("--rtt -5ms", "such as 500us"),
         ("--trace no/such.csv", "cannot read the trace no/such.csv"),

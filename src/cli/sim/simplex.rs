@@ -1,6 +1,6 @@
 //! Nelder and Mead's simplex: it needs no gradient, which a simulation has not.
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use argmin::core::{CostFunction, Executor, State};
 use argmin::solver::neldermead::NelderMead;
 use indicatif::ProgressBar;
@@ -83,7 +83,7 @@ pub(super) fn search(args: &Args, workloads: &[(u64, Workload)]) -> anyhow::Resu
     let result = Executor::new(search, solver)
         .configure(|state| state.max_iters(args.steps))
         .run()
-        .map_err(|error| anyhow!("the search failed: {error}"))?;
+        .context("the search failed")?;
     bar.finish_and_clear();
     let state = result.state();
     Ok(End {
