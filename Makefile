@@ -66,11 +66,11 @@ bench-pick: ## what one choice of the scheduler costs, under every rule
 
 policies: ## every rule on a real mesh beside the simulator; the machine must have nothing else to do
 	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \
-		FAIRLANE_POLICIES_MEASURED=1 $(CARGO) test $(test_features) --test it -- --nocapture policies::
+		POLICIES_MEASURED=1 $(CARGO) test $(test_features) --test it -- --nocapture policies::
 
 overload: ## three times the load a mesh bears for a minute, and back (about 5 minutes)
 	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \
-		FAIRLANE_OVERLOAD_S=60 $(CARGO) test $(test_features) --test it -- --nocapture overload::three_times
+		OVERLOAD_S=60 $(CARGO) test $(test_features) --test it -- --nocapture overload::three_times
 
 drill: ## kill parts of a mesh while it works, 20 times over: SEEDS="1 2" ARGS="--logs DIR" (about 25 minutes)
 	$(CARGO) build $(test_features)

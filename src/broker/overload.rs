@@ -20,6 +20,9 @@ use crate::wire::{Headers, OverloadNote, level_event_body, overload_body, read_o
 /// The bucket, and the key in it.
 const BUCKET: &str = "fl_control";
 const KEY: &str = "overload";
+/// After so long without a record, the one that stands is read: a subscription may have gone deaf, and while a level holds
+/// there is a new record every second.
+const SILENT_MAX: Duration = Duration::from_secs(5);
 /// Before a watch that ended is opened again: it ends with the connection, which takes as long to come back.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -36,6 +39,8 @@ pub struct Noted {
 pub struct Notes {
     broker: Broker,
     watch: Option<Watch>,
+    /// The revision of the last one.
+    heard: u64,
 }
 
 impl Broker {
@@ -97,6 +102,7 @@ impl Broker {
         Notes {
             broker: self.clone(),
             watch: None,
+            heard: 0,
         }
     }
 
@@ -141,8 +147,16 @@ impl Notes {
                     }
                 },
             };
-            match watch.next().await {
+            let Ok(next) = tokio::time::timeout(SILENT_MAX, watch.next()).await else {
+                if is_deaf(&self.broker, self.heard).await {
+                    tracing::debug!("a note of the level of overload was not heard; listening anew");
+                    self.watch = None;
+                }
+                continue;
+            };
+            match next {
                 Some(Ok(entry)) => {
+                    self.heard = entry.revision;
                     let is_there = entry.operation == Operation::Put;
                     return is_there.then(|| read_overload(&entry.value)).flatten();
                 }
@@ -159,6 +173,12 @@ impl Notes {
             }
         }
     }
+}
+
+/// Whether another record stands than that of the revision `heard`.
+async fn is_deaf(broker: &Broker, heard: u64) -> bool {
+    let standing = broker.overload().await;
+    standing.is_ok_and(|noted| noted.revision > heard)
 }
 
 async fn open(broker: &Broker) -> Result<Watch, RequestError> {

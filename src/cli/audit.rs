@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::output::table;
 use super::session::Session;
+use crate::broker::shelf::Shelf;
 use crate::broker::subject::task as task_subject;
 use crate::broker::sweep::Consumed;
 use crate::broker::{Broker, RequestError};
@@ -80,6 +81,8 @@ async fn mistakes(broker: &Broker, census: &Census, ledger: &Ledger) -> Result<V
             Mistake::NoLetter if is_taken(broker, census, id).await? => continue,
             Mistake::NoLetter => "it is dead, and there is no dead letter",
             Mistake::NoRecord => "there is a dead letter, and no record says that it is dead",
+            // It was put back while all of this was read, and has ended since.
+            Mistake::Parked if broker.kept(Shelf::Archive, id).await?.is_none() => continue,
             Mistake::Parked => "it has ended, and still lies in the archive",
         };
         findings.push(Finding {

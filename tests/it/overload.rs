@@ -1,6 +1,6 @@
 //! Overload at three times what the mesh bears, and back: real server, gateway, coordinator and worker.
 //!
-//! `make overload` runs it for a minute (`FAIRLANE_OVERLOAD_S`) and prints its figures.
+//! `make overload` runs it for a minute (`OVERLOAD_S`) and prints its figures.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ overload: { wait_s: [3, 6, 120], leave_at: 0.8, depth_min: 20, hold_s: 1 }
     reason = "tests have no settings: make overload asks for the long run this way"
 )]
 fn lasts() -> u64 {
-    let asked = std::env::var("FAIRLANE_OVERLOAD_S").ok();
+    let asked = std::env::var("OVERLOAD_S").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(6)
 }
 
@@ -106,8 +106,11 @@ async fn until_calm(door: &Door, mesh: &Mesh) -> Vec<Sent> {
     let is_calm = |note: OverloadNote| note.standing.level == Level::Calm && note.archived == 0;
     let calm = async {
         loop {
-            let note = tokio::time::timeout(PATIENCE, notes.next()).await;
-            if note.expect("the level is told every second").is_some_and(is_calm) {
+            let Ok(note) = tokio::time::timeout(PATIENCE, notes.next()).await else {
+                let stands = mesh.broker.overload().await;
+                panic!("nothing is said of the level for {PATIENCE:?}; it stands at {stands:?}");
+            };
+            if note.is_some_and(is_calm) {
                 return;
             }
         }

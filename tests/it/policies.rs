@@ -372,11 +372,11 @@ async fn check(turn: &Turn, rule: &str) -> Vec<String> {
     reason = "tests have no settings: make policies asks for a verdict this way"
 )]
 fn is_measured() -> bool {
-    std::env::var_os("FAIRLANE_POLICIES_MEASURED").is_some()
+    std::env::var_os("POLICIES_MEASURED").is_some()
 }
 
 /// Shares and waits are figures of time, which a machine with other work gets wrong: they are judged by `make policies`
-/// alone, which sets `FAIRLANE_POLICIES_MEASURED`, and only shown otherwise.
+/// alone, which sets `POLICIES_MEASURED`, and only shown otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rule_serves_all_that_comes_to_a_real_mesh_and_as_simulated_where_that_is_measured() {
     let turn = Turn::alone().await;

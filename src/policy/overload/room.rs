@@ -20,7 +20,7 @@ pub struct QueueFill {
     pub is_paused: bool,
 }
 
-/// Places that are left. A lane has as many as keep it at work by how fast it is known to be, a class at most half of
+/// Places that are left. A lane has as many as keep it at work by how fast it is known to be, a class at most ¾ of
 /// them; and any class as many as may be out at once, so that none waits for the backlog of another.
 #[derive(Debug, Clone)]
 pub struct Room {
@@ -62,7 +62,7 @@ impl Room {
             for (class, (limit, waiting, is_paused)) in fills {
                 let places = Places {
                     own: limit.saturating_sub(waiting),
-                    shared: (ahead / 2).saturating_sub(waiting),
+                    shared: (ahead * 3 / 4).saturating_sub(waiting),
                     is_paused,
                 };
                 classes.insert((lane, class.clone()), places);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_fills_what_may_be_out_or_half_of_what_the_lane_is_known_to_bear() {
+    fn a_class_fills_what_may_be_out_or_most_of_what_the_lane_is_known_to_bear() {
         let queues = [
             queue(Lane::Normal, "slow", 5, 40),
             queue(Lane::Normal, "quick", 5, 0),
@@ -133,9 +133,9 @@ mod tests {
         ];
         let rate = |lane| if lane == Lane::Normal { 20.0 } else { 0.0 };
         let mut room = Room::new(&rules(1_000), &queues, rate);
-        // 100 ahead, 40 wait: 60 are left, of which one class has 10 and the other 50.
-        assert_eq!(taken(&mut room, Lane::Normal, "slow"), 10);
-        assert_eq!(taken(&mut room, Lane::Normal, "quick"), 50);
+        // 100 ahead, 40 wait: 60 are left. A class has 75 in all, so one gets 35 and the other the rest.
+        assert_eq!(taken(&mut room, Lane::Normal, "slow"), 35);
+        assert_eq!(taken(&mut room, Lane::Normal, "quick"), 25);
         assert_eq!(
             taken(&mut room, Lane::Core, "urgent"),
             6,
