@@ -52,3 +52,4 @@ mod urgent;
 mod verdicts;
 mod views;
 mod waits;
+mod wakes;

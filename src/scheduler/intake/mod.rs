@@ -29,7 +29,7 @@ mod queue;
 mod round_trip;
 mod spread;
 #[cfg(test)]
-mod stale;
+mod tests;
 
 pub use self::core::{Intake, IntakeConfig};
 pub use facts::{

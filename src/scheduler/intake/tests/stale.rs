@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Decision, Intake, IntakeConfig, QueueSpec, View};
 use crate::scheduler::facts::Head;
+use crate::scheduler::intake::{Decision, Intake, IntakeConfig, QueueSpec, View};
 use crate::scheduler::rules::{Between, ClassTerms, Rules};
 use crate::task::Moment;
 
