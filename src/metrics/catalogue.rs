@@ -46,6 +46,7 @@ pub(super) const UNCOVERED: &str = "fairlane_uncovered_subjects_total";
 pub(super) const MOVES: &str = "fairlane_moves_total";
 pub(super) const REPAIRS: &str = "fairlane_repairs_total";
 pub(super) const LEADING: &str = "fairlane_leading";
+pub(super) const WORKERS: &str = "fairlane_workers";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
 pub(super) const CALLBACKS: &str = "fairlane_callbacks_total";
 pub(super) const SUBMISSIONS: &str = "fairlane_submissions_total";
@@ -162,6 +163,13 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Count,
         &[],
         "1 where this coordinator does what one of them is enough for, else 0.",
+    ),
+    entry(
+        WORKERS,
+        Kind::Gauge,
+        Unit::Count,
+        &[],
+        "Workers that are there, as this coordinator hears them; one that died is missing within 3 s.",
     ),
     entry(
         CONSUMERS,

@@ -4,7 +4,7 @@ use metrics::{Gauge, counter, gauge};
 
 use super::catalogue::{
     ARCHIVED, CALLBACKS, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, MOVES, REPAIRS, REPORTS,
-    RETRIES, UNCOVERED,
+    RETRIES, UNCOVERED, WORKERS,
 };
 use super::label::{CallbackOutcome, Repair, UncoveredAction};
 use super::tally::Tally;
@@ -19,6 +19,7 @@ pub struct CoordinatorMetrics {
     callbacks: Tally<CallbackOutcome>,
     repairs: Tally<Repair>,
     leading: Gauge,
+    workers: Gauge,
     consumers_core: Gauge,
     consumers_normal: Gauge,
 }
@@ -33,6 +34,7 @@ impl CoordinatorMetrics {
             callbacks: Tally::new(CALLBACKS, "outcome", &[]),
             repairs: Tally::new(REPAIRS, "what", &[]),
             leading: gauge!(LEADING),
+            workers: gauge!(WORKERS),
             consumers_core: gauge!(CONSUMERS, "lane" => Lane::Core.as_str()),
             consumers_normal: gauge!(CONSUMERS, "lane" => Lane::Normal.as_str()),
         }
@@ -92,6 +94,11 @@ impl CoordinatorMetrics {
     /// Whether this coordinator does what one of them is enough for.
     pub fn leading(&self, is_leading: bool) {
         self.leading.set(if is_leading { 1.0 } else { 0.0 });
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self, count: usize) {
+        self.workers.set(count as f64);
     }
 
     /// How many consumers a lane has.

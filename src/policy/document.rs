@@ -2,7 +2,7 @@
 
 use super::RetryTable;
 use crate::scheduler::rules::{ClassTerms, LookAhead, Rules};
-use crate::task::{ClassName, Lane, ModelName, ModelToken};
+use crate::task::{ClassName, Lane, ModelName, ModelToken, fnv1a_64};
 
 /// How the mesh schedules, bounds and retries. Built by `config` alone, which guarantees the
 /// invariants noted on the fields.
@@ -234,6 +234,13 @@ pub struct Bounds {
 }
 
 impl Policy {
+    /// A number that tells two policies apart, whatever their documents are called. The same document may have
+    /// another one in another version of Fairlane.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        fnv1a_64(format!("{self:?}").as_bytes())
+    }
+
     /// The limits of `lane`.
     #[must_use]
     pub const fn lane(&self, lane: Lane) -> &LanePolicy {

@@ -7,6 +7,7 @@
 pub mod header;
 mod held;
 
+mod beat;
 mod body;
 mod body_fields;
 mod body_write;
@@ -16,6 +17,7 @@ mod event;
 mod history;
 mod limit;
 mod message_id;
+mod order;
 mod parked;
 mod publication;
 mod report;
@@ -27,6 +29,7 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
+pub use beat::{Beat, PolicyMark, UnreadableBeat, WorkerState, beat_body, read_beat};
 pub use body::{BodyError, Codec, TaskBody, body_value, parse_body, write_body};
 pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;
@@ -36,6 +39,7 @@ pub use held::{Held, held_headers, read_held};
 pub use history::{HistoryEntry, put_history, read_history};
 pub use limit::traceparent;
 pub use message_id::{MessageKind, message_id};
+pub use order::{Obeyed, Order, obeyed_body, order_body, read_obeyed, read_order};
 pub use parked::{Parked, parked_headers, read_parked};
 pub use publication::{Arrival, Incoming, Malformed, Origin, read_facts, read_task, salvage};
 pub use report::{Report, read_report, report_headers};

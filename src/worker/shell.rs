@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 
 use super::discovery::Discovery;
 use super::facts::{self, Flows};
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
+use super::presence::{Call, Presence};
 use super::queues::{Classes, begin, seed_of};
 use super::running::Running;
 use super::serve::{Done, Service};
@@ -25,8 +27,7 @@ use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::facts::{Head, Ticket};
 use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, PullOutcome, QueueId, Source};
-use crate::scheduler::rules::Infeasible;
-use crate::task::{Moment, Route};
+use crate::task::Moment;
 
 /// How long the last answers may take to reach the server.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
@@ -38,21 +39,26 @@ const PICKS: &str = "fairlane::picks";
 
 /// One worker.
 pub(super) struct Shell {
-    service: Arc<Service>,
-    lifecycle: Lifecycle,
-    readiness: watch::Sender<Readiness>,
-    intake: Intake,
+    pub(super) service: Arc<Service>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) readiness: watch::Sender<Readiness>,
+    pub(super) intake: Intake,
     classes: Classes,
-    puller: Puller,
+    pub(super) puller: Puller,
     leases: Leases,
     /// Leased and not started.
     kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
-    done: mpsc::Receiver<Done>,
-    tell_done: mpsc::Sender<Done>,
+    pub(super) done: mpsc::Receiver<Done>,
+    pub(super) tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
     connections: watch::Receiver<u64>,
-    draining: bool,
+    pub(super) calls: mpsc::Receiver<Call>,
+    /// The soft stop of the lifecycle, or an order.
+    pub(super) told_to_drain: CancellationToken,
+    /// Takes nothing, and stays.
+    pub(super) cordoned: bool,
+    pub(super) draining: bool,
 }
 
 enum Event {
@@ -61,6 +67,7 @@ enum Event {
     Deadline,
     Heartbeat,
     Found(Vec<ConsumerFacts>),
+    Called(Call),
     Reconnected,
     Drain,
     Stop,
@@ -71,10 +78,11 @@ impl Shell {
         broker: Broker,
         options: WorkerOptions,
         lifecycle: Lifecycle,
+        told_to_drain: CancellationToken,
         readiness: watch::Sender<Readiness>,
     ) -> Result<Self, RequestError> {
         let policy = options.policy.clone();
-        let (intake, classes) = begin(&policy, options.slots, seed_of(&options.id));
+        let (intake, classes) = begin(&policy, options.slots, seed_of(options.id.as_str()));
         let puller = Puller::open(broker.clone()).await?;
         let (tell_done, done) = mpsc::channel(options.slots as usize);
         let ack_wait_ms = policy.core.ack_wait_ms.min(policy.normal.ack_wait_ms);
@@ -86,6 +94,8 @@ impl Shell {
         let cancels = broker.cancels().await?;
         let found = discovery.run(&lifecycle);
         let flows = Flows::of_rules(&policy.scheduler);
+        let orders = broker.orders(&options.id).await?;
+        let (presence, calls) = Presence::new(broker.clone(), options.clone());
         let service = Arc::new(Service {
             broker,
             options,
@@ -107,9 +117,13 @@ impl Shell {
             heartbeat,
             found,
             connections,
+            calls,
+            told_to_drain,
+            cordoned: false,
             draining: false,
         };
         shell.add_queues(&first);
+        presence.run(orders, &shell.lifecycle);
         shell.lifecycle.spawn_aside(service.hear_cancels(cancels));
         Ok(shell)
     }
@@ -150,6 +164,7 @@ impl Shell {
                     self.intake.reconnected();
                     self.puller.reconnected();
                 }
+                Event::Called(call) => self.answer(call),
                 Event::Drain => self.drain(),
                 Event::Stop => return,
             }
@@ -161,10 +176,11 @@ impl Shell {
         let slots = self.service.options.slots as usize;
         tokio::select! {
             biased;
-            () = self.lifecycle.soft().cancelled(), if !self.draining => Event::Drain,
+            () = self.told_to_drain.cancelled(), if !self.draining => Event::Drain,
             // Running tasks see the hard stop themselves and hand back; then nothing is left here.
             () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
             _ = self.heartbeat.tick() => Event::Heartbeat,
+            Some(call) = self.calls.recv() => Event::Called(call),
             Some(found) = self.found.recv(), if !self.draining => Event::Found(found),
             Ok(()) = self.connections.changed() => Event::Reconnected,
             _ = self.done.recv_many(finished, slots) => Event::Done,
@@ -288,7 +304,7 @@ impl Shell {
             }
             Admission::GiveUp(how) => self.give_up(queue, *delivery, how),
             Admission::HandBack => {
-                let reason = if self.draining {
+                let reason = if self.draining || self.cordoned {
                     HandBackReason::Drain
                 } else {
                     HandBackReason::NoSlot
@@ -297,45 +313,6 @@ impl Shell {
                 self.service.broker.hand_back(delivery.lease).await;
             }
         }
-    }
-
-    fn give_up(&mut self, queue: QueueId, delivery: Delivery, how: Infeasible) {
-        let route: Arc<Route> = self.puller.route(queue).clone();
-        let metrics = &self.service.options.metrics;
-        metrics.class(route.lane, &route.class).started();
-        self.lifecycle
-            .spawn(self.service.clone().give_up(route, delivery, how));
-    }
-
-    fn start(&mut self, queue: QueueId, held: HeldId, delivery: Delivery) {
-        let route: Arc<Route> = self.puller.route(queue).clone();
-        self.service
-            .options
-            .metrics
-            .class(route.lane, &route.class)
-            .started();
-        let served = self.service.clone().serve(queue, held, route, delivery);
-        let ended = Ended {
-            tell: self.tell_done.clone(),
-            done: Done {
-                queue,
-                held,
-                flow: None,
-                cost_ms: 0.0,
-            },
-        };
-        self.lifecycle.spawn(async move {
-            // Whole, or only its field would be captured and the rest dropped here.
-            let mut ended = ended;
-            ended.done = served.await;
-            drop(ended);
-        });
-    }
-
-    fn drain(&mut self) {
-        self.draining = true;
-        self.readiness.send_replace(Readiness::Draining);
-        self.intake.drain();
     }
 
     fn add_queues(&mut self, found: &[ConsumerFacts]) {
@@ -353,7 +330,7 @@ impl Shell {
         if added > 0 && explains {
             self.intake.explain(self.puller.names());
         }
-        if added > 0 && !self.draining {
+        if added > 0 && !self.draining && !self.cordoned {
             self.readiness.send_replace(Readiness::Ready);
         }
     }
@@ -364,21 +341,6 @@ fn heartbeat(ack_wait: Duration) -> Interval {
     // After a stop of the whole process one sign of life is as good as the ones missed.
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     heartbeat
-}
-
-/// Frees the slot however the task ends, a panic included: without it the worker would wait for ever.
-struct Ended {
-    tell: mpsc::Sender<Done>,
-    done: Done,
-}
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // The channel holds one place per slot, and the shell outlives its tasks.
-        if self.tell.try_send(self.done).is_err() {
-            tracing::debug!("a task ended after its worker");
-        }
-    }
 }
 
 async fn sleep_until(deadline: Option<tokio::time::Instant>) {

@@ -14,6 +14,7 @@ use crate::executor::{Executor, Executors};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::WorkerMetrics;
 use crate::policy::Policy;
+use crate::task::WorkerId;
 use crate::worker::{Worker, WorkerOptions};
 
 /// How long a stopped mesh may take to finish.
@@ -55,7 +56,7 @@ impl Stage {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[0].name, executor);
         let options = WorkerOptions {
-            id: "bench-1".to_owned(),
+            id: WorkerId::new("bench-1")?,
             slots,
             policy: self.policy.clone(),
             executors,

@@ -256,6 +256,11 @@ impl Intake {
         }
     }
 
+    /// Asks again, after a [`Intake::drain`].
+    pub fn go_on(&mut self) {
+        self.draining = false;
+    }
+
     fn leave(&mut self, queue: QueueId, ticket: Ticket) {
         self.queues[queue.0].held -= 1;
         self.decided.push_back(Decision::HandBack { queue, ticket });
