@@ -3,7 +3,7 @@
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
 //! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back, [`queues`] holds back, [`moving`] moves between lanes, [`events`] tells what befell a task,
-//! [`audit`] finds what nobody would come to, [`listing`] goes through tasks and [`census`] through all there is, [`leadership`] says who is to look, [`registry`] which workers there are, [`orders`] tells one what to do, [`topology`] is what
+//! [`audit`] finds what nobody would come to, [`listing`] goes through tasks and [`census`] through all there is, [`leadership`] says who is to look, [`registry`] which workers there are, [`orders`] tells one what to do, [`rates`] lends tokens of rates, [`topology`] is what
 //! must exist at the server.
 
 pub mod audit;
@@ -30,6 +30,7 @@ pub mod publish;
 pub mod pull;
 pub mod pulled;
 pub mod queues;
+pub mod rates;
 pub mod raw;
 pub mod records;
 pub mod registry;

@@ -178,6 +178,9 @@ pub fn orders(id: &WorkerId) -> String {
     format!("fl.ctl.worker.{id}")
 }
 
+/// Where workers ask whoever leads for tokens of rates. Not stored.
+pub const RATE: &str = "fl.ctl.rate";
+
 /// What a submission is noted under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordKey {

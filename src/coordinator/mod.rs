@@ -6,7 +6,7 @@
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
 //! [`consumers`] makes them, [`feeds`] reads what failed and what is due, [`judge`] judges
 //! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
-//! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`crew`] counts the workers, and [`nameless`] what is filed under when a subject says nothing.
+//! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`crew`] counts the workers, [`rates`] lends the tokens of rates, and [`nameless`] what is filed under when a subject says nothing.
 
 mod audit;
 mod budget;
@@ -19,6 +19,7 @@ mod feeds;
 mod judge;
 mod leader;
 mod nameless;
+mod rates;
 mod role;
 mod routes;
 mod waits;

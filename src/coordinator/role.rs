@@ -12,7 +12,7 @@ use crate::task::Lane;
 use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
-use super::{CallbackOptions, audit, consumers, crew, feeds, leader, waits};
+use super::{CallbackOptions, audit, consumers, crew, feeds, leader, rates, waits};
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
 /// done has done it.
@@ -97,6 +97,8 @@ impl Coordinator {
         lifecycle.spawn(waits::run(coordinator.clone()));
         let beats = coordinator.broker.beats().await?;
         lifecycle.spawn(crew::run(coordinator.clone(), beats));
+        let pleas = coordinator.broker.pleas().await?;
+        lifecycle.spawn(rates::run(coordinator.clone(), pleas));
         Ok(coordinator)
     }
 }

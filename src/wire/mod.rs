@@ -25,6 +25,7 @@ mod result;
 mod submission;
 mod text;
 mod timestamp;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -48,3 +49,4 @@ pub use result::{
 };
 pub use submission::{Submission, UnreadableSubmission, read_submission, submission_body};
 pub use timestamp::{TimestampError, parse_rfc3339, to_rfc3339};
+pub use tokens::{lent_body, plea_body, read_lent, read_plea};

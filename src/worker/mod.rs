@@ -2,9 +2,10 @@
 //!
 //! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
 //! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that,
-//! [`leases`] keeps what is held alive, [`running`] stops what was cancelled, [`presence`] says that it is there and hears orders, which [`calls`] carries out, [`discovery`] finds the consumers to pull from and
+//! [`leases`] keeps what is held alive, [`running`] stops what was cancelled, [`borrow`] gets tokens where rates are limited, [`presence`] says that it is there and hears orders, which [`calls`] carries out, [`discovery`] finds the consumers to pull from and
 //! [`queues`] brings them under their classes.
 
+mod borrow;
 mod calls;
 mod discovery;
 mod facts;

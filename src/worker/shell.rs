@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::borrow::{Borrowing, counted};
 use super::discovery::Discovery;
 use super::facts::{self, Flows};
 use super::leases::{HeldId, Leases};
@@ -27,6 +28,7 @@ use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::facts::{Head, Ticket};
 use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, PullOutcome, QueueId, Source};
+use crate::scheduler::rate::Lent;
 use crate::task::Moment;
 
 /// How long the last answers may take to reach the server.
@@ -53,6 +55,7 @@ pub(super) struct Shell {
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
     connections: watch::Receiver<u64>,
+    borrowing: Borrowing,
     pub(super) calls: mpsc::Receiver<Call>,
     /// The soft stop of the lifecycle, or an order.
     pub(super) told_to_drain: CancellationToken,
@@ -68,6 +71,7 @@ enum Event {
     Heartbeat,
     Found(Vec<ConsumerFacts>),
     Called(Call),
+    Lent(Lent),
     Reconnected,
     Drain,
     Stop,
@@ -95,6 +99,11 @@ impl Shell {
         let found = discovery.run(&lifecycle);
         let flows = Flows::of_rules(&policy.scheduler);
         let orders = broker.orders(&options.id).await?;
+        let borrower = match classes.has_rates() {
+            true => Some(broker.borrower().await?),
+            false => None,
+        };
+        let borrowing = Borrowing::new(borrower);
         let (presence, calls) = Presence::new(broker.clone(), options.clone());
         let service = Arc::new(Service {
             broker,
@@ -117,6 +126,7 @@ impl Shell {
             heartbeat,
             found,
             connections,
+            borrowing,
             calls,
             told_to_drain,
             cordoned: false,
@@ -165,6 +175,9 @@ impl Shell {
                     self.puller.reconnected();
                 }
                 Event::Called(call) => self.answer(call),
+                Event::Lent(lent) => self
+                    .intake
+                    .lent(&counted(&lent, &self.classes), clock::monotonic()),
                 Event::Drain => self.drain(),
                 Event::Stop => return,
             }
@@ -183,6 +196,7 @@ impl Shell {
             Some(call) = self.calls.recv() => Event::Called(call),
             Some(found) = self.found.recv(), if !self.draining => Event::Found(found),
             Ok(()) = self.connections.changed() => Event::Reconnected,
+            lent = self.borrowing.next() => Event::Lent(lent),
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
             () = sleep_until(deadline) => Event::Deadline,
@@ -204,6 +218,11 @@ impl Shell {
                     generation,
                     expires,
                 } => self.puller.wait(queue, generation, expires).await,
+                Decision::Plead => {
+                    let now = clock::monotonic();
+                    let plea = self.intake.plea(now);
+                    self.borrowing.send(&plea, &self.classes, now).await
+                }
                 Decision::CloseWaits { generation } => self.puller.close_waits(generation).await,
                 Decision::Start { queue, ticket } => {
                     if let Some((held, delivery)) = self.kept.remove(&ticket) {

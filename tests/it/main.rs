@@ -35,6 +35,7 @@ mod outage;
 mod process;
 mod process_pool;
 mod queues;
+mod rates;
 mod registry;
 mod rest;
 mod rest_trouble;

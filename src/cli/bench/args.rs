@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::throughput::Bench;
-use super::{cancel, failing, retries, throughput};
+use super::{cancel, failing, rates, retries, throughput};
 use crate::bench::SLOTS;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
@@ -43,6 +43,8 @@ enum Command {
     Retries(retries::Args),
     /// The time from a cancel to the next task on the same slot
     Cancel(cancel::Args),
+    /// A rate of 50/s over 1, 4 and 16 workers and some that come and go, and what it costs a class without one
+    Rates(rates::Args),
 }
 
 #[derive(clap::Args)]
@@ -69,5 +71,6 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Failing(args) => failing::run(&args, session).await,
         Command::Retries(args) => retries::run(&args, session).await,
         Command::Cancel(args) => cancel::run(&args, session).await,
+        Command::Rates(args) => rates::run(&args, session).await,
     }
 }

@@ -135,6 +135,7 @@ impl Choice {
         ClassPlan {
             terms,
             max_concurrent: own.max_concurrent,
+            rate: own.rate,
         }
     }
 }

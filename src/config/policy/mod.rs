@@ -12,6 +12,7 @@ mod models;
 mod node;
 mod parse;
 mod process;
+mod rate;
 mod retry;
 mod rules;
 mod scheduler;

@@ -8,6 +8,7 @@ use super::facts::{AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Vi
 use super::queue::{Knowledge, Queue};
 use super::round_trip::RoundTrip;
 use super::spread::{Debt, phase};
+use super::tokens::Tokens;
 use crate::scheduler::cost::{CostId, CostModel};
 use crate::scheduler::facts::{COST_MIN_MS, ClassId, Flow, Ticket};
 use crate::scheduler::picker::{Picker, Sight};
@@ -50,6 +51,7 @@ pub struct Intake {
     /// When heads were last seen.
     viewed_at: Option<Moment>,
     pub(super) round_trip: RoundTrip,
+    pub(super) tokens: Tokens,
     pub(super) last_pull: u64,
     pub(super) generation: u64,
     pub(super) waits_open: bool,
@@ -84,6 +86,7 @@ impl Intake {
             last_ticket: 0,
             viewed_at: None,
             round_trip: RoundTrip::new(),
+            tokens: Tokens::default(),
             last_pull: 0,
             generation: 0,
             waits_open: false,
@@ -235,6 +238,7 @@ impl Intake {
             queue.rested();
         }
         self.hold_until = None;
+        self.forget_pleas();
         // The next wait opens a generation of its own: the inbox of this one is gone.
         self.waits_open = false;
         // What was asked for is asked for anew; all else is decided.
@@ -245,6 +249,7 @@ impl Intake {
     /// Nothing more is asked for; what is kept or still arrives is handed back.
     pub fn drain(&mut self) {
         self.draining = true;
+        self.forget_hopes();
         for (queue, ticket, _) in std::mem::take(&mut self.parked) {
             self.refund(queue, 1);
             self.leave(queue, ticket);
@@ -272,10 +277,11 @@ impl Intake {
         self.running
     }
 
-    /// Slots that neither run a task nor wait for one that was asked for.
+    /// Slots that neither run a task nor are kept for one.
     #[must_use]
     pub fn free(&self) -> u32 {
-        let reserved: u32 = self.queues.iter().map(Queue::reserved).sum();
+        let kept = |queue: &Queue| queue.reserved() + u32::from(queue.hoping_until.is_some());
+        let reserved: u32 = self.queues.iter().map(kept).sum();
         self.slots
             .saturating_sub(self.running)
             .saturating_sub(reserved)
