@@ -73,11 +73,13 @@ models:
             p.yaml:3:37: classes.a.rate: is 5; give a mapping of keys to values
             p.yaml:6:34: models.m.rate.per_s: is missing; give a number of more than 0, up to 1000000
             p.yaml:6:43: models.m.rate.burst: is 0; give a whole number from 1 to 1000000
-            p.yaml:6:46: models.m.rate.per_sec: is no key here; the keys are per_s, burst"#]].assert_eq(&shown(", rate: 5", ", rate: { burst: 0, per_sec: 1 }"));
+            p.yaml:6:46: models.m.rate.per_sec: is no key here; the keys are per_s, burst"#]]
+        .assert_eq(&shown(", rate: 5", ", rate: { burst: 0, per_sec: 1 }"));
         expect![[r#"
             p.yaml:3:46: classes.a.rate.per_s: is 0; give a number of more than 0, up to 1000000
             p.yaml:6:43: models.m.rate.per_s: is 2000000; give a number of more than 0, up to 1000000
-            p.yaml:6:59: models.m.rate.burst: is 1.5; give a whole number from 1 to 1000000"#]].assert_eq(&shown(
+            p.yaml:6:59: models.m.rate.burst: is 1.5; give a whole number from 1 to 1000000"#]]
+        .assert_eq(&shown(
             ", rate: { per_s: 0 }",
             ", rate: { per_s: 2000000, burst: 1.5 }",
         ));
