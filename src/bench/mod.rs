@@ -3,11 +3,12 @@
 //! [`workload`] is what both are given, [`rate`] measures tasks per second, [`start`] the time from
 //! publish to executor start, [`summary`] puts the pairs together. [`failing`] measures one class beside another that
 //! always fails, [`retries`] how late retries come, [`cancel`] how soon a slot is free again, [`tenants`] what one
-//! tenant costs the others.
+//! tenant costs the others. again, [`rates`] whether a rate holds.
 
 mod cancel;
 mod failing;
 mod rate;
+mod rates;
 mod retries;
 mod start;
 mod summary;
@@ -17,6 +18,7 @@ mod workload;
 pub use cancel::{CancelError, Freed, Holds, cancel};
 pub use failing::{Failing, HalfBroken, policy as failing_policy, publish as publish_class};
 pub use rate::{Run, floor, mesh};
+pub use rates::{Clocked, Kept, PER_S, Rates, policy as rates_policy};
 pub use retries::{Due, Retries, WINDOW, arrived, report, scheduled};
 pub use start::{Started, start_latency};
 pub use summary::{Conditions, Latency, Pair, Summary};

@@ -6,7 +6,8 @@
 //! [`queues`] holds back, [`moving`] moves between lanes, [`views`] tells what waits and [`events`] what befell a task,
 //! [`wakes`] what came to silent queues, [`audit`] finds what nobody would come to, [`listing`] goes through tasks and
 //! [`census`] through all there is, [`leadership`] says who is to look, [`overload`] what it says of the load,
-//! [`topology`] is what
+//! [`registry`] which workers there are, [`orders`] tells one what to do, [`rates`] lends tokens of rates, [`topology`]
+//! is what
 //! must exist at the server.
 
 pub mod audit;
@@ -28,13 +29,16 @@ pub mod listing;
 mod login;
 pub mod moving;
 mod notice;
+pub mod orders;
 pub mod overload;
 pub mod publish;
 pub mod pull;
 pub mod pulled;
 pub mod queues;
+pub mod rates;
 pub mod raw;
 pub mod records;
+pub mod registry;
 pub mod replay;
 mod scan;
 mod scanner;

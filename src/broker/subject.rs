@@ -1,6 +1,6 @@
 //! Every subject's name. Building one cannot fail: its tokens are legal by type.
 
-use crate::task::{ClassName, Lane, ModelToken, Route, TaskId};
+use crate::task::{ClassName, Lane, ModelToken, Route, TaskId, WorkerId};
 
 /// Everything a lane's stream takes.
 #[must_use]
@@ -184,6 +184,24 @@ pub fn parse_cancel(subject: &str) -> Option<TaskId> {
     TaskId::new(subject.strip_prefix("fl.ctl.cancel.")?).ok()
 }
 
+/// Where a worker says that it is there.
+#[must_use]
+pub fn worker(id: &WorkerId) -> String {
+    format!("$KV.fl_registry.worker.{id}")
+}
+
+/// Every worker's [`worker`].
+pub const WORKER_ANY: &str = "$KV.fl_registry.worker.*";
+
+/// Where a worker is told what to do. Not stored: it answers, or it is not there.
+#[must_use]
+pub fn orders(id: &WorkerId) -> String {
+    format!("fl.ctl.worker.{id}")
+}
+
+/// Where workers ask whoever leads for tokens of rates. Not stored.
+pub const RATE: &str = "fl.ctl.rate";
+
 /// What a submission is noted under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecordKey {
@@ -228,6 +246,8 @@ pub const HELD: &str = "FL_HELD";
 pub const ADVISORIES: &str = "FL_ADVISORIES";
 /// The stream behind the bucket of pauses and leases.
 pub const CONTROL: &str = "KV_fl_control";
+/// The stream behind the bucket of workers.
+pub const REGISTRY: &str = "KV_fl_registry";
 /// The stream behind the bucket of submissions.
 pub const RECORDS: &str = "KV_fl_tasks";
 /// The stream of results that are to be delivered.

@@ -45,7 +45,7 @@ pub(super) enum Command {
     Dev(dev::Args),
     /// Take tasks over REST and NATS, and tell what became of them
     Gateway(gateway::Args),
-    /// Pull tasks and run them
+    /// Pull tasks and run them; show workers and tell them what to do
     Worker(worker::Args),
     /// Make consumers, judge failures, find what nobody covers
     Coordinator(coordinator::Args),
@@ -116,7 +116,7 @@ impl Command {
         match self {
             Self::Dev(args) => dev::run(args, session).await,
             Self::Gateway(_) => gateway::run(session).await,
-            Self::Worker(_) => worker::run(session).await,
+            Self::Worker(args) => worker::run(args, session).await,
             Self::Coordinator(_) => coordinator::run(session).await,
             Self::Demo(_) => demo::run(session).await,
             Self::Bench(args) => bench::run(args, session).await,

@@ -14,6 +14,7 @@ mod doctor;
 mod drill;
 mod exit;
 pub mod flags;
+mod fleet;
 mod output;
 mod policy;
 mod queue;

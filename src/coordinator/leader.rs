@@ -42,6 +42,13 @@ impl Leader {
             .is_some_and(|until| clock::monotonic() < until)
     }
 
+    /// Waits until it has lost the lease, as far as it was told.
+    pub(super) async fn deposed(&self) {
+        let mut until = self.until.subscribe();
+        // The sender is this.
+        let _ = until.wait_for(Option::is_none).await;
+    }
+
     /// Waits until it leads.
     pub(super) async fn leading(&self) {
         let mut until = self.until.subscribe();

@@ -7,8 +7,8 @@
 //! [`consumers`] makes the first ones, [`views`] looks over what waits in them ([`heads`], [`gauges`]) and [`limits`] gives them their places, [`feeds`] reads what failed and what is due, [`judge`] judges
 //! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
 //! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`overload`] says how much is
-//! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, and [`nameless`]
-//! what is filed under when a subject says nothing.
+//! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, [`crew`] counts
+//! the workers, [`rates`] lends the tokens of rates, and [`nameless`] what is filed under when a subject says nothing.
 
 mod audit;
 mod budget;
@@ -16,6 +16,7 @@ mod bury;
 pub mod callbacks;
 mod carry_out;
 mod consumers;
+mod crew;
 mod feeds;
 mod gauges;
 mod heads;
@@ -24,6 +25,7 @@ mod leader;
 mod limits;
 mod nameless;
 mod overload;
+mod rates;
 mod role;
 mod routes;
 mod views;

@@ -14,7 +14,7 @@ use crate::task::Lane;
 use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
-use super::{CallbackOptions, audit, consumers, feeds, leader, overload, views, waits, wakes};
+use super::{CallbackOptions, audit, consumers, crew, feeds, leader, overload, rates, views, waits, wakes};
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
 /// done has done it.
@@ -103,6 +103,10 @@ impl Coordinator {
         lifecycle.spawn(overload::run(coordinator.clone()));
         lifecycle.spawn(wakes::run(coordinator.clone()));
         lifecycle.spawn(views::run(coordinator.clone()));
+        let beats = coordinator.broker.beats().await?;
+        lifecycle.spawn(crew::run(coordinator.clone(), beats));
+        let pleas = coordinator.broker.pleas().await?;
+        lifecycle.spawn(rates::run(coordinator.clone(), pleas));
         Ok(coordinator)
     }
 }

@@ -10,6 +10,7 @@ use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{CoordinatorMetrics, WorkerMetrics};
 use crate::policy::Policy;
+use crate::task::{NameError, WorkerId};
 use crate::worker::{Worker, WorkerOptions};
 
 /// What a mesh is started with.
@@ -45,6 +46,9 @@ pub enum MeshError {
     /// The coordinator cannot start.
     #[error(transparent)]
     Coordinator(#[from] CoordinatorError),
+    /// The mesh has no name that workers can have.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// A worker cannot start.
     #[error(transparent)]
     Worker(#[from] RequestError),
@@ -80,7 +84,7 @@ impl Mesh {
             let id = format!("{}-{number}", options.name);
             let broker = connect(id.clone()).await?;
             let options = WorkerOptions {
-                id,
+                id: WorkerId::new(&id)?,
                 slots: options.slots,
                 policy: options.policy.clone(),
                 executors: options.executors.clone(),

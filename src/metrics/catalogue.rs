@@ -52,6 +52,7 @@ pub(super) const OVERLOAD_LEVEL: &str = "fairlane_overload_level";
 pub(super) const PUT_BACK: &str = "fairlane_archive_put_back_total";
 pub(super) const REPAIRS: &str = "fairlane_repairs_total";
 pub(super) const LEADING: &str = "fairlane_leading";
+pub(super) const WORKERS: &str = "fairlane_workers";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
 pub(super) const QUEUE_DEPTH: &str = "fairlane_queue_depth";
 pub(super) const QUEUE_RUNNING: &str = "fairlane_queue_running";
@@ -209,6 +210,13 @@ pub const CATALOGUE: &[Entry] = &[
         PUT_BACK,
         &["lane", "class"],
         "Tasks that overload had put aside and that went back to their lane.",
+    ),
+    entry(
+        WORKERS,
+        Kind::Gauge,
+        Unit::Count,
+        &[],
+        "Workers that are there, as this coordinator hears them; one that died is missing within 3 s.",
     ),
     entry(
         CONSUMERS,

@@ -5,7 +5,7 @@ use metrics::{Gauge, counter, gauge};
 use super::catalogue::{
     ARCHIVED, CALLBACKS, CLASS_SHARE, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, LIMIT_CHANGES,
     MOVES, OVERLOAD_LEVEL, PUT_BACK, QUEUE_DEPTH, QUEUE_LIMIT, QUEUE_RUNNING, REPAIRS, REPORTS, RETRIES,
-    UNCOVERED,
+    UNCOVERED, WORKERS,
 };
 use super::label::{CallbackOutcome, Repair, UncoveredAction};
 use super::tally::Tally;
@@ -32,6 +32,7 @@ pub struct CoordinatorMetrics {
     repairs: Tally<Repair>,
     leading: Gauge,
     overload: Gauge,
+    workers: Gauge,
     consumers_core: Gauge,
     consumers_normal: Gauge,
 }
@@ -47,6 +48,7 @@ impl CoordinatorMetrics {
             repairs: Tally::new(REPAIRS, "what", &[]),
             leading: gauge!(LEADING),
             overload: gauge!(OVERLOAD_LEVEL),
+            workers: gauge!(WORKERS),
             consumers_core: gauge!(CONSUMERS, "lane" => Lane::Core.as_str()),
             consumers_normal: gauge!(CONSUMERS, "lane" => Lane::Normal.as_str()),
         }
@@ -141,6 +143,11 @@ impl CoordinatorMetrics {
     /// The part of the service that a class is to have, 0 to 1, while all have tasks that wait.
     pub fn share(&self, class: &ClassName, share: f64) {
         gauge!(CLASS_SHARE, "class" => class.as_str().to_owned()).set(share);
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self, count: usize) {
+        self.workers.set(count as f64);
     }
 
     /// How many consumers a lane has.

@@ -1,8 +1,9 @@
 //! The validated policy: what every process acts on. It is immutable; a change is a new one.
 
 use super::{OverloadRules, RetryTable};
+use crate::scheduler::rate::{Rate, Rates};
 use crate::scheduler::rules::{ClassTerms, LookAhead, Rules};
-use crate::task::{ClassName, Lane, ModelName, ModelToken};
+use crate::task::{ClassName, Lane, ModelName, ModelToken, fnv1a_64};
 
 /// How the mesh schedules, bounds and retries. Built by `config` alone, which guarantees the
 /// invariants noted on the fields.
@@ -96,6 +97,8 @@ pub struct Class {
     pub aging: Option<Aging>,
     /// The order of its tasks.
     pub lookahead: LookAhead,
+    /// How many of its tasks may start in a time, over the whole mesh; none for no limit.
+    pub rate: Option<Rate>,
 }
 
 /// How the tasks of a class age where the rule between classes is `aging`.
@@ -153,6 +156,8 @@ pub struct Model {
     pub cost_unit: CostUnit,
     /// Estimated cost of one task before any was seen, in `cost_unit`; more than 0.
     pub cost_initial: f64,
+    /// How many of its tasks may start in a time, over the whole mesh; none for no limit.
+    pub rate: Option<Rate>,
     /// How tasks are put together in one run of the model.
     pub batch: Option<BatchWindow>,
 }
@@ -238,6 +243,24 @@ pub struct Bounds {
 }
 
 impl Policy {
+    /// How many tasks may start in a time.
+    #[must_use]
+    pub fn rates(&self) -> Rates {
+        let classes = self.classes.iter().map(|class| (class.name.clone(), class.rate));
+        let models = self.models.iter().map(|model| (model.name.token(), model.rate));
+        Rates {
+            classes: classes.filter_map(|(name, rate)| Some((name, rate?))).collect(),
+            models: models.filter_map(|(token, rate)| Some((token, rate?))).collect(),
+        }
+    }
+
+    /// A number that tells two policies apart, whatever their documents are called. The same document may have
+    /// another one in another version of Fairlane.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        fnv1a_64(format!("{self:?}").as_bytes())
+    }
+
     /// The limits of `lane`.
     #[must_use]
     pub const fn lane(&self, lane: Lane) -> &LanePolicy {

@@ -16,6 +16,7 @@ pub(super) fn policy() -> Policy {
         max_wait: None,
         retry: None,
         slo_ms: None,
+        rate: None,
         aging: None,
         lookahead: LookAhead::OFF,
     };
@@ -50,6 +51,7 @@ pub(super) fn policy() -> Policy {
             cost_unit: CostUnit::Ms,
             cost_initial: 1.0,
             batch: None,
+            rate: None,
         }],
         retry: retry(),
         bounds: Bounds {

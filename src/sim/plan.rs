@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::report::text::counted;
 use super::task::Hints;
 use super::workload::{WorkClass, Workload};
+use crate::scheduler::rate::Rate;
 use crate::scheduler::rules::{ClassTerms, Rules};
 
 /// One policy, as it is to be run.
@@ -30,6 +31,8 @@ pub struct ClassPlan {
     pub terms: ClassTerms,
     /// Tasks of it that may run at once.
     pub max_concurrent: Option<u32>,
+    /// How many of its tasks may start in a time; one scheduler that knows all takes no notice of it.
+    pub rate: Option<Rate>,
 }
 
 /// Who carries a policy out.
@@ -141,6 +144,7 @@ impl ClassPlan {
                 ..terms
             },
             max_concurrent: None,
+            rate: None,
         }
     }
 }

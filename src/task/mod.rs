@@ -22,7 +22,7 @@ pub use failure::{DeadReason, ErrorKind, EventKind, ParkReason};
 pub use lane::{Lane, ParseLaneError};
 pub use model::{ModelName, ModelToken};
 pub use moment::{EpochMs, Moment};
-pub use name::{ClassName, NameError, TaskId, TenantId};
+pub use name::{ClassName, NameError, TaskId, TenantId, WorkerId};
 pub use route::Route;
 pub use shard::{ParseShardError, Shard, fnv1a_64};
 pub use state::{Event, IllegalTransition, State, next};

@@ -118,6 +118,10 @@ name!(
     /// Who pays: 1 to 64 of `[A-Za-z0-9_-]`.
     TenantId, "tenant", 64
 );
+name!(
+    /// A worker: 1 to 96 of `[A-Za-z0-9_-]`. Settings allow 64, so that a mesh can number its workers.
+    WorkerId, "worker", 96
+);
 
 impl TaskId {
     /// The identity of a task published without one: its lane and its sequence in the stream,

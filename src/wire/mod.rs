@@ -7,6 +7,7 @@
 pub mod header;
 mod held;
 
+mod beat;
 mod body;
 mod body_fields;
 mod body_write;
@@ -16,6 +17,7 @@ mod event;
 mod history;
 mod limit;
 mod message_id;
+mod order;
 mod overload;
 mod parked;
 mod publication;
@@ -24,12 +26,14 @@ mod result;
 mod submission;
 mod text;
 mod timestamp;
+mod tokens;
 mod view;
 mod worth;
 
 #[cfg(test)]
 mod tests;
 
+pub use beat::{Beat, PolicyMark, UnreadableBeat, WorkerState, beat_body, read_beat};
 pub use body::{BodyError, Codec, TaskBody, body_value, parse_body, write_body};
 pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;
@@ -39,6 +43,7 @@ pub use held::{Held, held_headers, read_held};
 pub use history::{HistoryEntry, put_history, read_history};
 pub use limit::traceparent;
 pub use message_id::{MessageKind, message_id};
+pub use order::{Obeyed, Order, obeyed_body, order_body, read_obeyed, read_order};
 pub use overload::{OverloadNote, level_event_body, overload_body, read_overload};
 pub use parked::{Parked, parked_headers, read_parked};
 pub use publication::{Arrival, Incoming, Malformed, Origin, read_facts, read_task, salvage};
@@ -48,5 +53,6 @@ pub use result::{
 };
 pub use submission::{Submission, UnreadableSubmission, read_submission, submission_body};
 pub use timestamp::{TimestampError, parse_rfc3339, to_rfc3339};
+pub use tokens::{lent_body, plea_body, read_lent, read_plea};
 pub use view::{HeadView, LaneView, QueueView, UnreadableView, read_view, view_body};
 pub use worth::{SESSION, Worth, head_view, read_worth};

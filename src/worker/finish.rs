@@ -322,7 +322,7 @@ impl Service {
             attempt: run.task.attempt,
             class: run.task.class.clone(),
             tenant: run.task.tenant.clone(),
-            worker: self.options.id.clone(),
+            worker: self.options.id.to_string(),
             queued_ms: run.queued_ms,
             exec_ms: exec_ms(run),
             output,
@@ -338,7 +338,7 @@ impl Service {
             error,
             retry_after_ms,
             delivered: run.delivery.deliveries,
-            worker: self.options.id.clone(),
+            worker: self.options.id.to_string(),
             exec_ms: exec_ms(run),
             history: read_history(&run.delivery.original.headers()),
         }

@@ -3,9 +3,12 @@
 //! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
 //! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that, [`ended`] tells the
 //! shell, [`fairness`] says how evenly it was divided, [`leases`] keeps what is held alive, [`running`] stops what was
-//! cancelled, [`discovery`] finds the consumers to pull from, [`views`] hears what waits in them and [`queues`] brings
-//! them under their classes.
+//! cancelled, [`borrow`] gets tokens where rates are limited, [`presence`] says that it is there and hears orders,
+//! which [`calls`] carries out, [`discovery`] finds the consumers to pull from, [`views`] hears what waits in them and
+//! [`queues`] brings them under their classes.
 
+mod borrow;
+mod calls;
 mod discovery;
 mod ended;
 mod facts;
@@ -14,10 +17,12 @@ mod finish;
 mod leases;
 mod options;
 mod outcome;
+mod presence;
 mod queues;
 mod running;
 mod serve;
 mod shell;
+mod starts;
 mod views;
 
 pub use options::{Worker, WorkerOptions};

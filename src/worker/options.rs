@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::shell::Shell;
 use crate::broker::{Broker, RequestError};
@@ -10,12 +11,13 @@ use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{Readiness, WorkerMetrics};
 use crate::policy::Policy;
+use crate::task::WorkerId;
 
 /// What a worker is started with.
 #[derive(Clone)]
 pub struct WorkerOptions {
-    /// Its name in results and reports; unique.
-    pub id: String,
+    /// Its name in results, reports and the registry; unique.
+    pub id: WorkerId,
     /// Places to execute; at least 1.
     pub slots: u32,
     /// Shares, time-outs and bounds.
@@ -30,6 +32,7 @@ pub struct WorkerOptions {
 #[derive(Debug)]
 pub struct Worker {
     readiness: watch::Receiver<Readiness>,
+    draining: CancellationToken,
     done: tokio::task::JoinHandle<()>,
 }
 
@@ -45,15 +48,26 @@ impl Worker {
     ) -> Result<Self, RequestError> {
         broker.crash_with(lifecycle);
         let (told, readiness) = watch::channel(Readiness::Starting);
-        let shell = Shell::open(broker, options, lifecycle.clone(), told).await?;
+        let draining = lifecycle.soft().child_token();
+        let shell = Shell::open(broker, options, lifecycle.clone(), draining.clone(), told).await?;
         let done = lifecycle.spawn(shell.run());
-        Ok(Self { readiness, done })
+        Ok(Self {
+            readiness,
+            draining,
+            done,
+        })
     }
 
     /// Whether it takes tasks; changes are heard.
     #[must_use]
     pub fn readiness(&self) -> watch::Receiver<Readiness> {
         self.readiness.clone()
+    }
+
+    /// Cancelled when it was told to stop, by its lifecycle or by an order.
+    #[must_use]
+    pub fn draining(&self) -> CancellationToken {
+        self.draining.clone()
     }
 
     /// Waits until it has stopped.

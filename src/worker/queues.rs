@@ -8,7 +8,8 @@ use crate::executor::Executors;
 use crate::policy::Policy;
 use crate::scheduler::cost::CostId;
 use crate::scheduler::facts::ClassId;
-use crate::scheduler::intake::{Intake, IntakeConfig, QueueId, QueueSpec};
+use crate::scheduler::intake::{Intake, IntakeConfig, MeterId, QueueId, QueueSpec};
+use crate::scheduler::rate::Meter;
 use crate::scheduler::rules::ClassTerms;
 use crate::task::{ClassName, Lane, ModelToken, Route, fnv1a_64};
 
@@ -60,6 +61,8 @@ pub(super) struct Classes {
     ids: HashMap<ClassName, ClassId>,
     /// What is learned of cost, per class and model: over lanes and shards alike.
     costs: HashMap<(ClassId, ModelToken), CostId>,
+    /// What tokens are counted for, by the intake's number.
+    meters: Vec<Meter>,
 }
 
 impl Classes {
@@ -71,15 +74,39 @@ impl Classes {
             .iter()
             .map(|c| (c.name.clone(), intake.add_class(c.terms())))
             .collect();
+        let rates = policy.rates();
+        let classes = rates.classes.into_keys().map(Meter::Class);
+        let meters: Vec<Meter> = classes
+            .chain(rates.models.into_keys().map(Meter::Model))
+            .collect();
+        for _ in &meters {
+            intake.add_meter();
+        }
         Self {
             ids,
             costs: HashMap::new(),
+            meters,
         }
     }
 
     /// All of them, by name.
     pub(super) fn ids(&self) -> impl Iterator<Item = (&ClassName, ClassId)> {
         self.ids.iter().map(|(name, id)| (name, *id))
+    }
+
+    /// Whether any rate is limited.
+    pub(super) fn has_rates(&self) -> bool {
+        !self.meters.is_empty()
+    }
+
+    /// What a meter counts for.
+    pub(super) fn meter(&self, id: MeterId) -> &Meter {
+        &self.meters[id.0]
+    }
+
+    /// The meter of something, if its rate is limited.
+    pub(super) fn meter_id(&self, meter: &Meter) -> Option<MeterId> {
+        self.meters.iter().position(|known| known == meter).map(MeterId)
     }
 
     fn id(&mut self, name: &ClassName, intake: &mut Intake) -> ClassId {
@@ -114,7 +141,16 @@ impl Classes {
     /// Adds one consumer.
     fn add(&mut self, route: &Route, limit: u32, policy: &Policy, intake: &mut Intake) -> QueueId {
         let spec = self.spec(route, limit, policy, intake);
-        intake.add_queue(spec)
+        let queue = intake.add_queue(spec);
+        for meter in [
+            Meter::Class(route.class.clone()),
+            Meter::Model(route.model.clone()),
+        ] {
+            if let Some(id) = self.meter_id(&meter) {
+                intake.measure(queue, id);
+            }
+        }
+        queue
     }
 
     fn spec(&mut self, route: &Route, limit: u32, policy: &Policy, intake: &mut Intake) -> QueueSpec {

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 
+use super::borrow::{Borrowing, counted};
 use super::discovery::Discovery;
-use super::ended::Ended;
 use super::facts::{self, Flows};
 use super::fairness::Served;
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
+use super::presence::{Call, Presence};
 use super::queues::{Classes, begin, seed_of};
 use super::running::Running;
 use super::serve::{Done, Service};
@@ -29,7 +31,7 @@ use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, HandBackReason, PullKind, Readiness};
 use crate::scheduler::facts::{Head, Ticket};
 use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, QueueId, Source};
-use crate::scheduler::rules::Infeasible;
+use crate::scheduler::rate::Lent;
 use crate::task::{Moment, Route};
 use crate::wire::LaneView;
 
@@ -43,24 +45,30 @@ const PICKS: &str = "fairlane::picks";
 
 /// One worker.
 pub(super) struct Shell {
-    service: Arc<Service>,
-    lifecycle: Lifecycle,
-    readiness: watch::Sender<Readiness>,
-    intake: Intake,
+    pub(super) service: Arc<Service>,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) readiness: watch::Sender<Readiness>,
+    pub(super) intake: Intake,
     classes: Classes,
-    puller: Puller,
+    pub(super) puller: Puller,
     leases: Leases,
     served: Served,
     /// Leased and not started.
     kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
-    done: mpsc::Receiver<Done>,
-    tell_done: mpsc::Sender<Done>,
+    pub(super) done: mpsc::Receiver<Done>,
+    pub(super) tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
     views: mpsc::Receiver<LaneView>,
     connections: watch::Receiver<u64>,
     wakes: Wakes,
-    draining: bool,
+    borrowing: Borrowing,
+    pub(super) calls: mpsc::Receiver<Call>,
+    /// The soft stop of the lifecycle, or an order.
+    pub(super) told_to_drain: CancellationToken,
+    /// Takes nothing, and stays.
+    pub(super) cordoned: bool,
+    pub(super) draining: bool,
 }
 
 enum Event {
@@ -70,6 +78,8 @@ enum Event {
     Heartbeat,
     Found(Vec<ConsumerFacts>),
     Viewed(LaneView),
+    Called(Call),
+    Lent(Lent),
     Reconnected,
     Woken(Vec<Route>),
     Drain,
@@ -81,10 +91,11 @@ impl Shell {
         broker: Broker,
         options: WorkerOptions,
         lifecycle: Lifecycle,
+        told_to_drain: CancellationToken,
         readiness: watch::Sender<Readiness>,
     ) -> Result<Self, RequestError> {
         let policy = options.policy.clone();
-        let (intake, classes) = begin(&policy, options.slots, seed_of(&options.id));
+        let (intake, classes) = begin(&policy, options.slots, seed_of(options.id.as_str()));
         let puller = Puller::open(broker.clone()).await?;
         let (tell_done, done) = mpsc::channel(options.slots as usize);
         let ack_wait_ms = policy.core.ack_wait_ms.min(policy.normal.ack_wait_ms);
@@ -98,6 +109,13 @@ impl Shell {
         let found = discovery.run(&lifecycle);
         let views = views::hear(broker.views().await?, &lifecycle);
         let flows = Flows::of_rules(&policy.scheduler);
+        let orders = broker.orders(&options.id).await?;
+        let borrower = match classes.has_rates() {
+            true => Some(broker.borrower().await?),
+            false => None,
+        };
+        let borrowing = Borrowing::new(borrower);
+        let (presence, calls) = Presence::new(broker.clone(), options.clone());
         let service = Arc::new(Service {
             broker,
             options,
@@ -122,9 +140,14 @@ impl Shell {
             views,
             connections,
             wakes,
+            borrowing,
+            calls,
+            told_to_drain,
+            cordoned: false,
             draining: false,
         };
         shell.add_queues(&first);
+        presence.run(orders, &shell.lifecycle);
         shell.lifecycle.spawn_aside(service.hear_cancels(cancels));
         Ok(shell)
     }
@@ -176,6 +199,10 @@ impl Shell {
                     let known = routes.iter().filter_map(|route| self.puller.queue(route));
                     known.for_each(|queue| self.intake.woken(queue));
                 }
+                Event::Called(call) => self.answer(call),
+                Event::Lent(lent) => self
+                    .intake
+                    .lent(&counted(&lent, &self.classes), clock::monotonic()),
                 Event::Drain => self.drain(),
                 Event::Stop => return,
             }
@@ -187,13 +214,15 @@ impl Shell {
         let slots = self.service.options.slots as usize;
         tokio::select! {
             biased;
-            () = self.lifecycle.soft().cancelled(), if !self.draining => Event::Drain,
+            () = self.told_to_drain.cancelled(), if !self.draining => Event::Drain,
             // Running tasks see the hard stop themselves and hand back; then nothing is left here.
             () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
             _ = self.heartbeat.tick() => Event::Heartbeat,
+            Some(call) = self.calls.recv() => Event::Called(call),
             Some(found) = self.found.recv(), if !self.draining => Event::Found(found),
             Some(seen) = self.views.recv(), if !self.draining => Event::Viewed(seen),
             Ok(()) = self.connections.changed() => Event::Reconnected,
+            lent = self.borrowing.next() => Event::Lent(lent),
             _ = self.done.recv_many(finished, slots) => Event::Done,
             () = self.puller.next(pulled) => Event::Pulled,
             Some(routes) = self.wakes.next(), if !self.draining => Event::Woken(routes),
@@ -216,6 +245,11 @@ impl Shell {
                     generation,
                     expires,
                 } => self.puller.wait(queue, generation, expires).await,
+                Decision::Plead => {
+                    let now = clock::monotonic();
+                    let plea = self.intake.plea(now);
+                    self.borrowing.send(&plea, &self.classes, now).await
+                }
                 Decision::CloseWaits { generation } => self.puller.close_waits(generation).await,
                 Decision::Start { queue, ticket } => {
                     if let Some((held, delivery)) = self.kept.remove(&ticket) {
@@ -318,7 +352,7 @@ impl Shell {
             }
             Admission::GiveUp(how) => self.give_up(queue, *delivery, how),
             Admission::HandBack => {
-                let reason = if self.draining {
+                let reason = if self.draining || self.cordoned {
                     HandBackReason::Drain
                 } else {
                     HandBackReason::NoSlot
@@ -327,37 +361,6 @@ impl Shell {
                 self.service.broker.hand_back(delivery.lease).await;
             }
         }
-    }
-
-    fn give_up(&mut self, queue: QueueId, delivery: Delivery, how: Infeasible) {
-        let route: Arc<Route> = self.puller.route(queue).clone();
-        let metrics = &self.service.options.metrics;
-        metrics.class(route.lane, &route.class).started();
-        self.lifecycle
-            .spawn(self.service.clone().give_up(route, delivery, how));
-    }
-
-    fn start(&mut self, queue: QueueId, held: HeldId, delivery: Delivery) {
-        let route: Arc<Route> = self.puller.route(queue).clone();
-        self.service
-            .options
-            .metrics
-            .class(route.lane, &route.class)
-            .started();
-        let served = self.service.clone().serve(queue, held, route, delivery);
-        let ended = Ended::of(self.tell_done.clone(), queue, held);
-        self.lifecycle.spawn(async move {
-            // Whole, or only its field would be captured and the rest dropped here.
-            let mut ended = ended;
-            ended.done = served.await;
-            drop(ended);
-        });
-    }
-
-    fn drain(&mut self) {
-        self.draining = true;
-        self.readiness.send_replace(Readiness::Draining);
-        self.intake.drain();
     }
 
     fn add_queues(&mut self, found: &[ConsumerFacts]) {
@@ -375,7 +378,7 @@ impl Shell {
         if added > 0 && explains {
             self.intake.explain(self.puller.names());
         }
-        if added > 0 && !self.draining {
+        if added > 0 && !self.draining && !self.cordoned {
             self.readiness.send_replace(Readiness::Ready);
         }
     }

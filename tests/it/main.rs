@@ -39,6 +39,8 @@ mod policies;
 mod process;
 mod process_pool;
 mod queues;
+mod rates;
+mod registry;
 mod rest;
 mod rest_trouble;
 mod same_intake;

@@ -199,6 +199,7 @@ fn simulated<'a>(policy: &Policy, real: &[Start<'a>], longer: f64, seed: u64) ->
             .map(|class| ClassPlan {
                 terms: class.terms(),
                 max_concurrent: None,
+                rate: None,
             })
             .collect(),
         mode: Mode::Mesh(SimMesh {

@@ -42,6 +42,7 @@ fn check(between: &str) {
             .map(|class| ClassPlan {
                 terms: class.terms(),
                 max_concurrent: None,
+                rate: None,
             })
             .collect(),
         ..Plan::of(rules, &workload, Mode::Mesh(Mesh::default()))

@@ -62,6 +62,7 @@ fn the_files_parse_and_are_named_as_the_code_names_them() {
             subject::ADVISORIES,
             subject::RECORDS,
             subject::CONTROL,
+            subject::REGISTRY,
         ]
     );
 }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::throughput::Bench;
-use super::{cancel, failing, retries, tenants, throughput};
+use super::{cancel, failing, rates, retries, tenants, throughput};
 use crate::bench::SLOTS;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
@@ -45,6 +45,8 @@ enum Command {
     Cancel(cancel::Args),
     /// The tenants of a class alone, in turn with the same beside one that floods it
     Tenants(tenants::Args),
+    /// A rate of 50/s over 1, 4 and 16 workers and some that come and go, and what it costs a class without one
+    Rates(rates::Args),
 }
 
 #[derive(clap::Args)]
@@ -72,5 +74,6 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Retries(args) => retries::run(&args, session).await,
         Command::Cancel(args) => cancel::run(&args, session).await,
         Command::Tenants(args) => tenants::run(&args, session).await,
+        Command::Rates(args) => rates::run(&args, session).await,
     }
 }

@@ -14,6 +14,7 @@ use crate::executor::{Executor, Executors};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::WorkerMetrics;
 use crate::policy::Policy;
+use crate::task::WorkerId;
 use crate::worker::{Worker, WorkerOptions};
 
 /// How long a stopped mesh may take to finish.
@@ -52,17 +53,39 @@ impl Stage {
 
     /// Adds a worker that runs `executor` for the policy's first model.
     pub(super) async fn work(&self, slots: u32, executor: Arc<dyn Executor>) -> anyhow::Result<()> {
+        self.start("bench-1", slots, executor, &self.lifecycle).await
+    }
+
+    /// The same under a name of its own, to be stopped alone.
+    pub(super) async fn work_as(
+        &self,
+        name: &str,
+        slots: u32,
+        executor: Arc<dyn Executor>,
+    ) -> anyhow::Result<Lifecycle> {
+        let lifecycle = self.lifecycle.child();
+        self.start(name, slots, executor, &lifecycle).await?;
+        Ok(lifecycle)
+    }
+
+    async fn start(
+        &self,
+        name: &str,
+        slots: u32,
+        executor: Arc<dyn Executor>,
+        lifecycle: &Lifecycle,
+    ) -> anyhow::Result<()> {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[0].name, executor);
         let options = WorkerOptions {
-            id: "bench-1".to_owned(),
+            id: WorkerId::new(name)?,
             slots,
             policy: self.policy.clone(),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
         };
-        let broker = Broker::connect(&[self.server.url().to_owned()], None, "bench-1").await?;
-        Worker::start(broker, options, &self.lifecycle).await?;
+        let broker = Broker::connect(&[self.server.url().to_owned()], None, name).await?;
+        Worker::start(broker, options, lifecycle).await?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! `worker`: pulls tasks and runs them until it is stopped.
+//! `worker`: pulls tasks and runs them until it is stopped. Its commands are those of [`fleet`].
 
 use std::sync::Arc;
 
@@ -6,13 +6,19 @@ use super::process::{Process, unique_name};
 use crate::broker::Broker;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
+use crate::cli::fleet;
 use crate::cli::session::Session;
 use crate::config::Raw;
 use crate::metrics::WorkerMetrics;
+use crate::task::WorkerId;
 use crate::worker::{Worker, WorkerOptions};
 
+/// Without a command: pull tasks and run them until told to stop
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    command: Option<fleet::Command>,
     #[command(flatten)]
     worker: flags::Worker,
     #[command(flatten)]
@@ -26,7 +32,14 @@ impl Args {
     }
 }
 
-pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
+pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
+    match args.command {
+        Some(command) => fleet::run(command, session).await,
+        None => work(session).await,
+    }
+}
+
+async fn work(session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
     let policy = Arc::new(session.policy()?);
     let id = settings
@@ -38,7 +51,7 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &id).await?;
     let metrics = Arc::new(WorkerMetrics::new());
     let options = WorkerOptions {
-        id: id.clone(),
+        id: WorkerId::new(&id)?,
         slots: settings.slots,
         policy,
         executors,
@@ -54,5 +67,11 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
         }
     });
     process.readiness.send_replace(*worker.readiness().borrow());
+    // An order to drain stops the process as a signal does.
+    let (draining, soft) = (worker.draining(), process.lifecycle.soft().clone());
+    process.lifecycle.spawn_aside(async move {
+        draining.cancelled().await;
+        soft.cancel();
+    });
     Ok(process.until_stopped().await)
 }

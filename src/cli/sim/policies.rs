@@ -149,6 +149,7 @@ impl Choice {
         ClassPlan {
             terms,
             max_concurrent: own.max_concurrent,
+            rate: own.rate,
         }
     }
 }

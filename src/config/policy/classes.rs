@@ -1,6 +1,7 @@
 //! `classes` and `default_class`: the business scenarios.
 
 use super::lanes::{CONCURRENCY_MAX, PRIORITY_MAX};
+use super::rate;
 use super::retry::{self, Retry};
 use super::scheduler::BYPASS_MAX;
 use super::section::Section;
@@ -15,7 +16,7 @@ const MAX_WAIT_MS: std::ops::RangeInclusive<u64> = 1_000..=604_800_000;
 /// Each bucket is a consumer per lane and model; 200 of them is what one replicated stream bears.
 const SHARDS_MAX: u32 = 64;
 /// Keys of the design that this version does not have yet.
-const LATER: [&str; 3] = ["rate", "result_ttl", "events"];
+const LATER: [&str; 3] = ["tenant_rate", "result_ttl", "events"];
 /// A millisecond to a week.
 const SLO_MS: std::ops::RangeInclusive<u64> = 1..=604_800_000;
 const AGING_BASE_MAX: f64 = 1e9;
@@ -58,6 +59,7 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
     let retry = retry::of_class(section, retry);
     let slo_ms = section.u64_or_none("slo_ms", SLO_MS);
     let (aging, lookahead) = (aging(section, share), lookahead(section));
+    let rate = rate::read(section);
     Some(Class {
         name: name?,
         priority,
@@ -70,6 +72,7 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
         slo_ms,
         aging,
         lookahead,
+        rate,
     })
 }
 

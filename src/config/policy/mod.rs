@@ -13,6 +13,7 @@ mod node;
 mod overload;
 mod parse;
 mod process;
+mod rate;
 mod retry;
 mod rules;
 mod scheduler;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::node::Value;
 use super::process;
+use super::rate;
 use super::section::Section;
 use super::value::ABOVE_ZERO;
 use crate::policy::{BatchWindow, CostUnit, ExecutorKind, Model};
@@ -57,12 +58,14 @@ fn one(section: &mut Section<'_>, name: Option<ModelName>) -> Option<Model> {
     let cost_initial = cost.f64("initial", ABOVE_ZERO..=COST_MAX, Some(20.0));
     cost.close(&[]);
     let batch = batch(section);
+    let rate = rate::read(section);
     Some(Model {
         name: name?,
         executor,
         cost_unit,
         cost_initial,
         batch,
+        rate,
     })
 }
 

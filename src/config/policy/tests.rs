@@ -150,7 +150,7 @@ models:
         expect![[r#"
             p.yaml:4:3: classes."a.b": is no class name: class has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed
             p.yaml:5:4: classes.c: is empty; give a mapping of keys to values
-            p.yaml:6:31: classes.d.rate: is not supported in this version; leave it out
+            p.yaml:6:37: classes.d.rate: is 1; give a mapping of keys to values
             p.yaml:6:40: classes.d.result_ttl: is not supported in this version; leave it out
             p.yaml:6:55: classes.d.events: is not supported in this version; leave it out
             p.yaml:7:16: default_class: is "e", which is no class; give one of c, d

@@ -71,6 +71,9 @@ impl Intake {
             self.refund(id, u32::from(for_slot));
             return Admission::GiveUp(how);
         }
+        if !queue.meters.is_empty() {
+            return self.admit_metered(id, for_slot, arrival, now);
+        }
         if looks_ahead && !(for_slot && has_slot) {
             self.refund(id, u32::from(for_slot));
             return Admission::Keep(self.keep(id, arrival));
@@ -78,20 +81,7 @@ impl Intake {
         if looks_ahead {
             // The best of those that are here takes the slot.
             let ticket = self.keep(id, arrival);
-            return match self.start_kept(id, now) {
-                Some(best) if best == ticket => Admission::Start,
-                Some(best) => {
-                    self.decided.push_back(Decision::Start {
-                        queue: id,
-                        ticket: best,
-                    });
-                    Admission::Keep(ticket)
-                }
-                None => {
-                    self.refund(id, 1);
-                    Admission::Keep(ticket)
-                }
-            };
+            return self.start_best(id, ticket, now);
         }
         if !has_slot && (arrival.deliveries < KEEP_AFTER_DELIVERIES || self.parked.len() as u32 >= self.slots)
         {
@@ -108,6 +98,36 @@ impl Intake {
         }
         let ticket = self.ticket();
         self.parked.push_back((id, ticket, arrival.task.flow));
+        Admission::Keep(ticket)
+    }
+
+    /// A task whose rate is limited starts with a token alone. Without one it is kept, takes no slot, and starts when
+    /// one has come and a decision says so: handed back it would be delivered again and again.
+    fn admit_metered(&mut self, id: QueueId, for_slot: bool, arrival: &Arrival, now: Moment) -> Admission {
+        let has_slot = self.running < self.slots;
+        let kept = self.queues[id.0].window.len() as u32;
+        let may_tour = arrival.deliveries < KEEP_AFTER_DELIVERIES || kept >= self.slots;
+        if !has_slot && may_tour && kept >= self.queues[id.0].window_max {
+            return self.refuse(id, for_slot);
+        }
+        let ticket = self.keep(id, arrival);
+        if for_slot && has_slot && self.is_payable(id, now) {
+            return self.start_best(id, ticket, now);
+        }
+        self.refund(id, u32::from(for_slot));
+        Admission::Keep(ticket)
+    }
+
+    /// Starts the best of a queue's window, which `ticket` has just come to, in the slot that was reserved for it.
+    fn start_best(&mut self, id: QueueId, ticket: Ticket, now: Moment) -> Admission {
+        match self.start_kept(id, now) {
+            Some(best) if best == ticket => return Admission::Start,
+            Some(best) => self.decided.push_back(Decision::Start {
+                queue: id,
+                ticket: best,
+            }),
+            None => self.refund(id, 1),
+        }
         Admission::Keep(ticket)
     }
 
@@ -145,6 +165,7 @@ impl Intake {
                 });
                 continue;
             }
+            self.spend(id, now);
             self.running += 1;
             self.begins(id, kept.head.flow);
             return Some(kept.ticket);

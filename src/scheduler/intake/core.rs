@@ -8,6 +8,7 @@ use super::facts::{AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Vi
 use super::queue::{Knowledge, Queue};
 use super::round_trip::RoundTrip;
 use super::spread::{Debt, phase};
+use super::tokens::Tokens;
 use crate::scheduler::cost::{CostId, CostModel};
 use crate::scheduler::facts::{COST_MIN_MS, ClassId, Flow, Ticket};
 use crate::scheduler::picker::{Picker, Sight};
@@ -53,6 +54,7 @@ pub struct Intake {
     /// Picks made by the balances for want of a view, since they were last taken.
     pub(super) blind: u64,
     pub(super) round_trip: RoundTrip,
+    pub(super) tokens: Tokens,
     pub(super) last_pull: u64,
     pub(super) generation: u64,
     pub(super) waits_open: bool,
@@ -88,6 +90,7 @@ impl Intake {
             viewed_at: None,
             blind: 0,
             round_trip: RoundTrip::new(),
+            tokens: Tokens::default(),
             last_pull: 0,
             generation: 0,
             waits_open: false,
@@ -239,6 +242,7 @@ impl Intake {
             queue.rested();
         }
         self.hold_until = None;
+        self.forget_pleas();
         // The next wait opens a generation of its own: the inbox of this one is gone.
         self.waits_open = false;
         // What was asked for is asked for anew; all else is decided.
@@ -252,10 +256,11 @@ impl Intake {
         self.running
     }
 
-    /// Slots that neither run a task nor wait for one that was asked for.
+    /// Slots that neither run a task nor are kept for one.
     #[must_use]
     pub fn free(&self) -> u32 {
-        let reserved: u32 = self.queues.iter().map(Queue::reserved).sum();
+        let kept = |queue: &Queue| queue.reserved() + u32::from(queue.hoping_until.is_some());
+        let reserved: u32 = self.queues.iter().map(kept).sum();
         self.slots
             .saturating_sub(self.running)
             .saturating_sub(reserved)

@@ -30,7 +30,7 @@ impl Intake {
             .filter(|at| *at > self.planned_at);
         let wants = self.queues.iter().any(|q| q.needs_wait() || q.room() > 0);
         queues
-            .chain([self.hold_until, idle.filter(|_| wants)])
+            .chain([self.hold_until, idle.filter(|_| wants), self.tokens_deadline()])
             .flatten()
             .min()
     }
@@ -48,6 +48,7 @@ impl Intake {
     }
 
     pub(super) fn expire(&mut self, now: Moment) {
+        self.expire_tokens(now);
         let grace = self.round_trip.deadline();
         for at in 0..self.queues.len() {
             let reserved = self.queues[at].reserved();

@@ -8,6 +8,7 @@ impl Intake {
     /// Nothing more is asked for; what is kept or still arrives is handed back.
     pub fn drain(&mut self) {
         self.draining = true;
+        self.forget_hopes();
         for (queue, ticket, _) in std::mem::take(&mut self.parked) {
             self.refund(queue, 1);
             self.leave(queue, ticket);
@@ -17,6 +18,11 @@ impl Intake {
                 self.leave(QueueId(at), ticket);
             }
         }
+    }
+
+    /// Asks again, after a [`Intake::drain`].
+    pub fn go_on(&mut self) {
+        self.draining = false;
     }
 
     fn leave(&mut self, queue: QueueId, ticket: Ticket) {

@@ -102,6 +102,8 @@ pub enum Decision {
         /// Which one.
         ticket: Ticket,
     },
+    /// Send what [`super::Intake::plea`] gives to the lender of tokens.
+    Plead,
     /// Withdraw every wait of this generation by giving up its inbox.
     CloseWaits {
         /// Which inbox.

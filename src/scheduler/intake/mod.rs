@@ -13,7 +13,7 @@
 //!
 //! Reading order: [`facts`] is the vocabulary, [`queue`] what is known of one consumer, [`outlook`] what of its heads,
 //! [`asks`] the places asked for, [`ledger`] what they were charged, [`round_trip`] the clock both kinds are timed by,
-//! [`spread`] where a worker begins, [`core`] the state and what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks. [`log`] is what it is told, as data.
+//! [`spread`] where a worker begins, [`core`] the state and what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks. Tasks whose rate is limited start with a token alone, and [`tokens`] borrows them. [`log`] is what it is told, as data.
 
 mod arrivals;
 mod asks;
@@ -30,9 +30,11 @@ mod round_trip;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use self::core::{Intake, IntakeConfig};
 pub use facts::{
     Admission, Arrival, AskEnd, Decision, PullId, PullOutcome, QueueId, QueueSpec, Source, View,
 };
 pub use log::{Answer, Event};
+pub use tokens::{MeterId, TokenLoan, TokenPlea};

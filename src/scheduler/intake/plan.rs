@@ -30,7 +30,7 @@ impl Intake {
             self.close_waits(now);
         }
         if self.draining {
-            return;
+            return self.plan_plea(now);
         }
         if self.free() > 0 {
             self.plan_waits(now);
@@ -38,6 +38,7 @@ impl Intake {
         } else {
             self.plan_ahead(now);
         }
+        self.plan_plea(now);
     }
 
     /// Tasks that were kept for want of a slot come first.
@@ -96,7 +97,8 @@ impl Intake {
         for step in 0..count {
             let at = (self.last_pull as usize + step) % count;
             let queue = &self.queues[at];
-            if !queue.needs_wait() || !(idle || queue.is_stale(now, interval)) {
+            let is_due = queue.needs_wait() && (idle || queue.is_stale(now, interval));
+            if !is_due || self.is_shut(QueueId(at), now) {
                 continue;
             }
             if unsure(queue) {
@@ -147,7 +149,8 @@ impl Intake {
         let free = self.free().saturating_sub(u32::from(self.hold_until.is_some()));
         let enough = self.slots.div_ceil(ASK_PART);
         let alone = self.hurried || self.idle_for_a_round_trip(now);
-        let is_held = self.queues.iter().any(|q| !q.window.is_empty());
+        self.count_promises();
+        let is_held = (0..self.queues.len()).any(|at| self.may_start_kept(QueueId(at), now));
         if free == 0 || (free < enough && !alone && !is_held) {
             return;
         }
@@ -155,6 +158,7 @@ impl Intake {
         let mut room: Vec<u32> = self.queues.iter().map(super::queue::Queue::room).collect();
         let mut batch = vec![0_u32; room.len()];
         (0..room.len()).for_each(|at| self.stand(QueueId(at), room[at], batch[at], now));
+        self.bound_credit(now);
         let sight = self.sight(now);
         for _ in 0..free {
             if let Some(reasons) = &mut self.reasons {
@@ -165,16 +169,22 @@ impl Intake {
             };
             self.charge(queue);
             self.blind += u64::from(self.picker.is_blind(sight));
-            if self.queues[queue.0].window.is_empty() {
+            if !self.has_tokens(queue, now) {
+                self.hope(queue, now);
+            } else if self.queues[queue.0].window.is_empty() {
                 room[queue.0] -= 1;
                 batch[queue.0] += 1;
                 self.queues[queue.0].outlook.advanced();
+                self.promise(queue);
             } else if let Some(ticket) = self.start_kept(queue, now) {
                 self.decided.push_back(Decision::Start { queue, ticket });
             } else {
                 self.refund(queue, 1);
             }
             self.stand(queue, room[queue.0], batch[queue.0], now);
+            for other in self.sharing(queue) {
+                self.stand(other, room[other.0], batch[other.0], now);
+            }
         }
         for (at, batch) in batch.into_iter().enumerate() {
             let ahead = self.queues[at].room_ahead().min(room[at]);
@@ -188,7 +198,10 @@ impl Intake {
     fn stand(&mut self, id: QueueId, room: u32, taken: u32, now: Moment) {
         let queue = &self.queues[id.0];
         let standing = if room > 0 || !queue.window.is_empty() {
-            Standing::Ready
+            match self.may_start(id, now) {
+                true => Standing::Ready,
+                false => Standing::Delayed,
+            }
         } else if taken == 0 && queue.is_delayed() {
             Standing::Delayed
         } else {

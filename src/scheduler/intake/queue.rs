@@ -7,6 +7,7 @@ use super::facts::QueueSpec;
 use super::ledger::Ledger;
 use super::outlook::Outlook;
 use super::round_trip::RoundTrip;
+use super::tokens::MeterId;
 use crate::scheduler::lookahead::Window;
 use crate::task::Moment;
 
@@ -57,6 +58,10 @@ pub(super) struct Queue {
     pub(super) missed_at: Moment,
     /// Not asked before: it was at its limit, or its server busy.
     pub(super) resting_until: Option<Moment>,
+    /// Each start of a task of it takes a token of each.
+    pub(super) meters: Vec<MeterId>,
+    /// A slot is kept for it until then, for the answer of the lender of tokens.
+    pub(super) hoping_until: Option<Moment>,
 }
 
 impl Queue {
@@ -78,6 +83,8 @@ impl Queue {
             misses: 0,
             missed_at: Moment::default(),
             resting_until: None,
+            meters: Vec::new(),
+            hoping_until: None,
         }
     }
 

@@ -44,6 +44,15 @@ impl Bucket {
         }
     }
 
+    /// An empty one, that is filled from `since` on.
+    #[must_use]
+    pub fn empty(rate: Rate, since: Moment) -> Self {
+        Self {
+            level: 0.0,
+            ..Self::full(rate, since)
+        }
+    }
+
     /// Whole tokens that may be taken.
     #[must_use]
     pub fn available(&self, now: Moment) -> u32 {

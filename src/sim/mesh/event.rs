@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::consumer::{Inbox, Reply};
+use crate::scheduler::rate::{Lent, Plea};
 use crate::sim::record::End;
 use crate::sim::task::Facts;
 
@@ -50,6 +51,14 @@ pub(super) enum Event {
         queue: usize,
         reply: Reply,
     },
+    /// Tokens of a rate may have come.
+    Refilled,
+    /// What a worker is lent reaches it.
+    Lent {
+        worker: usize,
+        life: u64,
+        lent: Lent,
+    },
     Done {
         worker: usize,
         task: usize,
@@ -70,6 +79,11 @@ pub(super) enum Order {
     },
     Withdraw {
         generation: u64,
+    },
+    /// Tokens are asked for.
+    Plead {
+        life: u64,
+        plea: Plea,
     },
     Ack {
         task: usize,

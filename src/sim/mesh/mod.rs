@@ -7,6 +7,7 @@
 mod consumer;
 mod coordinator;
 mod event;
+mod lending;
 mod run;
 mod setup;
 mod shell;

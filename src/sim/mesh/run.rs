@@ -95,6 +95,7 @@ fn setup(workload: &Workload, plan: &Plan, mesh: &Mesh, seed: u64) -> Setup {
         terms: class.terms,
         estimate_ms: COST_INITIAL_MS,
         hand: workload.classes[at].hand,
+        rate: class.rate,
     };
     let queues = |(at, class): (usize, &crate::sim::workload::WorkClass)| {
         let limit = plan.classes[at].max_concurrent;

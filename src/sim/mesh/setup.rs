@@ -2,6 +2,7 @@
 
 use super::worker::Worker;
 use crate::scheduler::intake::{Intake, IntakeConfig, QueueSpec};
+use crate::scheduler::rate::Rate;
 use crate::scheduler::rules::{ClassTerms, Rules};
 
 /// A limit nobody reaches.
@@ -25,6 +26,8 @@ pub(crate) struct ClassSetup {
     pub(crate) estimate_ms: f64,
     /// Buckets that a tenant may use.
     pub(crate) hand: u16,
+    /// How many of its tasks may start in a time, over all workers.
+    pub(crate) rate: Option<Rate>,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +87,7 @@ impl Setup {
                 limit: queue.limit,
             });
         }
+        self.meter(&mut intake);
         Worker::new(intake, slots)
     }
 

@@ -160,6 +160,7 @@ impl World {
                     expires,
                 }
             }
+            Decision::Plead => return self.plead(worker),
             Decision::CloseWaits { generation } => Order::Withdraw { generation },
             Decision::Start { ticket, .. } => {
                 if let Some(task) = on.kept.remove(&ticket) {

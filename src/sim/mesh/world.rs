@@ -6,6 +6,7 @@ use super::consumer::{Consumer, Inbox, Pull, Reply};
 use super::event::{Event, Order};
 use super::setup::{Dice, SLOW_ROUND_TRIPS, Setup};
 use super::worker::Worker;
+use crate::scheduler::rate::Lender;
 use crate::sim::record::End;
 use crate::sim::task::{Facts, Task};
 
@@ -37,6 +38,9 @@ pub(super) struct World {
     /// Events since time last moved, and when that was.
     pub(super) at_once: u64,
     pub(super) checked_us: u64,
+    pub(super) lender: Lender,
+    /// When it looks whether tokens have come, if somebody waits for some.
+    pub(super) lends_at_us: Option<u64>,
     pub(super) setup: Setup,
     dice: Dice,
     pub(super) ready_since_us: Vec<Option<u64>>,
@@ -69,6 +73,8 @@ impl World {
             handled: 0,
             at_once: 0,
             checked_us: 0,
+            lender: Self::lender(&setup),
+            lends_at_us: None,
             dice: Dice(setup.seed),
             ready_since_us: vec![None; setup.queues.len()],
             last_up_us: vec![0; count],
@@ -183,6 +189,13 @@ impl World {
                 self.settle(worker);
             }
             Event::Down { reply, .. } => self.unheard(reply),
+            Event::Refilled => self.refilled(),
+            Event::Lent { worker, life, lent } => {
+                if life == self.workers[worker].life {
+                    self.lent(worker, &lent);
+                    self.settle(worker);
+                }
+            }
             Event::Done {
                 worker,
                 task,
@@ -238,6 +251,7 @@ impl World {
                     .iter_mut()
                     .for_each(|c| c.withdrawn(worker, generation));
             }
+            Order::Plead { life, plea } => self.pleaded(worker, life, &plea),
             Order::Ack { task } => {
                 let queue = self.tasks[task].queue;
                 self.consumers[queue].acked(task);
@@ -262,18 +276,21 @@ impl World {
             if matches!(reply, Reply::Task { .. }) {
                 self.workers[worker].coming += 1;
             }
-            let arrival = (self.now_us + self.latency_us()).max(self.last_down_us[worker]);
-            self.last_down_us[worker] = arrival;
             let life = self.workers[worker].life;
-            self.at(
-                arrival,
-                Event::Down {
-                    worker,
-                    life,
-                    queue,
-                    reply,
-                },
-            );
+            let event = Event::Down {
+                worker,
+                life,
+                queue,
+                reply,
+            };
+            self.down(worker, event);
         }
+    }
+
+    /// Something travels to a worker.
+    pub(super) fn down(&mut self, worker: usize, event: Event) {
+        let arrival = (self.now_us + self.latency_us()).max(self.last_down_us[worker]);
+        self.last_down_us[worker] = arrival;
+        self.at(arrival, event);
     }
 }

@@ -19,7 +19,7 @@ use fairlane::executor::{Executor, Executors};
 use fairlane::lifecycle::Lifecycle;
 use fairlane::metrics::{CoordinatorMetrics, WorkerMetrics};
 use fairlane::policy::Policy;
-use fairlane::task::{ClassName, Lane, Task, TaskId};
+use fairlane::task::{ClassName, Lane, Task, TaskId, WorkerId};
 use fairlane::wire::{DeadLetter, ResultRecord};
 use fairlane::worker::{Worker, WorkerOptions};
 
@@ -176,7 +176,7 @@ impl Mesh {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[model].name, executor);
         let options = WorkerOptions {
-            id: id.to_owned(),
+            id: WorkerId::new(id).expect("a worker's name"),
             slots,
             policy: self.policy.clone(),
             executors,

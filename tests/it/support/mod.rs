@@ -4,6 +4,7 @@
 mod answers;
 mod bare;
 pub(crate) mod cli;
+mod clocked;
 mod door;
 mod guarded;
 mod handler;
@@ -18,6 +19,7 @@ mod turn;
 
 pub(crate) use answers::{Answer, Answers};
 pub(crate) use bare::{Bare, Heard};
+pub(crate) use clocked::{Clocked, Times, most_owed};
 pub(crate) use door::{Answered, Door};
 pub(crate) use guarded::Guarded;
 pub(crate) use handler::{Handler, job, pool_of};

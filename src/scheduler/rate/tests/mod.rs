@@ -1,5 +1,6 @@
 //! One bucket by itself, then all buckets of a task together.
 
+mod lender;
 mod one;
 mod several;
 mod time;

@@ -7,6 +7,7 @@ mod effort;
 mod leaving;
 mod limits;
 mod random;
+mod rates;
 mod shares;
 mod slow;
 mod urgent;

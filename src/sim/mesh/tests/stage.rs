@@ -1,5 +1,6 @@
 //! Worlds as tests want them: classes with a queue each.
 
+use crate::scheduler::rate::Rate;
 use crate::scheduler::rules::{ClassTerms, Rules};
 use crate::sim::mesh::consumer::Consumer;
 pub(super) use crate::sim::mesh::event::Event;
@@ -15,6 +16,7 @@ impl Setup {
             terms: ClassTerms::new(*share, 1),
             estimate_ms,
             hand: 1,
+            rate: None,
         };
         let queue = |class| QueueSetup {
             class,
@@ -37,6 +39,11 @@ impl Setup {
 
     pub(super) fn limit(mut self, queue: usize, limit: u32) -> Self {
         self.queues[queue].limit = limit;
+        self
+    }
+
+    pub(super) fn rate(mut self, class: usize, per_s: f64, burst: f64) -> Self {
+        self.classes[class].rate = Some(Rate { per_s, burst });
         self
     }
 
