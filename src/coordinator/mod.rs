@@ -6,9 +6,10 @@
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
 //! [`consumers`] makes them, [`feeds`] reads what failed and what is due, [`judge`] judges
 //! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
-//! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, and [`nameless`] what is filed under when a subject says nothing.
+//! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long ([`relocate`] is the move), [`blocked`] queues what waited for other tasks, and [`nameless`] what is filed under when a subject says nothing.
 
 mod audit;
+mod blocked;
 mod budget;
 mod bury;
 pub mod callbacks;
@@ -18,6 +19,7 @@ mod feeds;
 mod judge;
 mod leader;
 mod nameless;
+mod relocate;
 mod role;
 mod routes;
 mod waits;

@@ -12,7 +12,7 @@ use crate::task::Lane;
 use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
-use super::{CallbackOptions, audit, consumers, feeds, leader, waits};
+use super::{CallbackOptions, audit, blocked, consumers, feeds, leader, waits};
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
 /// done has done it.
@@ -95,6 +95,7 @@ impl Coordinator {
         lifecycle.spawn(leader::run(coordinator.clone()));
         lifecycle.spawn(audit::run(coordinator.clone()));
         lifecycle.spawn(waits::run(coordinator.clone()));
+        lifecycle.spawn(blocked::run(coordinator.clone()));
         Ok(coordinator)
     }
 }

@@ -84,6 +84,8 @@ pub struct Class {
     pub shards: u16,
     /// How long its tasks may wait on a lane, and what follows; none where they may wait for ever.
     pub max_wait: Option<MaxWait>,
+    /// What follows for its tasks when one that they depend on does not complete.
+    pub on_dependency_failed: OnDependencyFailed,
     /// Its own back-off; none where the document's holds.
     pub retry: Option<RetryTable>,
     /// Wait and service together that its tasks should keep to, in ms; at least 1.
@@ -136,6 +138,15 @@ pub enum OnMaxWait {
     Demote,
     /// It ends as expired.
     Expire,
+}
+
+/// What follows for a task when one that it depends on ends without having completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDependencyFailed {
+    /// It becomes a dead letter.
+    Dead,
+    /// It runs all the same, once all the others have ended.
+    Run,
 }
 
 /// One model that tasks may name.

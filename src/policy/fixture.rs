@@ -13,6 +13,7 @@ pub(super) fn policy() -> Policy {
         max_concurrent: None,
         shards: 1,
         max_wait: None,
+        on_dependency_failed: OnDependencyFailed::Dead,
         retry: None,
         slo_ms: None,
         aging: None,

@@ -18,7 +18,7 @@ mod tenancy;
 mod life_tests;
 
 pub use envelope::{Task, TaskFacts};
-pub use failure::{DeadReason, ErrorKind, EventKind, ParkReason};
+pub use failure::{BlockedOn, DeadReason, ErrorKind, EventKind, ParkReason};
 pub use lane::{Lane, ParseLaneError};
 pub use model::{ModelName, ModelToken};
 pub use moment::{EpochMs, Moment};

@@ -7,6 +7,7 @@
 pub mod header;
 mod held;
 
+mod blocked;
 mod body;
 mod body_fields;
 mod body_write;
@@ -27,6 +28,7 @@ mod timestamp;
 #[cfg(test)]
 mod tests;
 
+pub use blocked::{Blocked, blocked_headers, read_blocked};
 pub use body::{BodyError, Codec, TaskBody, body_value, parse_body, write_body};
 pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;

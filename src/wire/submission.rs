@@ -26,6 +26,9 @@ pub struct Submission {
     /// Its sequence on its lane once the lane has confirmed it. Written after the answer, so it may be
     /// missing although the task is there.
     pub sequence: Option<u64>,
+    /// Its sequence in `FL_HELD` once that has confirmed it: of a task that was not queued at first, but waited for
+    /// others. Written as late as `sequence`.
+    pub held: Option<u64>,
 }
 
 /// A record that is no submission.
@@ -56,6 +59,8 @@ struct Written {
     callback: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<u64>,
 }
 
 impl Submission {
@@ -72,7 +77,14 @@ impl Submission {
             submitted_at: task.enqueued_at,
             callback: task.facts.callback.clone(),
             sequence: None,
+            held: None,
         }
+    }
+
+    /// Whether a stream has confirmed the task.
+    #[must_use]
+    pub const fn is_confirmed(&self) -> bool {
+        self.sequence.is_some() || self.held.is_some()
     }
 }
 
@@ -90,6 +102,7 @@ pub fn submission_body(of: &Submission) -> Vec<u8> {
         submitted_at: of.submitted_at.0,
         callback: of.callback.clone(),
         sequence: of.sequence,
+        held: of.held,
     };
     serde_json::to_vec(&written).unwrap_or_else(|error| unreachable!("texts and numbers: {error}"))
 }
@@ -113,5 +126,6 @@ pub fn read_submission(body: &[u8]) -> Result<Submission, UnreadableSubmission> 
         submitted_at: EpochMs(read.submitted_at),
         callback: read.callback,
         sequence: read.sequence,
+        held: read.held,
     })
 }

@@ -1,0 +1,129 @@
+//! Hearing what waits and what ends, for as long as this coordinator leads.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use super::find::Search;
+use crate::broker::RequestError;
+use crate::broker::blocking::EndingFeed;
+use crate::clock;
+use crate::coordinator::Coordinator;
+use crate::policy::{Board, Step};
+use crate::task::{Lane, State, TaskId};
+use crate::wire::{Blocked, Malformed};
+
+/// How often deadlines are looked at, and what could not be done is tried again.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Pause before reading begins anew after it broke off.
+const REOPEN_PAUSE: Duration = Duration::from_millis(500);
+/// Looks at nothing that waits after which records are not heard any more.
+const IDLE_LOOKS: u32 = 10;
+
+/// What one leader keeps in mind.
+pub(super) struct Watch<'a> {
+    pub(super) of: &'a Coordinator,
+    pub(super) board: Board,
+    /// Where those lie that are waited for.
+    pub(super) places: HashMap<TaskId, (Lane, u64)>,
+    /// To be done at the next look.
+    pub(super) later: Vec<Step>,
+    pub(super) search: Search,
+    /// Open while something waits: every result of the mesh passes through it.
+    endings: Option<EndingFeed>,
+    idle: u32,
+}
+
+/// Watches whenever this coordinator leads, until it stops.
+pub(in crate::coordinator) async fn run(of: Arc<Coordinator>) {
+    let soft = of.lifecycle.soft().clone();
+    loop {
+        tokio::select! {
+            () = of.leader.leading() => (),
+            () = soft.cancelled() => return,
+        }
+        if let Err(error) = lead(&of).await {
+            tracing::warn!(%error, "hearing what waits for other tasks broke off; beginning anew");
+            tokio::select! {
+                () = tokio::time::sleep(REOPEN_PAUSE) => (),
+                () = soft.cancelled() => return,
+            }
+        }
+    }
+}
+
+async fn lead(of: &Coordinator) -> Result<(), RequestError> {
+    let mut blocked = of.broker.blocked_feed().await?;
+    let mut watch = Watch {
+        of,
+        board: Board::default(),
+        places: HashMap::new(),
+        later: Vec::new(),
+        search: Search::default(),
+        endings: None,
+        idle: 0,
+    };
+    let mut every = tokio::time::interval(LOOK_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while of.leader.is_leading() {
+        tokio::select! {
+            () = of.lifecycle.soft().cancelled() => return Ok(()),
+            _ = every.tick() => watch.look().await?,
+            heard = blocked.next() => watch.hear(heard?),
+            ended = next_of(&mut watch.endings) => watch.end(ended?),
+        }
+        watch.work().await?;
+    }
+    Ok(())
+}
+
+impl Watch<'_> {
+    fn hear(&mut self, heard: Option<Result<Blocked, Malformed>>) {
+        match heard {
+            Some(Ok(blocked)) => self.board.blocked(&self.of.policy, blocked.task),
+            // Only a foreign client can have put it there.
+            Some(Err(malformed)) => {
+                tracing::warn!(task.id = %malformed.task_id, what = malformed.what, "a task that waits cannot be read; it is left");
+            }
+            None => (),
+        }
+    }
+
+    fn end(&mut self, ended: Option<(TaskId, State)>) {
+        if let Some((id, state)) = ended.filter(|(_, state)| state.is_terminal()) {
+            self.places.remove(&id);
+            self.board.ended(&id, state);
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), RequestError> {
+        for step in std::mem::take(&mut self.later) {
+            self.board.again(step);
+        }
+        self.board.expire(clock::wall());
+        self.search().await?;
+        self.idle = if self.board.is_empty() { self.idle + 1 } else { 0 };
+        if self.idle > IDLE_LOOKS {
+            self.endings = None;
+        }
+        Ok(())
+    }
+
+    /// Records are heard before the first one is read, so that none is missed in between.
+    pub(super) async fn hear_endings(&mut self) -> Result<(), RequestError> {
+        if self.endings.is_none() {
+            self.endings = Some(self.of.broker.ending_feed().await?);
+        }
+        self.idle = 0;
+        Ok(())
+    }
+}
+
+async fn next_of(endings: &mut Option<EndingFeed>) -> Result<Option<(TaskId, State)>, RequestError> {
+    match endings {
+        Some(endings) => endings.next().await,
+        None => std::future::pending().await,
+    }
+}
