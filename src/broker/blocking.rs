@@ -88,7 +88,9 @@ impl Broker {
     /// # Errors
     /// [`RequestError`] when the stream is missing or the server does not answer.
     pub async fn blocked_feed(&self) -> Result<BlockedFeed, RequestError> {
-        let feed = self.ordered(subject::HELD, "fl.held.*", DeliverPolicy::All).await?;
+        let feed = self
+            .ordered(subject::HELD, "fl.held.*", DeliverPolicy::All)
+            .await?;
         Ok(BlockedFeed(feed))
     }
 
@@ -147,7 +149,11 @@ impl EndingFeed {
     /// As [`BlockedFeed::next`].
     pub async fn next(&mut self) -> Result<Option<(TaskId, State)>, RequestError> {
         let message = next(&mut self.0).await?;
-        let id = message.subject.rsplit('.').next().and_then(|id| TaskId::new(id).ok());
+        let id = message
+            .subject
+            .rsplit('.')
+            .next()
+            .and_then(|id| TaskId::new(id).ok());
         let fence = read_fence(&MaybeHeaders(message.headers.as_ref()));
         Ok(id.zip(fence).map(|(id, fence)| (id, fence.state)))
     }

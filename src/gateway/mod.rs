@@ -1,12 +1,13 @@
 //! The way in: from what a client sends to a task that can be published, through two doors.
 //!
 //! [`admission`] decides, as a pure function of bytes, policy and time; [`identity`] names a task
-//! whose client did not. [`desk`] is what every door leads to: [`submit`], [`status`], [`cancel`], with
+//! whose client did not. [`desk`] is what every door leads to: [`submit`], [`status`], [`cancel`], with [`dependencies`] for what a task waits for,
 //! [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
 //! [`server`], and [`service`].
 
 mod admission;
 mod cancel;
+mod dependencies;
 mod desk;
 mod identity;
 mod problem;

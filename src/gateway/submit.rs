@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::dependencies::Entry;
 use super::desk::Desk;
 use super::problem::{Code, Problem};
 use super::tenancy::{self, IdempotencyKey};
@@ -13,8 +14,8 @@ use crate::broker::subject::RecordKey;
 use crate::clock;
 use crate::failpoint;
 use crate::metrics::{Door, SubmissionOutcome};
-use crate::task::{State, Task, TenantId};
-use crate::wire::{Submission, traceparent};
+use crate::task::{BlockedOn, Task, TenantId};
+use crate::wire::{Blocked, Submission, traceparent};
 
 /// What a caller sends.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +41,7 @@ pub struct Accepted {
     pub lane: String,
     /// Its class.
     pub class: String,
-    /// `queued`.
+    /// `queued`, or `blocked` where it waits for other tasks.
     pub state: &'static str,
     /// Whether the same was accepted before.
     #[serde(skip)]
@@ -87,6 +88,8 @@ impl Desk {
             }
             self.claim_key(key, &asked).await?;
         }
+        // Also before: a submission that is refused must not use its name up.
+        let entry = self.entry(&mut admitted.task, &record).await?;
         let (standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
             Claimed::First(revision) => (asked, revision, false),
             Claimed::Taken(first, _) if first.digest != asked.digest => {
@@ -95,23 +98,20 @@ impl Desk {
             Claimed::Taken(first, revision) => (first, revision, true),
         };
         failpoint::hit("submit.after_record");
-        if standing.sequence.is_none() && !(repeated && self.has_ended(&standing).await?) {
+        if !standing.is_confirmed() && !(repeated && self.has_ended(&standing).await?) {
             // The first one's facts: another policy may stand by now, and the task must not be on two lanes.
             admitted.task.lane = standing.lane;
             admitted.task.class = standing.class.clone();
             admitted.task.enqueued_at = standing.submitted_at;
-            let published = self
-                .broker
-                .publish_task(&admitted.task, &admitted.original)
-                .await?;
+            let confirmed = self.publish(&admitted, entry, &standing).await?;
             failpoint::hit("submit.after_publish");
-            self.confirm(record, standing.clone(), revision, published);
+            self.confirm(record, confirmed, revision);
         }
         Ok(Accepted {
             task_id: standing.task_id.for_tenant(&tenant).to_string(),
             lane: standing.lane.to_string(),
             class: standing.class.to_string(),
-            state: State::Queued.as_str(),
+            state: entry.state().as_str(),
             repeated,
         })
     }
@@ -167,16 +167,41 @@ impl Desk {
         Ok(fence.is_some_and(|fence| fence.record.state.is_terminal()))
     }
 
+    /// Gives the task to its stream; its record with where it is there.
+    async fn publish(
+        &self,
+        admitted: &Admitted,
+        entry: Entry,
+        standing: &Submission,
+    ) -> Result<Submission, Problem> {
+        let Admitted { task, original } = admitted;
+        let at = |published| match published {
+            Published::Stored(sequence) | Published::Duplicate(sequence) => Some(sequence),
+        };
+        let mut confirmed = standing.clone();
+        match entry {
+            Entry::Queued => {
+                let published = self.broker.publish_task(task, original).await?;
+                confirmed.sequence = at(published);
+            }
+            Entry::Blocked => {
+                let blocked = Blocked {
+                    task: task.clone(),
+                    history: Vec::new(),
+                    on: BlockedOn::Dependencies,
+                };
+                let published = self.broker.publish_blocked(&blocked, original).await?;
+                confirmed.held = at(published);
+            }
+        }
+        Ok(confirmed)
+    }
+
     /// Notes where the lane has the task. Nobody waits for it: what it spares is a second publication
     /// when the caller repeats itself, which the fence would catch.
-    fn confirm(&self, record: RecordKey, standing: Submission, revision: u64, published: Published) {
-        let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
+    fn confirm(&self, record: RecordKey, confirmed: Submission, revision: u64) {
         let broker = self.broker.clone();
         self.lifecycle.spawn(async move {
-            let confirmed = Submission {
-                sequence: Some(sequence),
-                ..standing
-            };
             if let Err(error) = broker.amend(&record, &confirmed, revision).await {
                 tracing::debug!(task.id = %confirmed.task_id, %error, "a record was not completed");
             }

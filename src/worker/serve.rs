@@ -19,7 +19,7 @@ use crate::policy::is_expired;
 use crate::scheduler::facts::Flow;
 use crate::scheduler::intake::QueueId;
 use crate::scheduler::rules::Infeasible;
-use crate::task::{ErrorKind, Moment, Route, Task};
+use crate::task::{BlockedOn, ErrorKind, Moment, Route, Task};
 use crate::wire::{Incoming, Origin, read_task, salvage};
 
 /// First pause before a read that failed is tried again; doubles up to [`PAUSE_MAX`].
@@ -158,6 +158,10 @@ impl Service {
             return self
                 .expire(run, "its deadline had passed before it could start")
                 .await;
+        }
+        // The gateway puts such a task aside itself; this one was published straight to its lane.
+        if !run.task.facts.depends_on.is_empty() {
+            return self.put_aside(run, BlockedOn::Dependencies).await;
         }
         let Some(executor) = self.options.executors.get(&run.task.model.token()).cloned() else {
             let message = format!("this worker does not serve the model {}", run.task.model);

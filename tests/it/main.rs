@@ -16,6 +16,7 @@ mod deadlines;
 #[cfg(feature = "embed")]
 mod demo_role;
 mod demotion;
+mod dependencies;
 mod dev_role;
 mod dev_server;
 #[cfg(feature = "failpoints")]

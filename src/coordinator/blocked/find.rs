@@ -47,7 +47,12 @@ impl Default for Search {
 
 /// Whether a task has ended, and where it is if not.
 pub(super) async fn look(of: &Coordinator, id: &TaskId) -> Result<Found, WriteError> {
-    if let Some(ended) = of.broker.fence(id).await?.filter(|f| f.record.state.is_terminal()) {
+    if let Some(ended) = of
+        .broker
+        .fence(id)
+        .await?
+        .filter(|f| f.record.state.is_terminal())
+    {
         let is_open = ended.record.state == State::Dead
             && of.broker.letter_taken(id, ended.stored_at).await? == Some(EventKind::Replay);
         if !is_open {

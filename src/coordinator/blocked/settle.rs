@@ -133,7 +133,11 @@ async fn bury(of: &Coordinator, found: &Aside, reason: DeadReason, why: &str) ->
 }
 
 async fn expire_found(of: &Coordinator, found: &Aside) -> Result<(), WriteError> {
-    let report = report(found, ErrorKind::Yielded, "its deadline passed while it waited for others");
+    let report = report(
+        found,
+        ErrorKind::Yielded,
+        "its deadline passed while it waited for others",
+    );
     let task = &report.task;
     let error = ResultError {
         kind: EXPIRED.to_owned(),

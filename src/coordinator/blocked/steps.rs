@@ -92,7 +92,10 @@ async fn act(of: &Coordinator, step: &Step, known: Option<(Lane, u64)>) -> Resul
         },
         (Step::Release(id), Some((lane, _))) => {
             let queued = settle::release(of, id, lane).await?;
-            Taken::Left(id.clone(), queued.map(|(task, sequence)| (Box::new(task), sequence)))
+            Taken::Left(
+                id.clone(),
+                queued.map(|(task, sequence)| (Box::new(task), sequence)),
+            )
         }
         (Step::Fail { task, why }, _) => {
             settle::fail(of, task, why).await?;

@@ -236,7 +236,9 @@ impl Board {
     pub fn sought(&self) -> impl Iterator<Item = &TaskId> {
         self.heirs.keys().filter(|id| {
             let effective = self.waits.effective(id).unwrap_or(UNKNOWN);
-            !self.waiting.contains_key(*id) && !self.lanes.contains_key(*id) && lane_of(effective) == Lane::Core
+            !self.waiting.contains_key(*id)
+                && !self.lanes.contains_key(*id)
+                && lane_of(effective) == Lane::Core
         })
     }
 

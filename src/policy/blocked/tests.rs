@@ -88,10 +88,7 @@ fn loops_and_long_chains_fail_the_one_that_closes_them() {
     let told = steps(&mut board);
     assert_eq!(
         told,
-        [
-            "clear b",
-            "fail a: task b, which it depends on, ended as dead"
-        ]
+        ["clear b", "fail a: task b, which it depends on, ended as dead"]
     );
     for n in 0..17 {
         let (name, parent) = (format!("t{n}"), format!("t{}", n + 1));
