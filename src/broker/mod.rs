@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back, [`queues`] holds back, [`moving`] moves between lanes, [`blocking`] keeps what waits for others, [`events`] tells what befell a task,
+//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back, [`queues`] holds back, [`moving`] moves between lanes, [`blocking`] keeps what waits for others, [`keys`] says how many run of a kind, [`events`] tells what befell a task,
 //! [`audit`] finds what nobody would come to, [`listing`] goes through tasks and [`census`] through all there is, [`leadership`] says who is to look, [`topology`] is what
 //! must exist at the server.
 
@@ -20,6 +20,7 @@ pub mod fetch;
 pub mod floor;
 mod header;
 pub mod inspect;
+pub mod keys;
 pub mod leadership;
 pub mod lease;
 pub mod listing;

@@ -30,6 +30,8 @@ pub struct Policy {
     pub bounds: Bounds,
     /// Delivery of results.
     pub callbacks: CallbackRules,
+    /// How many tasks of one `concurrency_key` run at once.
+    pub keys: KeyRules,
 }
 
 /// Limits of one lane.
@@ -231,6 +233,31 @@ pub struct CallbackRules {
     pub max_attempts: u32,
     /// How long one delivery may take, in ms.
     pub timeout_ms: u64,
+}
+
+/// How many tasks of one `concurrency_key` run at once, over the whole mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRules {
+    /// How long a key stays taken of whose holder nothing is heard any more, in s; at least 2.
+    pub lease_s: u64,
+    /// Of a key that begins with none of `prefixes`; at least 1.
+    pub limit: u32,
+    /// Of keys that begin so, in document order, distinct; each at least 1.
+    pub prefixes: Vec<(String, u32)>,
+}
+
+impl KeyRules {
+    /// How many tasks of `key` run at once: by the longest prefix that it begins with.
+    #[must_use]
+    pub fn limit_of(&self, key: &str) -> u32 {
+        let begins = self
+            .prefixes
+            .iter()
+            .filter(|(prefix, _)| key.starts_with(prefix.as_str()));
+        begins
+            .max_by_key(|(prefix, _)| prefix.len())
+            .map_or(self.limit, |(_, limit)| *limit)
+    }
 }
 
 /// What ends a task that would go on for ever.

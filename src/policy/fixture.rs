@@ -64,6 +64,11 @@ pub(super) fn policy() -> Policy {
             max_attempts: 12,
             timeout_ms: 10_000,
         },
+        keys: KeyRules {
+            lease_s: 10,
+            limit: 1,
+            prefixes: vec![("gpu:".to_owned(), 2)],
+        },
     }
 }
 

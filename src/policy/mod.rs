@@ -32,8 +32,8 @@ pub use blocked::{Board, Step, lane_of, urgency};
 pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{
-    Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, MaxWait,
-    Model, OnDependencyFailed, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
+    Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, KeyRules, LanePolicy, Marking,
+    MaxWait, Model, OnDependencyFailed, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
 };
 pub use inheritance::{CHAIN_MAX, Change, Party, Waits, WaitsError};
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};

@@ -28,6 +28,7 @@ mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
 mod gateway_killed;
+mod keys;
 mod killed_between_writes;
 mod leftovers;
 mod limits;

@@ -2,7 +2,7 @@
 
 use super::fault::Collector;
 use super::section::Section;
-use super::{Faults, classes, consumers, lanes, models, node, retry, rules, scheduler};
+use super::{Faults, classes, consumers, keys, lanes, models, node, retry, rules, scheduler};
 use crate::policy::Policy;
 use crate::task::ClassName;
 
@@ -48,6 +48,7 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
     let models = models::read(&mut document);
     let bounds = rules::bounds(&mut document);
     let callbacks = rules::callbacks(&mut document);
+    let keys = keys::read(&mut document);
     consumers::check(faults, &classes, &models, &core, &normal);
     document.close(&[]);
     Some(Policy {
@@ -62,5 +63,6 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
         retry: retry.table,
         bounds,
         callbacks,
+        keys,
     })
 }

@@ -37,6 +37,9 @@ impl Watch<'_> {
             }
             self.hear_endings().await?;
             let of = self.of;
+            let (keys, taken): (Vec<Step>, Vec<Step>) =
+                taken.into_iter().partition(|step| matches!(step, Step::Grant(_)));
+            self.grant_all(&keys).await;
             let acts = taken.into_iter().map(|step| {
                 let known = match &step {
                     Step::Release(id) => self.board.lane(id).map(|lane| (lane, 0)),
@@ -113,7 +116,7 @@ async fn act(of: &Coordinator, step: &Step, known: Option<(Lane, u64)>) -> Resul
             promote(of, task, *to, lane, sequence).await?;
             Taken::Nothing
         }
-        // It left in between.
-        (Step::Release(_) | Step::Promote { .. }, None) => Taken::Nothing,
+        // It left in between; keys are given by their own.
+        (Step::Grant(_), _) | (Step::Release(_) | Step::Promote { .. }, None) => Taken::Nothing,
     })
 }

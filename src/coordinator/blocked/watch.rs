@@ -7,16 +7,19 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::find::Search;
+use super::grants::Grants;
 use crate::broker::RequestError;
 use crate::broker::blocking::EndingFeed;
 use crate::clock;
 use crate::coordinator::Coordinator;
 use crate::policy::{Board, Step};
-use crate::task::{Lane, State, TaskId};
+use crate::task::{BlockedOn, Lane, State, TaskId};
 use crate::wire::{Blocked, Malformed};
 
-/// How often deadlines are looked at, and what could not be done is tried again.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether a key is free whose holder died.
+const POLL_EVERY: Duration = Duration::from_millis(250);
+/// Such polls per look at deadlines, and at what could not be done and is tried again.
+const POLLS_PER_LOOK: u32 = 4;
 /// Pause before reading begins anew after it broke off.
 const REOPEN_PAUSE: Duration = Duration::from_millis(500);
 /// Looks at nothing that waits after which records are not heard any more.
@@ -31,9 +34,12 @@ pub(super) struct Watch<'a> {
     /// To be done at the next look.
     pub(super) later: Vec<Step>,
     pub(super) search: Search,
+    /// Keys that were reserved for tasks that are queued with them.
+    pub(super) grants: Grants,
     /// Open while something waits: every result of the mesh passes through it.
     endings: Option<EndingFeed>,
     idle: u32,
+    polls: u32,
 }
 
 /// Watches whenever this coordinator leads, until it stops.
@@ -55,6 +61,7 @@ pub(in crate::coordinator) async fn run(of: Arc<Coordinator>) {
 }
 
 async fn lead(of: &Coordinator) -> Result<(), RequestError> {
+    let mut keys = of.broker.key_feed().await?;
     let mut blocked = of.broker.blocked_feed().await?;
     let mut watch = Watch {
         of,
@@ -62,15 +69,18 @@ async fn lead(of: &Coordinator) -> Result<(), RequestError> {
         places: HashMap::new(),
         later: Vec::new(),
         search: Search::default(),
+        grants: Grants::default(),
         endings: None,
         idle: 0,
+        polls: 0,
     };
-    let mut every = tokio::time::interval(LOOK_EVERY);
+    let mut every = tokio::time::interval(POLL_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while of.leader.is_leading() {
         tokio::select! {
             () = of.lifecycle.soft().cancelled() => return Ok(()),
-            _ = every.tick() => watch.look().await?,
+            _ = every.tick() => watch.poll().await?,
+            Some(key) = keys.next() => watch.board.key_changed(&key),
             heard = blocked.next() => watch.hear(heard?),
             ended = next_of(&mut watch.endings) => watch.end(ended?),
         }
@@ -82,6 +92,10 @@ async fn lead(of: &Coordinator) -> Result<(), RequestError> {
 impl Watch<'_> {
     fn hear(&mut self, heard: Option<Result<Blocked, Malformed>>) {
         match heard {
+            Some(Ok(blocked)) if blocked.on == BlockedOn::Key => {
+                self.grants.forget(&blocked.task.id);
+                self.board.waits_for_key(&self.of.policy, blocked.task);
+            }
             Some(Ok(blocked)) => self.board.blocked(&self.of.policy, blocked.task),
             // Only a foreign client can have put it there.
             Some(Err(malformed)) => {
@@ -94,8 +108,18 @@ impl Watch<'_> {
     fn end(&mut self, ended: Option<(TaskId, State)>) {
         if let Some((id, state)) = ended.filter(|(_, state)| state.is_terminal()) {
             self.places.remove(&id);
+            self.grants.ended(&id);
             self.board.ended(&id, state);
         }
+    }
+
+    async fn poll(&mut self) -> Result<(), RequestError> {
+        self.poll_keys();
+        self.polls = (self.polls + 1) % POLLS_PER_LOOK;
+        if self.polls == 1 {
+            self.look().await?;
+        }
+        Ok(())
     }
 
     async fn look(&mut self) -> Result<(), RequestError> {
@@ -104,6 +128,7 @@ impl Watch<'_> {
         }
         self.board.expire(clock::wall());
         self.search().await?;
+        self.keep_grants().await?;
         self.idle = if self.board.is_empty() { self.idle + 1 } else { 0 };
         if self.idle > IDLE_LOOKS {
             self.endings = None;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use super::keys::Keys;
 use super::urgency::{lane_of, urgency};
 use crate::policy::inheritance::{Change, Waits};
 use crate::policy::{OnDependencyFailed, Policy, is_expired};
-use crate::task::{EpochMs, Lane, State, Task, TaskId};
+use crate::task::{EpochMs, KeyId, Lane, State, Task, TaskId};
 
 /// Of a task that others wait for and of which nothing else is known yet.
 const UNKNOWN: u32 = u32::MAX;
@@ -28,6 +29,8 @@ pub enum Step {
     Expire(TaskId),
     /// It has ended where it waits: what lies there is to be taken away.
     Clear(TaskId),
+    /// Tasks wait for this key: those whose turn it is are to be let go, as many as it has places.
+    Grant(KeyId),
     /// What waits for it is more urgent than its lane.
     Promote {
         /// Which task.
@@ -39,26 +42,41 @@ pub enum Step {
 
 /// A task that waits.
 #[derive(Debug, Clone)]
-struct Waiting {
-    task: Task,
-    urgency: u32,
+pub(super) struct Waiting {
+    pub(super) task: Task,
+    pub(super) urgency: u32,
     runs_anyway: bool,
     /// Those that have not ended yet.
     open: BTreeSet<TaskId>,
     /// Whether its end or its release has been decided.
-    is_decided: bool,
+    pub(super) is_decided: bool,
 }
 
 /// What is known of all that waits. It holds what one leader has read, and is made anew by the next.
 #[derive(Debug, Default)]
 pub struct Board {
-    waits: Waits,
-    waiting: HashMap<TaskId, Waiting>,
+    pub(super) waits: Waits,
+    pub(super) waiting: HashMap<TaskId, Waiting>,
     /// By what is waited for: those that wait for it.
     heirs: HashMap<TaskId, BTreeSet<TaskId>>,
     /// Where those are queued that are waited for.
-    lanes: HashMap<TaskId, Lane>,
-    steps: VecDeque<Step>,
+    pub(super) lanes: HashMap<TaskId, Lane>,
+    pub(super) keys: Keys,
+    pub(super) steps: VecDeque<Step>,
+}
+
+impl Waiting {
+    /// For nothing yet.
+    pub(super) fn of(policy: &Policy, task: Task) -> Self {
+        let class = policy.class(task.class.as_str());
+        Self {
+            urgency: urgency(policy, &task),
+            runs_anyway: class.is_some_and(|c| c.on_dependency_failed == OnDependencyFailed::Run),
+            open: BTreeSet::new(),
+            is_decided: false,
+            task,
+        }
+    }
 }
 
 impl Board {
@@ -66,17 +84,10 @@ impl Board {
     pub fn blocked(&mut self, policy: &Policy, task: Task) {
         self.left(&task.id);
         let id = task.id.clone();
-        let class = policy.class(task.class.as_str());
-        let runs_anyway = class.is_some_and(|c| c.on_dependency_failed == OnDependencyFailed::Run);
-        let urgency = urgency(policy, &task);
         let parents = task.facts.depends_on.clone();
-        let mut entry = Waiting {
-            task,
-            urgency,
-            runs_anyway,
-            open: parents.iter().cloned().collect(),
-            is_decided: false,
-        };
+        let mut entry = Waiting::of(policy, task);
+        entry.open = parents.iter().cloned().collect();
+        let urgency = entry.urgency;
         self.lanes.remove(&id);
         match self.waits.add(&id, urgency, &parents) {
             Ok(changes) => self.promote(changes),
@@ -115,7 +126,7 @@ impl Board {
 
     /// A task that somebody waits for is queued on `lane`.
     pub fn queued(&mut self, policy: &Policy, task: &Task) {
-        if self.waiting.contains_key(&task.id) || !self.heirs.contains_key(&task.id) {
+        if self.waiting.contains_key(&task.id) || !self.is_awaited(&task.id) {
             return;
         }
         self.lanes.insert(task.id.clone(), task.lane);
@@ -133,6 +144,7 @@ impl Board {
             self.steps.push_back(Step::Clear(id.clone()));
         }
         self.lanes.remove(id);
+        self.keys.ended(id);
         let changes = self.waits.ended(id);
         for heir in self.heirs.remove(id).unwrap_or_default() {
             self.parent_ended(&heir, id, state);
@@ -166,12 +178,17 @@ impl Board {
         let Some(entry) = self.waiting.remove(id) else {
             return;
         };
+        self.keys.left(id);
         // No edges up any more; whoever waits for it passes its urgency on to it alone.
-        let changes = if self.heirs.contains_key(id) {
-            self.waits.add(id, entry.urgency, &[]).unwrap_or_default()
-        } else {
-            self.waits.ended(id)
-        };
+        let mut changes = self.waits.ended(id);
+        if let Some(heirs) = self.heirs.get(id) {
+            changes.extend(self.waits.add(id, entry.urgency, &[]).unwrap_or_default());
+            for heir in heirs.iter().filter_map(|heir| self.waiting.get(heir)) {
+                let open: Vec<TaskId> = heir.open.iter().cloned().collect();
+                let again = self.waits.add(&heir.task.id, heir.urgency, &open);
+                changes.extend(again.unwrap_or_default());
+            }
+        }
         self.promote(changes);
         for parent in entry.open {
             let Some(heirs) = self.heirs.get_mut(&parent) else {
@@ -226,10 +243,10 @@ impl Board {
         }
     }
 
-    /// Whether others wait for `id`.
+    /// Whether others wait for `id`, or for the key that it has.
     #[must_use]
     pub fn is_awaited(&self, id: &TaskId) -> bool {
-        self.heirs.contains_key(id)
+        self.heirs.contains_key(id) || self.keys.has_one(id)
     }
 
     /// Tasks that others wait for, that are more urgent than normal for it, and of which nobody knows where they are.
@@ -260,13 +277,13 @@ impl Board {
         self.waiting.len()
     }
 
-    fn promote(&mut self, changes: Vec<Change>) {
+    pub(super) fn promote(&mut self, changes: Vec<Change>) {
         for change in changes {
             self.consider(&change.task, change.to);
         }
     }
 
-    fn consider(&mut self, task: &TaskId, effective: u32) {
+    pub(super) fn consider(&mut self, task: &TaskId, effective: u32) {
         let to = lane_of(effective);
         if let Some(lane) = self.lanes.get_mut(task).filter(|lane| to < **lane) {
             // As good as there: once is enough.

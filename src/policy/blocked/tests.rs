@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Board, Step};
 use crate::policy::{OnDependencyFailed, Policy, fixture};
-use crate::task::{EpochMs, Lane, State, Task, TaskId};
+use crate::task::{EpochMs, KeyId, Lane, State, Task, TaskId};
 
 fn id(name: &str) -> TaskId {
     TaskId::new(name).unwrap()
@@ -27,6 +27,7 @@ fn steps(board: &mut Board) -> Vec<String> {
             Step::Fail { task, why } => format!("fail {task}: {why}"),
             Step::Expire(id) => format!("expire {id}"),
             Step::Clear(id) => format!("clear {id}"),
+            Step::Grant(_) => "grant".to_owned(),
             Step::Promote { task, to } => format!("promote {task} to {to}"),
         });
     }
@@ -139,6 +140,61 @@ fn a_task_that_waits_ends_when_its_deadline_passes_and_what_has_ended_is_looked_
     board.left(&id("late"));
     board.blocked(&policy, task("next", Lane::Normal, &["a"]));
     assert_eq!(steps(&mut board), ["look a"], "nobody waited for it in between");
+}
+
+fn keyed(name: &str, lane: Lane, enqueued_at: i64) -> Task {
+    let mut task = task(name, lane, &[]);
+    task.enqueued_at = EpochMs(enqueued_at);
+    task.facts.concurrency_key = Some("k".to_owned());
+    task
+}
+
+#[test]
+fn a_key_goes_to_the_most_urgent_of_those_that_wait_then_to_the_oldest_and_its_holder_inherits() {
+    let (policy, mut board) = (fixture::policy(), Board::default());
+    let of = |name, lane, at| keyed(name, lane, at);
+    let key = KeyId::of(&of("a", Lane::Normal, 0).tenant, "k");
+    for (name, lane, at) in [
+        ("young", Lane::Normal, 9),
+        ("old", Lane::Normal, 1),
+        ("urgent", Lane::Core, 10),
+        ("asked", Lane::Normal, 11),
+    ] {
+        board.waits_for_key(&policy, of(name, lane, at));
+    }
+    // One that a core task waits for is as urgent as it.
+    let mut heir = task("heir", Lane::Core, &["asked"]);
+    heir.facts.priority = Some(0);
+    board.blocked(&policy, heir);
+    let order = |board: &Board| -> Vec<String> {
+        let waiters = board.waiters(&key).into_iter();
+        waiters.map(|task| task.id.to_string()).collect()
+    };
+    assert_eq!(order(&board), ["asked", "urgent", "old", "young"]);
+    assert_eq!(steps(&mut board), ["grant"; 4]);
+    // Somebody who was less urgent has it, and is queued: it is moved up.
+    board.left(&id("old"));
+    board.granted(&policy, &key, 0, &of("old", Lane::Normal, 1));
+    assert_eq!(steps(&mut board), ["promote old to core"]);
+    assert_eq!(order(&board), ["asked", "urgent", "young"]);
+    assert_eq!(board.lane(&id("asked")), Some(Lane::Core));
+    board.ended(&id("old"), State::Completed);
+    board.key_changed(&key);
+    assert_eq!(steps(&mut board), ["grant"]);
+    for name in ["asked", "urgent", "young"] {
+        board.ended(&id(name), State::Cancelled);
+    }
+    assert_eq!(board.contended().count(), 0);
+    board.key_changed(&key);
+    assert_eq!(
+        steps(&mut board),
+        [
+            "clear asked",
+            "fail heir: task asked, which it depends on, ended as cancelled",
+            "clear urgent",
+            "clear young"
+        ]
+    );
 }
 
 #[derive(Debug, Clone)]
