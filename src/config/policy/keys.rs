@@ -30,12 +30,19 @@ pub(super) fn read(document: &mut Section<'_>) -> KeyRules {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{DEFAULT_POLICY_YAML, default_policy, parse_policy};
+    use crate::config::{DEFAULT_POLICY_YAML, Faults, default_policy, parse_policy};
+    use crate::policy::Policy;
+
+    /// The default policy with these `keys`.
+    fn policy(keys: &str) -> Result<Policy, Faults> {
+        let (others, _) = DEFAULT_POLICY_YAML.split_once("\nkeys:").unwrap();
+        parse_policy("p.yaml", &format!("{others}\nkeys: {keys}\n"))
+    }
 
     #[test]
     fn the_longest_prefix_counts_and_a_key_without_one_runs_once_at_a_time() {
-        let keys = "\nkeys: { lease_s: 3, prefixes: { \"gpu:\": { limit: 4 }, \"gpu:a\": { limit: 2 } } }\n";
-        let policy = parse_policy("p.yaml", &(DEFAULT_POLICY_YAML.to_owned() + keys)).unwrap();
+        let keys = r#"{ lease_s: 3, prefixes: { "gpu:": { limit: 4 }, "gpu:a": { limit: 2 } } }"#;
+        let policy = policy(keys).unwrap();
         let limits = ["gpu:b", "gpu:a1", "cpu", ""].map(|key| policy.keys.limit_of(key));
         assert_eq!((policy.keys.lease_s, limits), (3, [4, 2, 1, 1]));
         assert_eq!(default_policy().keys.limit_of("gpu:a"), 1);
@@ -43,8 +50,7 @@ mod tests {
 
     #[test]
     fn a_limit_of_none_and_a_lease_that_is_no_time_are_faults() {
-        let keys = "\nkeys: { lease_s: 1, limit: 0, prefixes: { a: {} } }\n";
-        let faults = parse_policy("p.yaml", &(DEFAULT_POLICY_YAML.to_owned() + keys)).unwrap_err();
+        let faults = policy("{ lease_s: 1, limit: 0, prefixes: { a: {} } }").unwrap_err();
         let told = faults.to_string();
         for path in ["keys.lease_s", "keys.limit", "keys.prefixes.a"] {
             assert!(told.contains(path), "{path}: {told}");
