@@ -9,6 +9,7 @@ use crate::broker::blocking::Aside;
 use crate::broker::subject::RecordKey;
 use crate::policy::Waits;
 use crate::task::{BlockedOn, State, Task, TaskId};
+use crate::wire::Submission;
 
 /// Tasks that are looked at for a loop: far more than a chain of the allowed length has as a rule.
 const LOOKS_MAX: usize = 256;
@@ -23,6 +24,14 @@ pub(super) enum Entry {
 }
 
 impl Entry {
+    /// Where the first one of the same submissions was put.
+    pub(super) const fn of(standing: &Submission) -> Self {
+        match standing.held {
+            Some(_) => Self::Blocked,
+            None => Self::Queued,
+        }
+    }
+
     pub(super) const fn state(self) -> State {
         match self {
             Self::Queued => State::Queued,
@@ -40,8 +49,7 @@ enum Parent {
 }
 
 impl Desk {
-    /// Names what `task` depends on as it is called inside, and says where the task belongs. Where all of it has
-    /// completed, it depends on nothing any more.
+    /// Names what `task` depends on as it is called inside, and says where the task belongs.
     ///
     /// # Errors
     /// [`Problem`] for a task that nobody knows, for one that would wait for itself, and for a chain that is too long.
@@ -60,11 +68,7 @@ impl Desk {
         }
         task.facts.depends_on = parents;
         if let Some((first, _)) = self.broker.submission(record).await? {
-            // As the first time, as far as that is known; what has completed meanwhile is seen where it waits.
-            return Ok(match first.sequence {
-                Some(_) => Entry::Queued,
-                None => Entry::Blocked,
-            });
+            return Ok(Entry::of(&first));
         }
         self.refuse_loop(task).await?;
         let mut all_completed = true;
@@ -75,11 +79,11 @@ impl Desk {
                 Parent::Unknown => return Err(unknown(task, parent)),
             }
         }
-        if all_completed {
-            task.facts.depends_on.clear();
-            return Ok(Entry::Queued);
-        }
-        Ok(Entry::Blocked)
+        Ok(if all_completed {
+            Entry::Queued
+        } else {
+            Entry::Blocked
+        })
     }
 
     async fn parent(&self, task: &Task, parent: &TaskId) -> Result<Parent, Problem> {

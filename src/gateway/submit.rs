@@ -74,7 +74,7 @@ impl Desk {
         let tenant = admitted.task.tenant.clone();
         admitted.task.id = tenancy::internal(&tenant, &admitted.task.id)?;
         self.connected()?;
-        let asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
+        let mut asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
         failpoint::hit("submit.before_record");
         let record = RecordKey::Task(asked.task_id.clone());
         if let Some(key) = &key {
@@ -90,6 +90,7 @@ impl Desk {
         }
         // Also before: a submission that is refused must not use its name up.
         let entry = self.entry(&mut admitted.task, &record).await?;
+        asked.held = (entry == Entry::Blocked).then_some(0);
         let (standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
             Claimed::First(revision) => (asked, revision, false),
             Claimed::Taken(first, _) if first.digest != asked.digest => {
@@ -98,7 +99,12 @@ impl Desk {
             Claimed::Taken(first, revision) => (first, revision, true),
         };
         failpoint::hit("submit.after_record");
-        if !standing.is_confirmed() && !(repeated && self.has_ended(&standing).await?) {
+        // The first one's: what it waits for may have completed since.
+        let entry = Entry::of(&standing);
+        if entry == Entry::Queued {
+            admitted.task.facts.depends_on.clear();
+        }
+        if !(standing.is_confirmed() || repeated && self.has_ended(&standing).await?) {
             // The first one's facts: another policy may stand by now, and the task must not be on two lanes.
             admitted.task.lane = standing.lane;
             admitted.task.class = standing.class.clone();

@@ -26,8 +26,8 @@ pub struct Submission {
     /// Its sequence on its lane once the lane has confirmed it. Written after the answer, so it may be
     /// missing although the task is there.
     pub sequence: Option<u64>,
-    /// Its sequence in `FL_HELD` once that has confirmed it: of a task that was not queued at first, but waited for
-    /// others. Written as late as `sequence`.
+    /// Of a task that is not queued at first but waits for others: its sequence in `FL_HELD`, written as late as
+    /// `sequence`, and 0 before.
     pub held: Option<u64>,
 }
 
@@ -84,7 +84,7 @@ impl Submission {
     /// Whether a stream has confirmed the task.
     #[must_use]
     pub const fn is_confirmed(&self) -> bool {
-        self.sequence.is_some() || self.held.is_some()
+        self.sequence.is_some() || matches!(self.held, Some(1..))
     }
 }
 
