@@ -1,7 +1,7 @@
 //! Tasks that depend on others: they wait aside, run when all of those have completed, and end when one has not.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use expect_test::expect;
 use fairlane::broker::shelf::Shelf;
@@ -243,7 +243,7 @@ async fn a_task_that_was_published_without_a_gateway_waits_too_also_for_one_that
 /// How long a core task and the normal one it depends on take, from the first submission on.
 async fn chain(mesh: &Mesh, door: &Door, name: &str) -> Duration {
     let (parent, child) = (format!("parent-{name}"), format!("child-{name}"));
-    let began = Instant::now();
+    let began = clock::monotonic();
     let works = json!({"service_ms": 100});
     let sent = door.post(body(&parent, "bulk", &[], works.clone())).await;
     assert_eq!(sent.status, 202);
@@ -251,7 +251,7 @@ async fn chain(mesh: &Mesh, door: &Door, name: &str) -> Duration {
     assert_eq!(sent.json()["lane"], json!("core"), "{sent:?}");
     let record = mesh.result(&child).await.record;
     assert_eq!(record.state, State::Completed);
-    began.elapsed()
+    clock::monotonic().since(began)
 }
 
 #[tokio::test(flavor = "multi_thread")]

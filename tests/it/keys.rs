@@ -1,9 +1,10 @@
 //! Tasks of one `concurrency_key`: no more run at once than it has places, whoever dies, and all of them run.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fairlane::broker::keys::Tenure;
+use fairlane::clock;
 use fairlane::executor::simulate::Simulate;
 use fairlane::task::{EventKind, KeyId, State, TaskId, TenantId};
 use nix::sys::signal::Signal;
@@ -88,7 +89,7 @@ async fn never_more_of_a_key_run_than_it_has_places_and_none_is_lost() {
         async move { submit(door, &id, "bulk", "three:k", json!(1)).await }
     });
     futures_util::future::join_all(all).await;
-    let began = Instant::now();
+    let began = clock::monotonic();
     // Whoever leads goes away in the middle of it.
     mesh.result("t-20").await;
     mesh.coordinator.stop(PATIENCE).await;
@@ -99,7 +100,7 @@ async fn never_more_of_a_key_run_than_it_has_places_and_none_is_lost() {
     println!(
         "most at once {} of 3; 150 tasks of 10 ms in {:?}",
         probe.most(),
-        began.elapsed()
+        clock::monotonic().since(began)
     );
     assert_eq!(probe.most(), 3);
     bare.until_empty("FL_NORMAL").await;
@@ -124,10 +125,10 @@ async fn a_holder_that_is_killed_frees_its_key_within_its_lease() {
     mesh.worker("next", 2, probe.clone()).await;
     submit(&door, "waits", "pay", "k", json!(1)).await;
     bare.first("FL_HELD", "fl.held.waits").await;
-    let killed = Instant::now();
+    let killed = clock::monotonic();
     holder.signal(Signal::SIGKILL);
     assert_eq!(started(&mut starts).await, "waits");
-    let took = killed.elapsed();
+    let took = clock::monotonic().since(killed);
     println!("lease 3 s; the next of the key started {took:?} after the kill");
     assert!(took < Duration::from_millis(4_500), "{took:?}");
     probe.release(2);
