@@ -1,8 +1,7 @@
 //! Tasks that wait aside, in `FL_HELD`, and hearing of what they wait for.
 //!
-//! The feeds have no state at the server beyond a connection: whoever leads reads all that waits, then hears what is
-//! new. They are ordered consumers, which miss nothing and ack nothing, so that a result that is heard costs its
-//! worker nothing.
+//! Whoever leads reads all that waits, then what has come since. Records are heard through an ordered consumer, which
+//! misses nothing and acks nothing, so that a result that is heard costs its worker nothing.
 
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::consumer::{Consumer, DeliverPolicy};
@@ -13,6 +12,7 @@ use super::error::RequestError;
 use super::fetch::epoch;
 use super::header::MaybeHeaders;
 use super::publish::{Original, PublishError, Published};
+use super::scan::Scope;
 use super::subject;
 use crate::task::{EpochMs, State, TaskId};
 use crate::wire::header::MSG_ID;
@@ -31,8 +31,11 @@ pub struct Aside {
     pub original: Original,
 }
 
-/// Tasks that wait: all there are, then each that comes.
-pub struct BlockedFeed(Ordered);
+/// Tasks that wait: all there are, then those that have come since. Read in pages, over the connection of scans:
+/// anybody may have put there what ends a connection.
+pub struct BlockedFeed {
+    from: u64,
+}
 
 /// Terminal records from the moment on at which it was opened.
 pub struct EndingFeed(Ordered);
@@ -83,21 +86,10 @@ impl Broker {
         }))
     }
 
-    /// Hears of all tasks that wait, and then of each that begins to.
-    ///
-    /// # Errors
-    /// [`RequestError`] when the stream is missing or the server does not answer.
-    pub async fn blocked_feed(&self) -> Result<BlockedFeed, RequestError> {
-        let feed = self
-            .ordered(subject::HELD, "fl.held.*", DeliverPolicy::All)
-            .await?;
-        Ok(BlockedFeed(feed))
-    }
-
     /// Hears of every terminal record that is written from now on. Exists at the server for as long as it is read.
     ///
     /// # Errors
-    /// As [`Broker::blocked_feed`].
+    /// [`RequestError`] when the stream is missing or the server does not answer.
     pub async fn ending_feed(&self) -> Result<EndingFeed, RequestError> {
         let operation = format!("read where {} ends", subject::RESULTS);
         let stream = self.context.get_stream(subject::RESULTS).await;
@@ -128,17 +120,34 @@ impl Broker {
     }
 }
 
+impl Default for BlockedFeed {
+    fn default() -> Self {
+        Self { from: 1 }
+    }
+}
+
 impl BlockedFeed {
-    /// The next task that waits, without its body; none for a message that is something else.
+    /// The next page of tasks that wait; empty when there are no more for now.
     ///
     /// # Errors
-    /// [`RequestError`] when it cannot go on: open it anew, and begin from nothing.
-    pub async fn next(&mut self) -> Result<Option<Result<Blocked, Malformed>>, RequestError> {
-        let message = next(&mut self.0).await?;
-        let info = message.info().map_err(RequestError::of("read what waits"))?;
-        let at = EpochMs(i64::try_from(info.published.unix_timestamp_nanos() / 1_000_000).unwrap_or(0));
-        let headers = MaybeHeaders(message.headers.as_ref());
-        Ok(read_blocked(&headers, b"", info.stream_sequence, at).transpose())
+    /// [`RequestError`] when the server does not answer; going on is safe.
+    pub async fn next(&mut self, broker: &Broker) -> Result<Vec<Result<Blocked, Malformed>>, RequestError> {
+        let mut found = Vec::new();
+        // A page may hold nothing but safe copies and what cannot be read.
+        while found.is_empty() {
+            let page = broker.page(Scope::of(subject::HELD), self.from).await?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            self.from = last.sequence + 1;
+            let read = page.iter().filter_map(|message| {
+                let original = &message.original;
+                let (sequence, at) = (message.sequence, message.stored_at);
+                read_blocked(&original.headers(), &original.body, sequence, at).transpose()
+            });
+            found.extend(read);
+        }
+        Ok(found)
     }
 }
 
@@ -146,7 +155,7 @@ impl EndingFeed {
     /// The next task that has ended, and how; none for a record that says no state this version knows.
     ///
     /// # Errors
-    /// As [`BlockedFeed::next`].
+    /// [`RequestError`] when it cannot go on: open it anew, and begin from nothing.
     pub async fn next(&mut self) -> Result<Option<(TaskId, State)>, RequestError> {
         let message = next(&mut self.0).await?;
         let id = message

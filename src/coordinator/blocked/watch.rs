@@ -9,17 +9,17 @@ use tokio::time::MissedTickBehavior;
 use super::find::Search;
 use super::grants::Grants;
 use crate::broker::RequestError;
-use crate::broker::blocking::EndingFeed;
+use crate::broker::blocking::{BlockedFeed, EndingFeed};
 use crate::clock;
 use crate::coordinator::Coordinator;
 use crate::policy::{Board, Step};
 use crate::task::{BlockedOn, Lane, State, TaskId};
 use crate::wire::{Blocked, Malformed};
 
-/// How often it is looked whether a key is free whose holder died.
-const POLL_EVERY: Duration = Duration::from_millis(250);
+/// How often it is looked what waits now, and whether a key is free whose holder died.
+const POLL_EVERY: Duration = Duration::from_millis(100);
 /// Such polls per look at deadlines, and at what could not be done and is tried again.
-const POLLS_PER_LOOK: u32 = 4;
+const POLLS_PER_LOOK: u32 = 10;
 /// Pause before reading begins anew after it broke off.
 const REOPEN_PAUSE: Duration = Duration::from_millis(500);
 /// Looks at nothing that waits after which records are not heard any more.
@@ -36,6 +36,7 @@ pub(super) struct Watch<'a> {
     pub(super) search: Search,
     /// Keys that were reserved for tasks that are queued with them.
     pub(super) grants: Grants,
+    blocked: BlockedFeed,
     /// Open while something waits: every result of the mesh passes through it.
     endings: Option<EndingFeed>,
     idle: u32,
@@ -62,7 +63,6 @@ pub(in crate::coordinator) async fn run(of: Arc<Coordinator>) {
 
 async fn lead(of: &Coordinator) -> Result<(), RequestError> {
     let mut keys = of.broker.key_feed().await?;
-    let mut blocked = of.broker.blocked_feed().await?;
     let mut watch = Watch {
         of,
         board: Board::default(),
@@ -70,6 +70,7 @@ async fn lead(of: &Coordinator) -> Result<(), RequestError> {
         later: Vec::new(),
         search: Search::default(),
         grants: Grants::default(),
+        blocked: BlockedFeed::default(),
         endings: None,
         idle: 0,
         polls: 0,
@@ -81,7 +82,6 @@ async fn lead(of: &Coordinator) -> Result<(), RequestError> {
             () = of.lifecycle.soft().cancelled() => return Ok(()),
             _ = every.tick() => watch.poll().await?,
             Some(key) = keys.next() => watch.board.key_changed(&key),
-            heard = blocked.next() => watch.hear(heard?),
             ended = next_of(&mut watch.endings) => watch.end(ended?),
         }
         watch.work().await?;
@@ -90,18 +90,17 @@ async fn lead(of: &Coordinator) -> Result<(), RequestError> {
 }
 
 impl Watch<'_> {
-    fn hear(&mut self, heard: Option<Result<Blocked, Malformed>>) {
+    fn hear(&mut self, heard: Result<Blocked, Malformed>) {
         match heard {
-            Some(Ok(blocked)) if blocked.on == BlockedOn::Key => {
+            Ok(blocked) if blocked.on == BlockedOn::Key => {
                 self.grants.forget(&blocked.task.id);
                 self.board.waits_for_key(&self.of.policy, blocked.task);
             }
-            Some(Ok(blocked)) => self.board.blocked(&self.of.policy, blocked.task),
+            Ok(blocked) => self.board.blocked(&self.of.policy, blocked.task),
             // Only a foreign client can have put it there.
-            Some(Err(malformed)) => {
+            Err(malformed) => {
                 tracing::warn!(task.id = %malformed.task_id, what = malformed.what, "a task that waits cannot be read; it is left");
             }
-            None => (),
         }
     }
 
@@ -114,6 +113,8 @@ impl Watch<'_> {
     }
 
     async fn poll(&mut self) -> Result<(), RequestError> {
+        let heard = self.blocked.next(&self.of.broker).await?;
+        heard.into_iter().for_each(|heard| self.hear(heard));
         self.poll_keys();
         self.polls = (self.polls + 1) % POLLS_PER_LOOK;
         if self.polls == 1 {
