@@ -28,7 +28,7 @@ pub(super) async fn relocate(
     };
     let copy = of.broker.hold_copy(&held, &message.original).await?;
     let on = of.broker.move_held(&held, copy, &message.original).await?;
-    tracing::info!(task.id = %task.id, from = %task.lane, to = %on, why, "a queued task is moved");
+    tracing::debug!(task.id = %task.id, from = %task.lane, to = %on, why, "a queued task is moved");
     of.metrics.moved(on, &task.class);
     let kind = if on < task.lane {
         EventKind::Promote

@@ -91,7 +91,9 @@ async fn look_over(
 
 async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) -> Result<(), WriteError> {
     let ms = clock::wall().since(message.stored_at);
-    relocate(of, task, (lane, hop), message, &format!("it waited for {ms} ms")).await?;
+    let why = format!("it waited for {ms} ms");
+    let on = relocate(of, task, (lane, hop), message, &why).await?;
+    tracing::info!(task.id = %task.id, from = %task.lane, to = %on, waited_ms = ms, "a task that waited for too long is moved");
     Ok(())
 }
 
