@@ -195,7 +195,7 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    fn of(messages: Vec<Raw>, from: u64, read: impl Fn(Raw) -> Option<T>) -> Self {
+    pub(super) fn of(messages: Vec<Raw>, from: u64, read: impl Fn(Raw) -> Option<T>) -> Self {
         let next = messages.last().map(|last| last.sequence.max(from) + 1);
         Self {
             found: messages.into_iter().filter_map(read).collect(),

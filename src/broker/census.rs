@@ -8,7 +8,7 @@ use super::scan::Scope;
 use super::subject;
 use crate::policy::{Census, Ended, Live};
 use crate::task::{EpochMs, Lane, Route, Shard, State, TaskId};
-use crate::wire::header::{FENCE, TASK_ID};
+use crate::wire::header::{BLOCKED, FENCE, TASK_ID};
 use crate::wire::{Origin, read_fence, read_submission};
 
 impl Broker {
@@ -101,7 +101,12 @@ impl Broker {
         .await?;
         self.each(Scope::of(subject::HELD), |message| {
             count(&message);
-            into.extend(last_token(&message).map(|id| copy(id, State::Queued, &message)));
+            // A safe copy of a task that is moved, or one that waits for others.
+            let state = message
+                .original
+                .header(BLOCKED)
+                .map_or(State::Queued, |_| State::Blocked);
+            into.extend(last_token(&message).map(|id| copy(id, state, &message)));
         })
         .await?;
         self.each(Scope::of(subject::ARCHIVE), |message| {

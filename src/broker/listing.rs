@@ -10,7 +10,7 @@ use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
 use crate::task::{ClassName, EpochMs, Lane, Route, Shard, State, Task, TaskId};
-use crate::wire::header::{ATTEMPT, CLASS, HOP};
+use crate::wire::header::{ATTEMPT, BLOCKED, CLASS, HOP, LANE};
 use crate::wire::{Arrival, Origin, ReadHeaders, read_facts, read_fence, salvage};
 
 /// Where tasks are, in the order in which they are listed.
@@ -22,6 +22,8 @@ pub enum Place {
     Normal,
     /// Failed, and waiting for the verdict or for their time.
     Retry,
+    /// Waiting for other tasks, or for their key.
+    Held,
     /// Parked.
     Archive,
     /// Ended.
@@ -30,10 +32,11 @@ pub enum Place {
 
 impl Place {
     /// Every place, in order.
-    pub const ALL: [Place; 5] = [
+    pub const ALL: [Place; 6] = [
         Place::Core,
         Place::Normal,
         Place::Retry,
+        Place::Held,
         Place::Archive,
         Place::Results,
     ];
@@ -43,6 +46,7 @@ impl Place {
             Place::Core => "core",
             Place::Normal => "normal",
             Place::Retry => "retry",
+            Place::Held => "held",
             Place::Archive => "archive",
             Place::Results => "results",
         }
@@ -53,6 +57,7 @@ impl Place {
             Place::Core => subject::lane_stream(Lane::Core),
             Place::Normal => subject::lane_stream(Lane::Normal),
             Place::Retry => subject::RETRY,
+            Place::Held => subject::HELD,
             Place::Archive => subject::ARCHIVE,
             Place::Results => subject::RESULTS,
         }
@@ -64,6 +69,7 @@ impl Place {
         match self {
             Place::Core | Place::Normal => matches!(state, State::Queued | State::Running),
             Place::Retry => matches!(state, State::Retrying),
+            Place::Held => matches!(state, State::Blocked),
             Place::Archive => matches!(state, State::Archived),
             Place::Results => state.is_terminal(),
         }
@@ -198,6 +204,12 @@ fn listed(place: Place, message: &Raw, queues: &[Queue]) -> Option<Listed> {
                 (task.id.clone(), Some(lane), State::Retrying, Some(task))
             }
         },
+        // A safe copy of a task that is being moved is listed where it goes.
+        Place::Held => {
+            headers.header(BLOCKED)?;
+            let lane = headers.header(LANE).and_then(|lane| lane.parse().ok());
+            (last_token()?, lane, State::Blocked, None)
+        }
         Place::Archive => (last_token()?, None, State::Archived, None),
         Place::Results => (last_token()?, None, read_fence(&headers)?.state, None),
     };
@@ -227,7 +239,7 @@ fn class_token(place: Place, subject: &str) -> Option<&str> {
         Place::Core | Place::Normal => 3,
         Place::Retry => 4,
         Place::Archive => 2,
-        Place::Results => return None,
+        Place::Held | Place::Results => return None,
     };
     subject.split('.').nth(at)
 }
@@ -267,7 +279,7 @@ mod tests {
     fn every_state_a_stream_can_hold_has_its_place() {
         for state in State::ALL {
             let is_somewhere = Place::ALL.iter().any(|place| place.may_hold(state));
-            let is_to_come = matches!(state, State::Scheduled | State::Blocked);
+            let is_to_come = matches!(state, State::Scheduled);
             assert_ne!(is_somewhere, is_to_come, "{state}");
         }
     }

@@ -3,6 +3,7 @@
 //! Hold, take off the old lane, publish on the new one, let go of the copy. Whoever finds a copy goes on from any of
 //! these: each may be repeated. What is delivered meanwhile is caught by the fence.
 
+use super::audit::Page;
 use super::connect::Broker;
 use super::error::{RequestError, WriteError};
 use super::publish::{Original, PublishError, Published};
@@ -12,7 +13,7 @@ use super::subject;
 use super::sweep::Consumed;
 use crate::failpoint;
 use crate::task::{EpochMs, Lane};
-use crate::wire::header::MSG_ID;
+use crate::wire::header::{BLOCKED, MSG_ID};
 use crate::wire::{Held, Malformed, MessageKind, held_headers, message_id, read_held};
 
 /// A safe copy that was found.
@@ -74,13 +75,29 @@ impl Broker {
         Ok(task.lane)
     }
 
-    /// The safe copies that are there, oldest first, up to a page of them.
+    /// The safe copies that are there at or after `sequence`, oldest first, and where to go on. Tasks that wait in the
+    /// same stream for others are none.
     ///
     /// # Errors
     /// [`RequestError`] when the server does not answer.
-    pub async fn held_copies(&self) -> Result<Vec<HeldCopy>, RequestError> {
-        let found = self.page(Scope::of(subject::HELD), 1).await?;
-        Ok(found.into_iter().map(held_copy).collect())
+    pub async fn held_copies(&self, sequence: u64) -> Result<Page<HeldCopy>, RequestError> {
+        let found = self.page(Scope::of(subject::HELD), sequence).await?;
+        Ok(Page::of(found, sequence, |message| {
+            let is_copy = message.original.header(BLOCKED).is_none();
+            is_copy.then(|| held_copy(message))
+        }))
+    }
+
+    /// The task at `sequence` of a lane, if it is there and no worker was given it.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn waiting_at(&self, lane: Lane, sequence: u64) -> Result<Option<Raw>, RequestError> {
+        if self.is_delivered(lane, sequence).await? != Some(false) {
+            return Ok(None);
+        }
+        let found = self.raw_next(subject::lane_stream(lane), ">", sequence).await?;
+        Ok(found.filter(|found| found.sequence == sequence))
     }
 
     /// Tasks of a queue that wait behind `delivered`, oldest first, up to a page of them.

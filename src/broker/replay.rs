@@ -56,12 +56,14 @@ impl Broker {
             return Ok(Replayed::Stale);
         };
         let hop = report.task.hop.saturating_add(1);
-        let task = Task {
+        let mut task = Task {
             hop,
             fence,
             attempt: 0,
             ..report.task.clone()
         };
+        // Whoever puts it back wants it to run, whatever became of those that it waited for.
+        task.facts.depends_on.clear();
         let history = report.history_after(kept.stored_at);
         self.publish_hop(&task, &kept.original, &history).await?;
         failpoint::hit("replay.after_publish");

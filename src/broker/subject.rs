@@ -1,6 +1,6 @@
 //! Every subject's name. Building one cannot fail: its tokens are legal by type.
 
-use crate::task::{ClassName, Lane, ModelToken, Route, TaskId, WorkerId};
+use crate::task::{ClassName, KeyId, Lane, ModelToken, Route, TaskId, WorkerId};
 
 /// Everything a lane's stream takes.
 #[must_use]
@@ -131,6 +131,28 @@ pub fn events_of(id: &TaskId) -> String {
 #[must_use]
 pub fn control(key: &str) -> String {
     format!("$KV.fl_control.{key}")
+}
+
+/// A place of a `concurrency_key`, counted from 0: who holds it.
+#[must_use]
+pub fn key_place(key: &KeyId, place: u32) -> String {
+    control(&format!("key.{key}.{place}"))
+}
+
+/// That tasks wait for a `concurrency_key`.
+#[must_use]
+pub fn key_waiters(key: &KeyId) -> String {
+    control(&format!("key.{key}.waiters"))
+}
+
+/// Every place of every key, and what waits for them.
+pub const KEY_ANY: &str = "$KV.fl_control.key.*.*";
+
+/// The key that a subject of [`KEY_ANY`] names.
+#[must_use]
+pub fn parse_key(subject: &str) -> Option<KeyId> {
+    let rest = subject.strip_prefix("$KV.fl_control.key.")?;
+    KeyId::parse(rest.split('.').next()?)
 }
 
 /// Where a result that is to be delivered to a `callback_url` waits for the coordinator.

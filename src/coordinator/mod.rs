@@ -8,9 +8,11 @@
 //! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
 //! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`overload`] says how much is
 //! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, [`crew`] counts
-//! the workers, [`rates`] lends the tokens of rates, and [`nameless`] what is filed under when a subject says nothing.
+//! the workers, [`rates`] lends the tokens of rates, long ([`relocate`] is the move), [`blocked`] queues what waited
+//! for other tasks, and [`nameless`] what is filed under when a subject says nothing.
 
 mod audit;
+mod blocked;
 mod budget;
 mod bury;
 pub mod callbacks;
@@ -26,6 +28,7 @@ mod limits;
 mod nameless;
 mod overload;
 mod rates;
+mod relocate;
 mod role;
 mod routes;
 mod views;

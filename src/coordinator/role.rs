@@ -14,7 +14,9 @@ use crate::task::Lane;
 use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
-use super::{CallbackOptions, audit, consumers, crew, feeds, leader, overload, rates, views, waits, wakes};
+use super::{
+    CallbackOptions, audit, blocked, consumers, crew, feeds, leader, overload, rates, views, waits, wakes,
+};
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
 /// done has done it.
@@ -107,6 +109,7 @@ impl Coordinator {
         lifecycle.spawn(crew::run(coordinator.clone(), beats));
         let pleas = coordinator.broker.pleas().await?;
         lifecycle.spawn(rates::run(coordinator.clone(), pleas));
+        lifecycle.spawn(blocked::run(coordinator.clone()));
         Ok(coordinator)
     }
 }

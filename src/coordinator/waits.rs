@@ -10,6 +10,7 @@ use super::audit::identify;
 use super::bury::{Buried, fence};
 use super::carry_out::EXPIRED;
 use super::judge::bare;
+use super::relocate::relocate;
 use crate::broker::WriteError;
 use crate::broker::queues::Queue;
 use crate::broker::raw::Raw;
@@ -18,7 +19,7 @@ use crate::clock;
 use crate::failpoint;
 use crate::policy::{MaxWait, WaitVerdict, waited};
 use crate::task::{EpochMs, ErrorKind, EventKind, Lane, State, Task};
-use crate::wire::{Held, ResultError, TaskEvent, read_history};
+use crate::wire::{ResultError, TaskEvent};
 
 /// How often queues are looked over; the least bound a class may have.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -89,32 +90,10 @@ async fn look_over(
 }
 
 async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) -> Result<(), WriteError> {
-    let held = Held {
-        task: Task {
-            lane,
-            hop,
-            ..task.clone()
-        },
-        history: read_history(&message.original.headers()),
-        lane: task.lane,
-        sequence: message.sequence,
-    };
-    let copy = of.broker.hold_copy(&held, &message.original).await?;
-    let on = of.broker.move_held(&held, copy, &message.original).await?;
     let ms = clock::wall().since(message.stored_at);
+    let why = format!("it waited for {ms} ms");
+    let on = relocate(of, task, (lane, hop), message, &why).await?;
     tracing::info!(task.id = %task.id, from = %task.lane, to = %on, waited_ms = ms, "a task that waited for too long is moved");
-    of.metrics.moved(on, &task.class);
-    let kind = if on < task.lane {
-        EventKind::Promote
-    } else {
-        EventKind::Demote
-    };
-    let detail = match on == task.lane {
-        true => format!("it waited for {ms} ms, and {lane} is full: it waits on, at the end of {on}"),
-        false => format!("it waited for {ms} ms"),
-    };
-    let event = TaskEvent::of(&held.task, kind, detail);
-    of.broker.tell(&task.class, &task.id, &event).await;
     Ok(())
 }
 

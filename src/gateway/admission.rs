@@ -99,6 +99,8 @@ pub fn admit(
                 max_attempts: read.max_attempts,
                 timeout_ms: read.timeout_ms,
                 callback: read.callback_url,
+                depends_on: read.depends_on,
+                concurrency_key: read.concurrency_key,
                 labels: read.labels,
                 ..TaskFacts::default()
             },
@@ -126,14 +128,8 @@ fn check(policy: &Policy, read: &TaskBody, reach: Reach) -> Result<(), Refusal> 
         let given = read.model.clone();
         return Err(Refusal::UnknownModel { given, known });
     }
-    for (field, given) in [
-        ("depends_on", !read.depends_on.is_empty()),
-        ("concurrency_key", read.concurrency_key.is_some()),
-        ("run_at", read.run_at.is_some()),
-    ] {
-        if given {
-            return Err(Refusal::Unsupported { field });
-        }
+    if read.run_at.is_some() {
+        return Err(Refusal::Unsupported { field: "run_at" });
     }
     if let Some(url) = &read.callback_url {
         // What a name stands for is checked when the result is delivered: it changes.

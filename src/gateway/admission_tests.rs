@@ -146,8 +146,6 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         body(r#", "class": "user-auth""#),
         body(r#", "class": "a.b""#),
         body(r#", "task_id": "a\r\nFl-State: dead""#),
-        body(r#", "depends_on": ["a"]"#),
-        body(r#", "concurrency_key": "k""#),
         body(r#", "run_at": "2026-11-23T13:00:00Z""#),
         body(r#", "callback_url": "client.example.com""#),
         body(r#", "callback_url": "ftp://example.com""#),
@@ -168,8 +166,6 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         unknown_class: class: no class "user-auth"; the classes are payment_processing, user_auth, metrics_ingestion, daily_backup; name one of them or add it to the policy
         body_unreadable: cannot read the task: TaskBody.class: class has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 60; send a JSON object or a MessagePack map with at least model and input
         body_unreadable: cannot read the task: TaskBody.task_id: task_id has '\r' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 78; send a JSON object or a MessagePack map with at least model and input
-        unsupported: depends_on: not supported in this version; leave it out
-        unsupported: concurrency_key: not supported in this version; leave it out
         unsupported: run_at: not supported in this version; leave it out
         bad_callback_url: callback_url is no URL: relative URL without a base; give one such as https://client.example.com/result
         bad_callback_url: callback_url has the scheme "ftp"; only https and http are delivered to

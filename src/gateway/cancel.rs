@@ -98,6 +98,9 @@ impl Desk {
         if let Err(error) = self.unpark(id).await {
             tracing::warn!(task.id = %id, %error, "a cancelled task still lies in the archive");
         }
+        if let Err(error) = self.take_back(id).await {
+            tracing::warn!(task.id = %id, %error, "a cancelled task still lies aside, where it waited for others");
+        }
         let Some(sequence) = submission.sequence else {
             return;
         };
@@ -112,6 +115,13 @@ impl Desk {
 }
 
 impl Desk {
+    async fn take_back(&self, id: &TaskId) -> Result<(), WriteError> {
+        if let Some(aside) = self.broker.aside(id).await? {
+            self.broker.release(aside.sequence).await?;
+        }
+        Ok(())
+    }
+
     async fn unpark(&self, id: &TaskId) -> Result<(), WriteError> {
         match self.broker.kept(Shelf::Archive, id).await? {
             // Its record stands, so this only takes it away.

@@ -2,12 +2,13 @@
 //!
 //! [`admission`] decides, as a pure function of bytes, policy and time; [`identity`] names a task
 //! whose client did not, and [`overload`] turns away what is too much. [`desk`] is what every door leads to:
-//! [`submit`], [`status`], [`cancel`], with [`hands`] for a choice of shards, [`tenancy`] for names and [`problem`] for
-//! what is not done. The doors are [`rest`], served by
+//! [`submit`], [`status`], [`cancel`], with [`hands`] for a choice of shards, [`dependencies`] for what a task waits
+//! for, [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
 //! [`server`], and [`service`].
 
 mod admission;
 mod cancel;
+mod dependencies;
 mod desk;
 mod hands;
 mod identity;

@@ -34,6 +34,8 @@ struct Heard {
 pub(super) enum Place {
     /// To its lane.
     Lane,
+    /// Aside, until the tasks that it depends on have completed.
+    Held,
     /// Aside, because of this level.
     Archive(Level),
 }

@@ -24,6 +24,10 @@ pub enum Code {
     BadCallbackUrl,
     /// A field that would be ignored.
     Unsupported,
+    /// A task that nobody knows is to be waited for.
+    UnknownDependency,
+    /// Tasks would wait for each other, or too many in a row.
+    BadDependency,
     /// A header that is none.
     BadHeader,
     /// A name in the path or the request that is none.
@@ -74,6 +78,8 @@ impl Code {
             Self::OutOfRange => "out_of_range",
             Self::BadCallbackUrl => "bad_callback_url",
             Self::Unsupported => "unsupported",
+            Self::UnknownDependency => "unknown_dependency",
+            Self::BadDependency => "bad_dependency",
             Self::BadHeader => "bad_header",
             Self::BadName => "bad_name",
             Self::TaskIdReused => "task_id_reused",
@@ -110,6 +116,8 @@ impl Code {
             | Self::BadCallbackUrl
             | Self::Unsupported
             | Self::Infeasible
+            | Self::UnknownDependency
+            | Self::BadDependency
             | Self::TaskIdReused
             | Self::IdempotencyKeyReused => 422,
             Self::LowerPriority => 429,
@@ -257,6 +265,10 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         let code = match &error {
             PublishError::Full { subject, .. } => {
+                if subject.starts_with("fl.held.") {
+                    let what = "there is no room for more tasks that wait for others; this one is not accepted; submit it again later";
+                    return Self::new(Code::LaneFull, what);
+                }
                 let lane = subject.split('.').nth(2).unwrap_or_default();
                 let what =
                     format!("the {lane} lane is full; the task is not accepted; submit it again later");

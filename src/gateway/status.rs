@@ -37,6 +37,12 @@ pub struct Status {
     /// Executions that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// The tasks that it waits for and that have not completed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<String>,
+    /// The `concurrency_key` that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for_key: Option<String>,
     /// When it is tried again, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<String>,
@@ -66,6 +72,23 @@ pub(super) struct Known {
     pub(super) ended: Option<Stored<ResultRecord>>,
     /// The record that a replay is going to replace: the task has not ended anew.
     pub(super) replayed: Option<Stored<ResultRecord>>,
+}
+
+/// Where a task is that has not ended, and what it waits for there.
+struct Whereabouts {
+    state: State,
+    tasks: Vec<String>,
+    key: Option<String>,
+}
+
+impl From<State> for Whereabouts {
+    fn from(state: State) -> Self {
+        Self {
+            state,
+            tasks: Vec::new(),
+            key: None,
+        }
+    }
 }
 
 impl Desk {
@@ -142,16 +165,24 @@ impl Desk {
     }
 
     /// Where a task is that has no record and waits for no retry.
-    async fn whereabouts(&self, submission: &Submission) -> Result<State, Problem> {
+    async fn whereabouts(&self, submission: &Submission) -> Result<Whereabouts, Problem> {
         if let Some(sequence) = submission.sequence {
             match self.broker.is_delivered(submission.lane, sequence).await? {
-                Some(true) => return Ok(State::Running),
-                Some(false) => return Ok(State::Queued),
+                Some(true) => return Ok(State::Running.into()),
+                Some(false) => return Ok(State::Queued.into()),
                 None => (),
             }
         }
+        if let Some(aside) = self.broker.aside(&submission.task_id).await? {
+            let (tasks, key) = self.waits_for(&aside).await?;
+            return Ok(Whereabouts {
+                tasks,
+                key,
+                ..State::Blocked.into()
+            });
+        }
         let parked = self.broker.kept(Shelf::Archive, &submission.task_id).await?;
-        Ok(parked.map_or(State::Queued, |_| State::Archived))
+        Ok(parked.map_or(State::Queued, |_| State::Archived).into())
     }
 
     async fn describe(&self, of: &Named, known: Known) -> Result<Status, Problem> {
@@ -164,18 +195,20 @@ impl Desk {
             _ => None,
         };
         let record = ended.as_ref().map(|ended| &ended.record);
-        let state = match (record, &waiting, &submission) {
-            (Some(record), ..) => record.state,
-            (None, Some(_), _) => State::Retrying,
+        let whereabouts: Whereabouts = match (record, &waiting, &submission) {
+            (Some(record), ..) => record.state.into(),
+            (None, Some(_), _) => State::Retrying.into(),
             (None, None, Some(submission)) => self.whereabouts(submission).await?,
-            (None, None, None) => State::Queued,
+            (None, None, None) => State::Queued.into(),
         };
         let events = self.broker.events(&of.internal()?).await?;
         let class = submission.as_ref().map(|s| &s.class);
         let class = class.or(record.map(|r| &r.class)).map(ToString::to_string);
         Ok(Status {
             task_id: of.id.to_string(),
-            state: state.as_str(),
+            state: whereabouts.state.as_str(),
+            waits_for: whereabouts.tasks,
+            waits_for_key: whereabouts.key,
             class: class.unwrap_or_default(),
             tenant: of.tenant.to_string(),
             lane: submission.as_ref().map(|s| s.lane.to_string()),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::dependencies::Entry;
 use super::desk::Desk;
 use super::overload::Place;
 use super::problem::{Code, Problem};
@@ -15,8 +16,8 @@ use crate::broker::subject::RecordKey;
 use crate::clock;
 use crate::failpoint;
 use crate::metrics::{Door, SubmissionOutcome};
-use crate::task::{State, Task, TenantId};
-use crate::wire::{Submission, traceparent};
+use crate::task::{BlockedOn, State, Task, TenantId};
+use crate::wire::{Blocked, Submission, traceparent};
 
 /// What a caller sends.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +43,7 @@ pub struct Accepted {
     pub lane: String,
     /// Its class.
     pub class: String,
-    /// `queued`; `archived` where it is put aside until there is room.
+    /// `queued`; `blocked` where it waits for other tasks, `archived` where it is put aside until there is room.
     pub state: &'static str,
     /// Whether the same was accepted before.
     #[serde(skip)]
@@ -74,7 +75,7 @@ impl Desk {
         let tenant = admitted.task.tenant.clone();
         admitted.task.id = tenancy::internal(&tenant, &admitted.task.id)?;
         self.connected()?;
-        let asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
+        let mut asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
         failpoint::hit("submit.before_record");
         let record = RecordKey::Task(asked.task_id.clone());
         let place = self.place_of(&admitted.task, asked.submitted_at);
@@ -95,6 +96,9 @@ impl Desk {
             }
             self.claim_key(key, &asked).await?;
         }
+        // Also before: a submission that is refused must not use its name up.
+        let entry = self.entry(&mut admitted.task, &record).await?;
+        asked.held = (entry == Entry::Blocked).then_some(0);
         let (mut standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
             Claimed::First(revision) => (asked, revision, false),
             Claimed::Taken(first, _) if first.digest != asked.digest => {
@@ -103,6 +107,11 @@ impl Desk {
             Claimed::Taken(first, revision) => (first, revision, true),
         };
         failpoint::hit("submit.after_record");
+        // The first one's: what it waits for may have completed since.
+        let entry = Entry::of(&standing);
+        if entry == Entry::Queued {
+            admitted.task.facts.depends_on.clear();
+        }
         let is_done = standing.is_confirmed() || (repeated && self.has_ended(&standing).await?);
         if !is_done {
             // The first one's facts: another policy may stand by now, and the task must not be on two lanes.
@@ -110,25 +119,24 @@ impl Desk {
             admitted.task.class = standing.class.clone();
             admitted.task.enqueued_at = standing.submitted_at;
             self.backlogs.deal(&self.policy, &mut admitted.task);
-            let place = place.unwrap_or(Place::Lane);
+            let place = match entry {
+                Entry::Queued => place.unwrap_or(Place::Lane),
+                Entry::Blocked => Place::Held,
+            };
             standing = self.put(&admitted, place, standing, repeated).await?;
             failpoint::hit("submit.after_publish");
             self.confirm(record, standing.clone(), revision);
         }
-        let state = match standing.archived {
-            Some(_) => State::Archived,
-            None => State::Queued,
-        };
         Ok(Accepted {
             task_id: standing.task_id.for_tenant(&tenant).to_string(),
             lane: standing.lane.to_string(),
             class: standing.class.to_string(),
-            state: state.as_str(),
+            state: standing.first_state().as_str(),
             repeated,
         })
     }
 
-    /// Gives the task to its lane or to the archive; the record with where it is.
+    /// Gives the task to its lane, to what is held, or to the archive; the record with where it is.
     async fn put(
         &self,
         admitted: &Admitted,
@@ -139,6 +147,17 @@ impl Desk {
         let task = &admitted.task;
         let level = match place {
             Place::Archive(level) => level,
+            Place::Held => {
+                let blocked = Blocked {
+                    task: task.clone(),
+                    history: Vec::new(),
+                    on: BlockedOn::Dependencies,
+                };
+                let published = self.broker.publish_blocked(&blocked, &admitted.original).await?;
+                let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
+                let held = Some(sequence);
+                return Ok(Submission { held, ..of });
+            }
             Place::Lane => {
                 // An earlier try may have put it aside, and died before it said so.
                 if repeated && let Some(kept) = self.broker.kept(Shelf::Archive, &task.id).await? {

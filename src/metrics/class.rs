@@ -52,8 +52,11 @@ impl ClassMetrics {
                 self.execution.record(execution);
             }
             TaskOutcome::AlreadyDecided => self.fence_refusals.increment(1),
-            TaskOutcome::Malformed | TaskOutcome::Expired | TaskOutcome::Parked | TaskOutcome::HandedBack => {
-            }
+            TaskOutcome::Malformed
+            | TaskOutcome::Expired
+            | TaskOutcome::Parked
+            | TaskOutcome::Blocked
+            | TaskOutcome::HandedBack => {}
         }
     }
 }

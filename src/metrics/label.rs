@@ -157,6 +157,8 @@ pub enum TaskOutcome {
     Expired,
     /// It could not meet its deadline any more and lies in the archive.
     Parked,
+    /// It waits aside for other tasks or for its key, and was not run.
+    Blocked,
     /// It went back unfinished.
     HandedBack,
 }
@@ -170,6 +172,7 @@ impl Label for TaskOutcome {
             TaskOutcome::Malformed,
             TaskOutcome::Expired,
             TaskOutcome::Parked,
+            TaskOutcome::Blocked,
             TaskOutcome::HandedBack,
         ];
         own.into_iter().chain(failed).collect()
@@ -183,6 +186,7 @@ impl Label for TaskOutcome {
             TaskOutcome::Malformed => ErrorKind::Malformed.as_str(),
             TaskOutcome::Expired => State::Expired.as_str(),
             TaskOutcome::Parked => "parked",
+            TaskOutcome::Blocked => "blocked",
             TaskOutcome::HandedBack => "handed_back",
         }
     }

@@ -33,6 +33,8 @@ pub struct Policy {
     pub callbacks: CallbackRules,
     /// When tasks are turned away, and which.
     pub overload: OverloadRules,
+    /// How many tasks of one `concurrency_key` run at once.
+    pub keys: KeyRules,
 }
 
 /// Limits of one lane.
@@ -89,6 +91,8 @@ pub struct Class {
     pub hand: u16,
     /// How long its tasks may wait on a lane, and what follows; none where they may wait for ever.
     pub max_wait: Option<MaxWait>,
+    /// What follows for its tasks when one that they depend on does not complete.
+    pub on_dependency_failed: OnDependencyFailed,
     /// Its own back-off; none where the document's holds.
     pub retry: Option<RetryTable>,
     /// Wait and service together that its tasks should keep to, in ms; at least 1.
@@ -143,6 +147,15 @@ pub enum OnMaxWait {
     Demote,
     /// It ends as expired.
     Expire,
+}
+
+/// What follows for a task when one that it depends on ends without having completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDependencyFailed {
+    /// It becomes a dead letter.
+    Dead,
+    /// It runs all the same, once all the others have ended.
+    Run,
 }
 
 /// One model that tasks may name.
@@ -229,6 +242,31 @@ pub struct CallbackRules {
     pub max_attempts: u32,
     /// How long one delivery may take, in ms.
     pub timeout_ms: u64,
+}
+
+/// How many tasks of one `concurrency_key` run at once, over the whole mesh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRules {
+    /// How long a key stays taken of whose holder nothing is heard any more, in s; at least 2.
+    pub lease_s: u64,
+    /// Of a key that begins with none of `prefixes`; at least 1.
+    pub limit: u32,
+    /// Of keys that begin so, in document order, distinct; each at least 1.
+    pub prefixes: Vec<(String, u32)>,
+}
+
+impl KeyRules {
+    /// How many tasks of `key` run at once: by the longest prefix that it begins with.
+    #[must_use]
+    pub fn limit_of(&self, key: &str) -> u32 {
+        let begins = self
+            .prefixes
+            .iter()
+            .filter(|(prefix, _)| key.starts_with(prefix.as_str()));
+        begins
+            .max_by_key(|(prefix, _)| prefix.len())
+            .map_or(self.limit, |(_, limit)| *limit)
+    }
 }
 
 /// What ends a task that would go on for ever.

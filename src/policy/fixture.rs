@@ -14,6 +14,7 @@ pub(super) fn policy() -> Policy {
         shards: 1,
         hand: 1,
         max_wait: None,
+        on_dependency_failed: OnDependencyFailed::Dead,
         retry: None,
         slo_ms: None,
         rate: None,
@@ -67,6 +68,11 @@ pub(super) fn policy() -> Policy {
             timeout_ms: 10_000,
         },
         overload: OverloadRules::default(),
+        keys: KeyRules {
+            lease_s: 10,
+            limit: 1,
+            prefixes: vec![("gpu:".to_owned(), 2)],
+        },
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Ended {
 /// What the streams hold, read one after the other: copies first, records last, as tasks move.
 #[derive(Debug, Clone)]
 pub struct Census {
-    /// From lanes, reports, timers and the archive.
+    /// From lanes, reports, timers, what waits aside, and the archive.
     pub copies: Vec<Live>,
     /// When each dead letter was stored.
     pub letters: HashMap<TaskId, EpochMs>,

@@ -3,12 +3,14 @@
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
 //! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `wait` what follows too long a wait, `callback` and
 //! `address` when and where a result is delivered, `limits` how many of each consumer may run at once, after what it
-//! could use (`demand`) and its share (`water`), `inheritance` how urgent a task is for the sake of those that wait for
-//! it, `pause` what is held back, `overload` what is turned away when there is too much, `ledger` whether what was
-//! accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
+//! could use (`demand`) and its share (`water`), `blocked` which task may go that waited for others, `inheritance` how
+//! urgent a task is for the sake of those that wait for it, `pause` what is held back, `overload` what is turned away
+//! when there is too much, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random
+//! number or does I/O.
 
 mod address;
 mod backoff;
+mod blocked;
 mod callback;
 mod classify;
 mod demand;
@@ -35,12 +37,13 @@ mod retry_tests;
 
 pub use address::{AddressError, Reach, callback_url};
 pub use backoff::{Growth, RetryRules, RetryTable};
+pub use blocked::{Board, Step, lane_of, urgency};
 pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use demand::{Demand, Seen};
 pub use document::{
-    Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, MaxWait,
-    Model, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
+    Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, KeyRules, LanePolicy, Marking,
+    MaxWait, Model, OnDependencyFailed, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
 };
 pub use inheritance::{CHAIN_MAX, Change, Party, Waits, WaitsError};
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};

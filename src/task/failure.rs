@@ -101,6 +101,16 @@ words!(
 );
 
 words!(
+    /// What a task that lies aside waits for before it is queued (`Fl-Blocked`).
+    BlockedOn, "reason to wait" {
+        /// Tasks that must complete before it.
+        Dependencies = "dependencies",
+        /// Its `concurrency_key`, which others hold.
+        Key = "key",
+    }
+);
+
+words!(
     /// What befell a task that did not simply succeed.
     EventKind, "kind of event" {
         /// It failed and is tried again later.
@@ -109,6 +119,8 @@ words!(
         Demote = "demote",
         /// It waited for too long and goes on waiting in a higher lane.
         Promote = "promote",
+        /// What it waited for is there, and it is queued.
+        Release = "release",
         /// It was parked.
         Archive = "archive",
         /// It was given up.

@@ -5,6 +5,7 @@
 
 mod envelope;
 mod failure;
+mod key;
 mod lane;
 mod model;
 mod moment;
@@ -18,7 +19,8 @@ mod tenancy;
 mod life_tests;
 
 pub use envelope::{Task, TaskFacts};
-pub use failure::{DeadReason, ErrorKind, EventKind, ParkReason};
+pub use failure::{BlockedOn, DeadReason, ErrorKind, EventKind, ParkReason};
+pub use key::KeyId;
 pub use lane::{Lane, ParseLaneError};
 pub use model::{ModelName, ModelToken};
 pub use moment::{EpochMs, Moment};

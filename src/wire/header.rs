@@ -74,6 +74,8 @@ names!(
     EXEC_MS = "Fl-Exec-Ms",
     /// Where a task that is being moved lay: `<lane>:<sequence>`.
     MOVED_FROM = "Fl-Moved-From",
+    /// What a task that lies aside waits for.
+    BLOCKED = "Fl-Blocked",
     /// Earlier failures, a JSON list in ASCII.
     HISTORY = "Fl-History",
     /// Why a task became a dead letter.

@@ -20,6 +20,8 @@ pub enum MessageKind {
     Archive,
     /// The safe copy while a task is moved.
     Held,
+    /// A task that waits aside for others or for its key.
+    Blocked,
     /// The delivery of a result.
     Callback,
 }
@@ -35,6 +37,7 @@ impl MessageKind {
             MessageKind::Dead => "dead",
             MessageKind::Archive => "archive",
             MessageKind::Held => "held",
+            MessageKind::Blocked => "blocked",
             MessageKind::Callback => "callback",
         }
     }

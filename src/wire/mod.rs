@@ -8,6 +8,7 @@ pub mod header;
 mod held;
 
 mod beat;
+mod blocked;
 mod body;
 mod body_fields;
 mod body_write;
@@ -34,6 +35,7 @@ mod worth;
 mod tests;
 
 pub use beat::{Beat, PolicyMark, UnreadableBeat, WorkerState, beat_body, read_beat};
+pub use blocked::{Blocked, blocked_headers, read_blocked};
 pub use body::{BodyError, Codec, TaskBody, body_value, parse_body, write_body};
 pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;

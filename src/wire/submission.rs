@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::task::{ClassName, EpochMs, Lane, ModelName, NameError, Task, TaskId, TenantId};
+use crate::task::{ClassName, EpochMs, Lane, ModelName, NameError, State, Task, TaskId, TenantId};
 
 /// Who asked for what. It decides whether a repeated submission is the same one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,9 @@ pub struct Submission {
     pub sequence: Option<u64>,
     /// Its sequence in the archive, where overload put it there in place of its lane.
     pub archived: Option<u64>,
+    /// Of a task that is not queued at first but waits for others: its sequence in `FL_HELD`, written as late as
+    /// `sequence`, and 0 before.
+    pub held: Option<u64>,
 }
 
 /// A record that is no submission.
@@ -60,6 +63,8 @@ struct Written {
     sequence: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     archived: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<u64>,
 }
 
 impl Submission {
@@ -77,13 +82,26 @@ impl Submission {
             callback: task.facts.callback.clone(),
             sequence: None,
             archived: None,
+            held: None,
         }
     }
 
-    /// Whether a stream is known to have its task.
+    /// Whether a stream has confirmed the task.
     #[must_use]
     pub const fn is_confirmed(&self) -> bool {
-        self.sequence.is_some() || self.archived.is_some()
+        self.sequence.is_some() || self.archived.is_some() || matches!(self.held, Some(1..))
+    }
+
+    /// What state the task was accepted in.
+    #[must_use]
+    pub const fn first_state(&self) -> State {
+        match self {
+            Self {
+                archived: Some(_), ..
+            } => State::Archived,
+            Self { held: Some(_), .. } => State::Blocked,
+            _ => State::Queued,
+        }
     }
 }
 
@@ -102,6 +120,7 @@ pub fn submission_body(of: &Submission) -> Vec<u8> {
         callback: of.callback.clone(),
         sequence: of.sequence,
         archived: of.archived,
+        held: of.held,
     };
     serde_json::to_vec(&written).unwrap_or_else(|error| unreachable!("texts and numbers: {error}"))
 }
@@ -126,5 +145,6 @@ pub fn read_submission(body: &[u8]) -> Result<Submission, UnreadableSubmission> 
         callback: read.callback,
         sequence: read.sequence,
         archived: read.archived,
+        held: read.held,
     })
 }

@@ -31,6 +31,8 @@ pub(super) enum Ending {
     Parked,
     /// It could not be read and is a dead letter now.
     Malformed,
+    /// It lies aside until what it waits for is there.
+    Blocked,
     /// It went back unfinished.
     HandedBack,
 }
@@ -293,7 +295,7 @@ impl Service {
     }
 
     /// Sleeps and doubles the pause; false when the worker is to stop at once.
-    async fn pause(&self, pause: &mut Duration) -> bool {
+    pub(super) async fn pause(&self, pause: &mut Duration) -> bool {
         let slept = *pause;
         *pause = (slept * 2).min(PAUSE_MAX);
         tokio::select! {
@@ -302,7 +304,7 @@ impl Service {
         }
     }
 
-    async fn give_back(&self, run: Run) -> Ending {
+    pub(super) async fn give_back(&self, run: Run) -> Ending {
         self.broker.hand_back(run.delivery.lease).await;
         Ending::HandedBack
     }
@@ -354,6 +356,7 @@ impl Service {
             Ending::Expired => (TaskOutcome::Expired, 0),
             Ending::Parked => (TaskOutcome::Parked, 0),
             Ending::Malformed => (TaskOutcome::Malformed, 0),
+            Ending::Blocked => (TaskOutcome::Blocked, 0),
             Ending::HandedBack => (TaskOutcome::HandedBack, 0),
         };
         class.finished(outcome, Duration::from_millis(queued_ms), took);

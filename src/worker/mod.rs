@@ -2,11 +2,13 @@
 //!
 //! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
 //! [`serve`] takes one task through its order of writes, [`finish`] is the last part of that, [`ended`] tells the
-//! shell, [`fairness`] says how evenly it was divided, [`leases`] keeps what is held alive, [`running`] stops what was
-//! cancelled, [`borrow`] gets tokens where rates are limited, [`presence`] says that it is there and hears orders,
-//! which [`calls`] carries out, [`discovery`] finds the consumers to pull from, [`views`] hears what waits in them and
+//! shell, [`fairness`] says how evenly it was divided, [`aside`] what cannot start yet, [`keys`] what runs only so many
+//! at a time, [`leases`] keeps what is held alive, [`running`] stops what was cancelled, [`borrow`] gets tokens where
+//! rates are limited, [`presence`] says that it is there and hears orders, which [`calls`] carries out, [`discovery`]
+//! finds the consumers to pull from, [`views`] hears what waits in them and
 //! [`queues`] brings them under their classes.
 
+mod aside;
 mod borrow;
 mod calls;
 mod discovery;
@@ -14,6 +16,7 @@ mod ended;
 mod facts;
 mod fairness;
 mod finish;
+mod keys;
 mod leases;
 mod options;
 mod outcome;

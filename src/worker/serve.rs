@@ -19,7 +19,7 @@ use crate::policy::is_expired;
 use crate::scheduler::facts::Flow;
 use crate::scheduler::intake::QueueId;
 use crate::scheduler::rules::Infeasible;
-use crate::task::{ErrorKind, Moment, Route, Task};
+use crate::task::{BlockedOn, ErrorKind, Moment, Route, Task};
 use crate::wire::{Incoming, Origin, read_task, salvage};
 
 /// First pause before a read that failed is tried again; doubles up to [`PAUSE_MAX`].
@@ -159,6 +159,23 @@ impl Service {
                 .expire(run, "its deadline had passed before it could start")
                 .await;
         }
+        // The gateway puts such a task aside itself; this one was published straight to its lane.
+        if !run.task.facts.depends_on.is_empty() {
+            return self.put_aside(run, BlockedOn::Dependencies).await;
+        }
+        if run.task.facts.concurrency_key.is_some() {
+            return self.decide_under_key(run, input).await;
+        }
+        self.execute(run, input, &CancellationToken::new()).await
+    }
+
+    /// Executes the task; when `lost` it has no right to run any more, and waits for its key again.
+    pub(super) async fn execute(
+        &self,
+        run: Run,
+        input: serde_json::Value,
+        lost: &CancellationToken,
+    ) -> Ending {
         let Some(executor) = self.options.executors.get(&run.task.model.token()).cloned() else {
             let message = format!("this worker does not serve the model {}", run.task.model);
             return self
@@ -180,6 +197,10 @@ impl Service {
             () = self.hard.cancelled() => {
                 self.broker.hand_back(run.delivery.lease).await;
                 return Ending::HandedBack;
+            }
+            () = lost.cancelled() => {
+                cancel.cancel();
+                return self.put_aside(run, BlockedOn::Key).await;
             }
             () = cancel.cancelled() => None,
             outcome = tokio::time::timeout(patience, executor.execute(&job, &cancel)) => Some(outcome),

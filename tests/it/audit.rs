@@ -265,6 +265,7 @@ async fn the_books_balance_and_say_what_does_not_add_up() {
 fn confirmed(mesh: &Mesh, id: &str) -> Vec<u8> {
     let task = mesh.task(id, Lane::Core, "pay");
     submission_body(&Submission {
+        held: None,
         task_id: task.id,
         lane: task.lane,
         class: task.class,

@@ -16,6 +16,7 @@ mod deadlines;
 #[cfg(feature = "embed")]
 mod demo_role;
 mod demotion;
+mod dependencies;
 mod dev_role;
 mod dev_server;
 #[cfg(feature = "failpoints")]
@@ -27,6 +28,7 @@ mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
 mod gateway_killed;
+mod keys;
 mod killed_between_writes;
 mod lane_limits;
 mod leftovers;

@@ -26,6 +26,8 @@ struct Open {
     on_lane: Option<(Lane, u64)>,
     /// Its place in the archive.
     parked: Option<Kept>,
+    /// Its message where it waits for others.
+    aside: Option<u64>,
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
@@ -69,6 +71,15 @@ async fn find(broker: &Broker, id: &TaskId) -> Result<Option<Open>, RequestError
             task: waiting.task,
             on_lane: None,
             parked: None,
+            aside: None,
+        }));
+    }
+    if let Some(aside) = broker.aside(id).await? {
+        return Ok(Some(Open {
+            task: aside.blocked.task,
+            on_lane: None,
+            parked: None,
+            aside: Some(aside.sequence),
         }));
     }
     if let Some(kept) = broker.kept(Shelf::Archive, id).await?
@@ -78,6 +89,7 @@ async fn find(broker: &Broker, id: &TaskId) -> Result<Option<Open>, RequestError
             task: report.task.clone(),
             on_lane: None,
             parked: Some(kept),
+            aside: None,
         }));
     }
     let listed = ls::look_for(broker, id).await?;
@@ -86,6 +98,7 @@ async fn find(broker: &Broker, id: &TaskId) -> Result<Option<Open>, RequestError
             on_lane: listed.at.place.lane().map(|lane| (lane, listed.at.sequence)),
             task: listed.task?,
             parked: None,
+            aside: None,
         })
     }))
 }
@@ -110,6 +123,9 @@ async fn cancel(broker: &Broker, open: &Open) -> Result<Option<State>, WriteErro
     if let Some(kept) = &open.parked {
         // Its record stands, so this only takes it away.
         broker.throw_away(Shelf::Archive, kept).await?;
+    }
+    if let Some(sequence) = open.aside {
+        broker.release(sequence).await?;
     }
     let event = TaskEvent::of(task, EventKind::Cancel, "cancelled by hand");
     broker.tell_surely(&task.class, &task.id, &event).await?;

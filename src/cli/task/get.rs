@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ls, record};
+use crate::broker::blocking::Aside;
 use crate::broker::fetch::Stored;
 use crate::broker::listing::Listed;
 use crate::broker::shelf::{Kept, Shelf};
@@ -11,7 +12,7 @@ use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::{one_line, table};
 use crate::cli::session::Session;
 use crate::gateway::timeline_line;
-use crate::task::{State, TaskId};
+use crate::task::{BlockedOn, State, TaskId};
 use crate::wire::{TaskEvent, to_rfc3339};
 
 #[derive(clap::Args)]
@@ -31,6 +32,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         )
     } else if let Some(waiting) = broker.waiting(id).await? {
         (waiting_json(&waiting), waiting_text(&waiting))
+    } else if let Some(aside) = broker.aside(id).await? {
+        (blocked_json(&aside), blocked_text(&aside))
     } else if let Some(parked) = broker.kept(Shelf::Archive, id).await? {
         (
             aside_json(id, &parked, State::Archived, "parked_at"),
@@ -112,6 +115,52 @@ fn aside_text(id: &TaskId, kept: &Kept, state: State, more: &str) -> String {
             ["reason".to_owned(), reason.to_owned()],
             ["since".to_owned(), to_rfc3339(kept.stored_at)],
             ["more".to_owned(), format!("{more} {id}")],
+        ],
+    )
+}
+
+fn blocked_json(aside: &Aside) -> Value {
+    let task = &aside.blocked.task;
+    let mut shown = json!({
+        "task_id": task.id.as_str(),
+        "state": State::Blocked.as_str(),
+        "lane": task.lane.as_str(),
+        "class": task.class.as_str(),
+        "tenant": task.tenant.as_str(),
+        "attempt": task.attempt,
+        "hop": task.hop,
+        "since": to_rfc3339(aside.stored_at),
+    });
+    match aside.blocked.on {
+        BlockedOn::Dependencies => {
+            let ids: Vec<&str> = task.facts.depends_on.iter().map(TaskId::as_str).collect();
+            shown["depends_on"] = Value::from(ids);
+        }
+        BlockedOn::Key => shown["waits_for_key"] = Value::from(task.facts.concurrency_key.clone()),
+    }
+    shown
+}
+
+fn blocked_text(aside: &Aside) -> String {
+    let task = &aside.blocked.task;
+    let ids: Vec<&str> = task.facts.depends_on.iter().map(TaskId::as_str).collect();
+    let (what, on) = match aside.blocked.on {
+        BlockedOn::Dependencies => ("depends on", ids.join(", ")),
+        BlockedOn::Key => (
+            "waits for key",
+            task.facts.concurrency_key.clone().unwrap_or_default(),
+        ),
+    };
+    table(
+        ["field", "value"],
+        [
+            ["task id".to_owned(), task.id.to_string()],
+            ["state".to_owned(), State::Blocked.to_string()],
+            ["since".to_owned(), to_rfc3339(aside.stored_at)],
+            [what.to_owned(), one_line(&on)],
+            ["lane".to_owned(), task.lane.to_string()],
+            ["class".to_owned(), task.class.to_string()],
+            ["hop".to_owned(), task.hop.to_string()],
         ],
     )
 }

@@ -117,7 +117,10 @@ fn submitted(admitted: &Admitted, accepted: Accepted) -> Submitted {
         task_id: admitted.task.id.to_string(),
         lane: admitted.task.lane.as_str(),
         class: admitted.task.class.to_string(),
-        state: State::Queued.as_str(),
+        state: match admitted.task.facts.depends_on.is_empty() {
+            true => State::Queued.as_str(),
+            false => State::Blocked.as_str(),
+        },
         duplicate: accepted == Accepted::Duplicate,
         result: None,
     }

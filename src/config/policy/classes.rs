@@ -6,7 +6,7 @@ use super::retry::{self, Retry};
 use super::scheduler::BYPASS_MAX;
 use super::section::Section;
 use super::value::ABOVE_ZERO;
-use crate::policy::{Aging, Class, MaxWait, OnMaxWait};
+use crate::policy::{Aging, Class, MaxWait, OnDependencyFailed, OnMaxWait};
 use crate::scheduler::rules::{ClassTerms, LookAhead, Order};
 use crate::task::ClassName;
 
@@ -56,6 +56,14 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
     let shards = u16::try_from(section.u32("shards", 1..=SHARDS_MAX, Some(1))).unwrap_or(1);
     let hand = u16::try_from(section.u32("hand", 1..=u32::from(shards), Some(1))).unwrap_or(1);
     let max_wait = max_wait(section);
+    let on_dependency_failed = section.word(
+        "on_dependency_failed",
+        &[
+            ("dead", OnDependencyFailed::Dead),
+            ("run", OnDependencyFailed::Run),
+        ],
+        Some(OnDependencyFailed::Dead),
+    );
     let retry = retry::of_class(section, retry);
     let slo_ms = section.u64_or_none("slo_ms", SLO_MS);
     let (aging, lookahead) = (aging(section, share), lookahead(section));
@@ -68,6 +76,7 @@ fn one(section: &mut Section<'_>, name: Option<ClassName>, retry: &Retry) -> Opt
         shards,
         hand,
         max_wait,
+        on_dependency_failed,
         retry,
         slo_ms,
         aging,

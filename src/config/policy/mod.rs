@@ -7,6 +7,7 @@
 mod classes;
 mod consumers;
 mod fault;
+mod keys;
 mod lanes;
 mod models;
 mod node;

@@ -2,7 +2,7 @@
 
 use super::fault::Collector;
 use super::section::Section;
-use super::{Faults, classes, consumers, lanes, models, node, overload, retry, rules, scheduler};
+use super::{Faults, classes, consumers, keys, lanes, models, node, overload, retry, rules, scheduler};
 use crate::policy::Policy;
 use crate::task::ClassName;
 
@@ -49,6 +49,7 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
     let bounds = rules::bounds(&mut document);
     let callbacks = rules::callbacks(&mut document);
     let overload = overload::read(&mut document);
+    let keys = keys::read(&mut document);
     consumers::check(faults, &classes, &models, &core, &normal);
     document.close(&[]);
     Some(Policy {
@@ -64,5 +65,6 @@ fn read(mut document: Section<'_>) -> Option<Policy> {
         bounds,
         callbacks,
         overload,
+        keys,
     })
 }

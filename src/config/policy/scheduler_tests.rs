@@ -253,7 +253,7 @@ fn faults_of_a_class_s_order_are_told_with_their_place() {
         "",
         ", slo: 5, look_ahead: { window: 2 }, aging: { bass: 1 }, lookahead: { windw: 2, window: 2 }",
         expect![[r#"
-            p.yaml:4:31: classes.a.slo: is no key here; the keys are priority, share, max_concurrent, shards, hand, max_wait_ms, on_max_wait, retry, slo_ms, aging, lookahead, rate
+            p.yaml:4:31: classes.a.slo: is no key here; the keys are priority, share, max_concurrent, shards, hand, max_wait_ms, on_max_wait, on_dependency_failed, retry, slo_ms, aging, lookahead, rate
             p.yaml:4:39: classes.a.look_ahead: is no key here; did you mean lookahead?
             p.yaml:4:75: classes.a.aging.bass: is no key here; did you mean base?
             p.yaml:4:99: classes.a.lookahead.windw: is no key here; did you mean window?"#]],

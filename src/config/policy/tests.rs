@@ -107,7 +107,7 @@ fn keys_and_names_are_checked() {
         "clases: {}\ncolor: red\n",
         expect![[r#"
             p.yaml:8:1: clases: is no key here; did you mean classes?
-            p.yaml:9:1: color: is no key here; the keys are version, scheduler, lanes, retry, classes, default_class, marking, models, bounds, callbacks, overload"#]],
+            p.yaml:9:1: color: is no key here; the keys are version, scheduler, lanes, retry, classes, default_class, marking, models, bounds, callbacks, overload, keys"#]],
     );
     check_least_and(
         "version: 1\n",

@@ -9,21 +9,47 @@ use crate::coordinator::Coordinator;
 use crate::metrics::Repair;
 use crate::wire::Held;
 
-/// Finishes every move that was begun long enough ago.
-pub(super) async fn look(of: &Coordinator) -> Result<(), WriteError> {
-    for copy in of.broker.held_copies().await? {
-        if clock::wall().since(copy.stored_at) < of.audit_grace_ms {
-            break;
-        }
-        match &copy.held {
-            Ok(held) => finish(of, &copy, held).await?,
-            // Only a foreign client can have put it there; whose it is and where it belongs is not known.
-            Err(malformed) => {
-                tracing::warn!(task.id = %malformed.task_id, what = malformed.what, "a safe copy cannot be read; it is left");
+/// Pages of one sweep: tasks that wait for others lie in between.
+const PAGES_MAX: usize = 8;
+
+/// Where the next sweep goes on.
+#[derive(Default)]
+pub(super) struct Moves {
+    from: u64,
+}
+
+impl Moves {
+    /// Finishes every move that was begun long enough ago, a part of what is held at a time.
+    pub(super) async fn look(&mut self, of: &Coordinator) -> Result<(), WriteError> {
+        let mut from = std::mem::take(&mut self.from).max(1);
+        for _ in 0..PAGES_MAX {
+            let page = of.broker.held_copies(from).await?;
+            for copy in page.found {
+                // Later ones are younger.
+                if clock::wall().since(copy.stored_at) < of.audit_grace_ms {
+                    return Ok(());
+                }
+                put_right(of, &copy).await?;
+            }
+            match page.next {
+                Some(next) => from = next,
+                None => return Ok(()),
             }
         }
+        self.from = from;
+        Ok(())
     }
-    Ok(())
+}
+
+async fn put_right(of: &Coordinator, copy: &HeldCopy) -> Result<(), WriteError> {
+    match &copy.held {
+        Ok(held) => finish(of, copy, held).await,
+        // Only a foreign client can have put it there; whose it is and where it belongs is not known.
+        Err(malformed) => {
+            tracing::warn!(task.id = %malformed.task_id, what = malformed.what, "a safe copy cannot be read; it is left");
+            Ok(())
+        }
+    }
 }
 
 async fn finish(of: &Coordinator, copy: &HeldCopy, held: &Held) -> Result<(), WriteError> {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use super::held::Moves;
 use super::letters::Letters;
 use super::parked::Parked;
 use super::timers::Timers;
 use super::undeliverable::Undeliverable;
-use super::{held, uncovered, unreadable};
+use super::{uncovered, unreadable};
 use crate::broker::WriteError;
 use crate::broker::sweep::Consumed;
 use crate::coordinator::Coordinator;
@@ -25,6 +26,7 @@ struct Memory {
     timers: Timers,
     letters: Letters,
     parked: Parked,
+    moves: Moves,
 }
 
 /// Sweeps until the coordinator stops, whenever it leads.
@@ -75,7 +77,7 @@ async fn sweep(of: &Coordinator, memory: &mut Memory) {
         said("dead letters", memory.letters.look(of).await);
     }
     if leads() {
-        said("moves", held::look(of).await);
+        said("moves", memory.moves.look(of).await);
     }
     if leads() {
         said("the archive", memory.parked.look(of).await);

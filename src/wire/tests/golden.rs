@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use expect_test::expect_file;
 
 use super::sample;
-use crate::task::DeadReason;
+use crate::task::{BlockedOn, DeadReason};
 use crate::wire::*;
 
 fn stored(name: &str) -> String {
@@ -67,6 +67,20 @@ fn a_report_a_dead_letter_and_a_result_are_written_as_they_always_were() {
     expect_file!["../../../tests/golden/wire/result.json"].assert_eq(&body);
 }
 
+fn blocked() -> Blocked {
+    Blocked {
+        task: sample::task(),
+        history: sample::report().history,
+        on: BlockedOn::Dependencies,
+    }
+}
+
+#[test]
+fn a_task_that_waits_is_written_as_it_always_was() {
+    let headers = blocked_headers(&blocked());
+    expect_file!["../../../tests/golden/wire/blocked.headers"].assert_eq(&lines(&headers));
+}
+
 #[test]
 fn what_version_1_wrote_is_read() {
     assert_eq!(
@@ -99,6 +113,9 @@ fn what_version_1_wrote_is_read() {
             reason: DeadReason::AttemptsExhausted
         }
     );
+
+    let waits = read_blocked(&stored_headers("blocked.headers"), b"", 1, at);
+    assert_eq!(waits, Ok(Some(blocked())));
 
     let headers = stored_headers("result.headers");
     assert_eq!(

@@ -13,6 +13,13 @@ fn a_record_is_one_line_of_json_and_comes_back() {
     assert_eq!(read_submission(text(&submission).as_bytes()).unwrap(), submission);
     submission.sequence = Some(7);
     assert_eq!(read_submission(text(&submission).as_bytes()).unwrap(), submission);
+    let waits = |held| {
+        let mut waits = Submission::of(&sample::task(), "ab12".to_owned());
+        waits.held = held;
+        read_submission(text(&waits).as_bytes()).unwrap()
+    };
+    let told = [None, Some(0), Some(7)].map(|held| (waits(held).held, waits(held).is_confirmed()));
+    assert_eq!(told, [(None, false), (Some(0), false), (Some(7), true)]);
 }
 
 #[test]

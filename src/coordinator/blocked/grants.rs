@@ -1,0 +1,223 @@
+//! Giving a key to the tasks whose turn it is: a place is reserved for each, and then it is queued.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::settle;
+use super::watch::Watch;
+use crate::broker::RequestError;
+use crate::broker::WriteError;
+use crate::broker::keys::{KeyPlace, Tenure};
+use crate::broker::records::RecordError;
+use crate::clock;
+use crate::coordinator::Coordinator;
+use crate::failpoint;
+use crate::policy::Step;
+use crate::task::{KeyId, Moment, TaskId};
+
+/// Keys that are looked at in one poll.
+const POLLED_MAX: usize = 64;
+/// Signs of life per lease.
+const RENEWALS: u32 = 3;
+/// How long a place is kept for a task that nobody starts. Then it competes as any other.
+const KEPT_MAX: Duration = Duration::from_secs(600);
+
+/// Places that are reserved.
+#[derive(Default)]
+pub(super) struct Grants {
+    given: HashMap<TaskId, Grant>,
+    /// Reserved for tasks that have ended without having been started.
+    vain: Vec<(TaskId, Grant)>,
+}
+
+#[derive(Debug, Clone)]
+struct Grant {
+    key: KeyId,
+    place: u32,
+    since: Moment,
+    renewed: Moment,
+}
+
+impl Grants {
+    /// It has ended: whoever ran it gives the place back, if somebody did.
+    pub(super) fn ended(&mut self, id: &TaskId) {
+        self.vain.extend(self.given.remove_entry(id));
+    }
+
+    /// It waits again.
+    pub(super) fn forget(&mut self, id: &TaskId) {
+        self.given.remove(id);
+    }
+}
+
+impl Watch<'_> {
+    /// A holder that died gives nothing back: its lease ends, and nobody tells.
+    pub(super) fn poll_keys(&mut self) {
+        let keys: Vec<KeyId> = self.board.contended().take(POLLED_MAX).cloned().collect();
+        for key in keys {
+            self.board.key_changed(&key);
+        }
+    }
+
+    /// Gives every free place of these keys to those that wait for it.
+    pub(super) async fn grant_all(&mut self, steps: &[Step]) {
+        let keys: BTreeSet<&KeyId> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Grant(key) => Some(key),
+                _ => None,
+            })
+            .collect();
+        for key in keys {
+            // Tried again at the next poll.
+            if let Err(error) = self.grant(key).await {
+                tracing::warn!(%key, %error, "a key was not given to those that wait for it; trying again");
+            }
+        }
+    }
+
+    async fn grant(&mut self, key: &KeyId) -> Result<(), WriteError> {
+        let waiters = self.board.waiters(key);
+        let Some(text) = waiters
+            .first()
+            .and_then(|task| task.facts.concurrency_key.clone())
+        else {
+            return Ok(());
+        };
+        let mut waiters: Vec<TaskId> = waiters.into_iter().map(|task| task.id.clone()).collect();
+        let limit = self.of.policy.keys.limit_of(&text);
+        let places = self.of.broker.key_places(key, limit).await?;
+        // Begun by a coordinator that died, or by this one where the lane was full.
+        let (begun, others): (Vec<&KeyPlace>, Vec<&KeyPlace>) = places
+            .iter()
+            .partition(|place| matches!(&place.tenure, Tenure::Reserved(task) if waiters.contains(task)));
+        for place in begun {
+            if let Tenure::Reserved(task) = &place.tenure {
+                waiters.retain(|waiter| waiter != task);
+                self.let_go(key, place, task).await?;
+            }
+        }
+        let free = others.into_iter().filter(|place| place.tenure == Tenure::Free);
+        let mut waiters = waiters.into_iter();
+        for place in free {
+            let Some(task) = waiters.next() else {
+                return Ok(());
+            };
+            let reserved = reserve(self.of, key, place, &task).await;
+            let revision = reserved.map_err(write_error)?;
+            if revision.is_some() {
+                failpoint::hit("grant.after_reserve");
+                self.let_go(key, place, &task).await?;
+            }
+        }
+        if waiters.next().is_some() {
+            let noted = self.of.broker.note_key_waiters(key).await;
+            noted.map_err(write_error)?;
+        }
+        Ok(())
+    }
+
+    /// Queues a task for which a place is reserved.
+    async fn let_go(&mut self, key: &KeyId, place: &KeyPlace, id: &TaskId) -> Result<(), WriteError> {
+        let Some(lane) = self.board.lane(id) else {
+            return Ok(());
+        };
+        let queued = settle::release(self.of, id, lane).await?;
+        self.board.left(id);
+        let now = clock::monotonic();
+        let grant = Grant {
+            key: key.clone(),
+            place: place.place,
+            since: now,
+            renewed: now,
+        };
+        match queued {
+            None => self.grants.vain.push((id.clone(), grant)),
+            Some((task, sequence)) => {
+                self.places.insert(id.clone(), (task.lane, sequence));
+                self.grants.given.insert(id.clone(), grant);
+                self.board.granted(&self.of.policy, key, place.place, &task);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps places reserved until a worker has taken them over, and gives back those that nobody will.
+    pub(super) async fn keep_grants(&mut self) -> Result<(), RequestError> {
+        for (id, grant) in std::mem::take(&mut self.grants.vain) {
+            write_if_reserved(self.of, &id, &grant, &Tenure::Free).await?;
+        }
+        let now = clock::monotonic();
+        let every = lease(self.of) / RENEWALS;
+        let due: Vec<(TaskId, Grant)> = self
+            .grants
+            .given
+            .iter()
+            .filter(|(_, grant)| now.since(grant.renewed) >= every)
+            .map(|(id, grant)| (id.clone(), grant.clone()))
+            .collect();
+        for (id, grant) in due {
+            let is_in_time = now.since(grant.since) < KEPT_MAX;
+            let tenure = Tenure::Reserved(id.clone());
+            if is_in_time && write_if_reserved(self.of, &id, &grant, &tenure).await? {
+                if let Some(grant) = self.grants.given.get_mut(&id) {
+                    grant.renewed = now;
+                }
+            } else {
+                // A worker has it, or it competes again.
+                self.grants.given.remove(&id);
+                self.board.out_of_reach(&id);
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn reserve(
+    of: &Coordinator,
+    key: &KeyId,
+    place: &KeyPlace,
+    task: &TaskId,
+) -> Result<Option<u64>, RecordError> {
+    let tenure = Tenure::Reserved(task.clone());
+    let (place, revision) = (place.place, place.revision);
+    of.broker
+        .write_key(key, place, revision, &tenure, lease(of))
+        .await
+}
+
+/// Whether the place was still reserved for the task.
+async fn write_if_reserved(
+    of: &Coordinator,
+    id: &TaskId,
+    grant: &Grant,
+    tenure: &Tenure,
+) -> Result<bool, RequestError> {
+    let standing = of.broker.key_place(&grant.key, grant.place).await?;
+    if standing.tenure != Tenure::Reserved(id.clone()) {
+        return Ok(false);
+    }
+    let written = of
+        .broker
+        .write_key(&grant.key, grant.place, standing.revision, tenure, lease(of))
+        .await;
+    match written {
+        Ok(written) => Ok(written.is_some()),
+        Err(RecordError::Read(error)) => Err(error),
+        Err(RecordError::Write(error)) => {
+            tracing::debug!(key = %grant.key, %error, "a reservation was not written; trying again");
+            Ok(true)
+        }
+    }
+}
+
+fn lease(of: &Coordinator) -> Duration {
+    Duration::from_secs(of.policy.keys.lease_s)
+}
+
+fn write_error(error: RecordError) -> WriteError {
+    match error {
+        RecordError::Write(error) => error.into(),
+        RecordError::Read(error) => error.into(),
+    }
+}
