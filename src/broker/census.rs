@@ -2,7 +2,7 @@
 
 use super::connect::Broker;
 use super::error::RequestError;
-use super::listing::identify;
+use super::listing::{identify, timed};
 use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
@@ -31,7 +31,7 @@ impl Broker {
         self.each(Scope::of(subject::RECORDS), |message| {
             count(&message);
             if let Ok(of) = read_submission(&message.original.body)
-                && of.sequence.is_some()
+                && of.is_confirmed()
             {
                 confirmed.insert(of.task_id, of.submitted_at);
             }
@@ -159,7 +159,7 @@ fn queued(lane: Lane, message: &Raw) -> Live {
     copy(id, State::Queued, message)
 }
 
-/// A task that failed and waits for its verdict, for its time, or to go back to its lane.
+/// A task that waits for its time, or failed and waits for its verdict, or to go back to its lane.
 fn waiting(message: &Raw) -> Option<Live> {
     let id = match subject::parse_retry(&message.subject) {
         None => last_token(message)?,
@@ -173,7 +173,7 @@ fn waiting(message: &Raw) -> Option<Live> {
             identify(&route, message, Origin::Elsewhere(message.sequence)).id
         }
     };
-    Some(copy(id, State::Retrying, message))
+    Some(copy(id, timed(message), message))
 }
 
 fn named(message: &Raw) -> Option<TaskId> {

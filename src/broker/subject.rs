@@ -37,13 +37,16 @@ pub fn result(id: &TaskId) -> String {
     format!("fl.result.{id}")
 }
 
+/// What every failure report's subject begins with.
+pub const REPORTS: &str = "fl.retry.report.";
+
 /// Where a failure is reported.
 #[must_use]
 pub fn report(route: &Route) -> String {
     format!("fl.retry.report.{}.{}.{}", route.lane, route.class, route.model)
 }
 
-/// Where a retry waits for its time. One schedule per task: the server keeps one per subject.
+/// Where a retry, or a task that is to start later, waits for its time. One schedule per task: the server keeps one per subject.
 #[must_use]
 pub fn retry_at(id: &TaskId) -> String {
     format!("fl.retry.at.{id}")
@@ -59,7 +62,7 @@ pub fn retry_due(route: &Route) -> String {
 #[must_use]
 pub fn parse_retry(subject: &str) -> Option<(Lane, ClassName, ModelToken)> {
     let rest = subject
-        .strip_prefix("fl.retry.report.")
+        .strip_prefix(REPORTS)
         .or_else(|| subject.strip_prefix("fl.retry.due."))?;
     let mut tokens = rest.split('.');
     let parsed = (

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::Refusal;
-use crate::broker::publish::Original;
-use crate::policy::{Facts, Policy, Reach, callback_url, classify};
+use crate::broker::Broker;
+use crate::broker::publish::{Original, PublishError, Published};
+use crate::policy::{Facts, Policy, Reach, begin, callback_url, classify};
 use crate::task::{ClassName, EpochMs, Lane, ModelName, Shard, Task, TaskFacts, TaskId, TenantId};
 use crate::wire::{Codec, TaskBody, parse_body};
 
@@ -27,6 +28,8 @@ pub struct Asked {
     pub timeout_ms: Option<u64>,
     /// Bound on executions that may fail.
     pub max_attempts: Option<u32>,
+    /// Not to be started before.
+    pub run_at: Option<EpochMs>,
 }
 
 /// What the place a submission comes in at holds it to.
@@ -45,6 +48,21 @@ pub struct Admitted {
     pub task: Task,
     /// Its body as it was sent, with its content type.
     pub original: Original,
+    /// When it is to start; none: at once.
+    pub run_at: Option<EpochMs>,
+}
+
+impl Admitted {
+    /// Publishes it to its lane, or as a timer that leads there.
+    ///
+    /// # Errors
+    /// As [`Broker::publish_task`].
+    pub async fn publish(&self, broker: &Broker) -> Result<Published, PublishError> {
+        match self.run_at {
+            Some(at) => broker.publish_at(&self.task, at, &self.original, &[]).await,
+            None => broker.publish_task(&self.task, &self.original).await,
+        }
+    }
 }
 
 /// Decides on one submission. `new_id` is asked only when neither caller nor body names the task.
@@ -69,6 +87,9 @@ pub fn admit(
     let read = parse_body(content_type, &body).map_err(Refusal::Unreadable)?;
     let read = overridden(read, asked);
     check(policy, &read, terms.reach)?;
+    let run_at = begin(read.run_at, read.deadline, now).map_err(Refusal::Begin)?;
+    // What its lane depends on, how near its deadline is and how long it waits, counts from then.
+    let starts = run_at.unwrap_or(now);
     let facts = Facts {
         class: read.class.as_ref(),
         priority: read.priority,
@@ -77,7 +98,7 @@ pub fn admit(
         urgency: read.urgency_score,
         business_weight: read.business_weight,
     };
-    let place = classify(policy, &facts, now).map_err(Refusal::UnknownClass)?;
+    let place = classify(policy, &facts, starts).map_err(Refusal::UnknownClass)?;
     let shards = policy.class(place.class.as_str()).map_or(1, |class| class.shards);
     let tenant = read.tenant.unwrap_or_else(TenantId::default_tenant);
     let codec = Codec::of(content_type, &body);
@@ -91,7 +112,7 @@ pub fn admit(
             tenant,
             attempt: 0,
             hop: 0,
-            enqueued_at: now,
+            enqueued_at: starts,
             fence: 0,
             facts: TaskFacts {
                 deadline: read.deadline,
@@ -104,6 +125,7 @@ pub fn admit(
             },
         },
         original: Original::encoded(body, codec),
+        run_at,
     })
 }
 
@@ -116,6 +138,7 @@ fn overridden(read: TaskBody, asked: &Asked) -> TaskBody {
         deadline: asked.deadline.or(read.deadline),
         timeout_ms: asked.timeout_ms.or(read.timeout_ms),
         max_attempts: asked.max_attempts.or(read.max_attempts),
+        run_at: asked.run_at.or(read.run_at),
         ..read
     }
 }
@@ -129,7 +152,6 @@ fn check(policy: &Policy, read: &TaskBody, reach: Reach) -> Result<(), Refusal> 
     for (field, given) in [
         ("depends_on", !read.depends_on.is_empty()),
         ("concurrency_key", read.concurrency_key.is_some()),
-        ("run_at", read.run_at.is_some()),
     ] {
         if given {
             return Err(Refusal::Unsupported { field });

@@ -186,7 +186,7 @@ impl From<Refusal> for Problem {
             Refusal::Unreadable(_) => Code::BodyUnreadable,
             Refusal::UnknownModel { .. } => Code::UnknownModel,
             Refusal::UnknownClass(_) => Code::UnknownClass,
-            Refusal::Zero { .. } => Code::OutOfRange,
+            Refusal::Zero { .. } | Refusal::Begin(_) => Code::OutOfRange,
             Refusal::CallbackUrl(_) => Code::BadCallbackUrl,
             Refusal::Unsupported { .. } => Code::Unsupported,
         };
@@ -198,9 +198,12 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         let code = match &error {
             PublishError::Full { subject, .. } => {
-                let lane = subject.split('.').nth(2).unwrap_or_default();
-                let what =
-                    format!("the {lane} lane is full; the task is not accepted; submit it again later");
+                let lane = subject.strip_prefix("fl.task.");
+                let full = match lane.and_then(|rest| rest.split('.').next()) {
+                    Some(lane) => format!("the {lane} lane is full"),
+                    None => "the server has no room for another timer".to_owned(),
+                };
+                let what = format!("{full}; the task is not accepted; submit it again later");
                 return Self::new(Code::LaneFull, what);
             }
             PublishError::NoStream { .. } => {

@@ -13,8 +13,8 @@ use crate::broker::subject::RecordKey;
 use crate::clock;
 use crate::failpoint;
 use crate::metrics::{Door, SubmissionOutcome};
-use crate::task::{State, Task, TenantId};
-use crate::wire::{Submission, traceparent};
+use crate::task::{EpochMs, State, Task, TenantId};
+use crate::wire::{Submission, to_rfc3339, traceparent};
 
 /// What a caller sends.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ pub struct Request {
     pub traceparent: Option<String>,
 }
 
-/// The answer to a submission: the lane has the task.
+/// The answer to a submission: the lane has the task, or the server the timer it waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// The task, as its tenant calls it.
@@ -40,8 +40,11 @@ pub struct Accepted {
     pub lane: String,
     /// Its class.
     pub class: String,
-    /// `queued`.
+    /// `queued`, or `scheduled`.
     pub state: &'static str,
+    /// When it is to start, RFC 3339, if that was not at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<String>,
     /// Whether the same was accepted before.
     #[serde(skip)]
     pub repeated: bool,
@@ -69,11 +72,13 @@ impl Desk {
     }
 
     async fn take(&self, request: Request) -> Result<Accepted, Problem> {
-        let (mut admitted, key) = self.admitted(&request)?;
+        let now = clock::wall();
+        let (mut admitted, key) = self.admitted(&request, now)?;
         let tenant = admitted.task.tenant.clone();
         admitted.task.id = tenancy::internal(&tenant, &admitted.task.id)?;
         self.connected()?;
-        let asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
+        let asked =
+            Submission::of(&admitted.task, digest(&request, &admitted.task)).starting(admitted.run_at, now);
         failpoint::hit("submit.before_record");
         let record = RecordKey::Task(asked.task_id.clone());
         if let Some(key) = &key {
@@ -95,15 +100,13 @@ impl Desk {
             Claimed::Taken(first, revision) => (first, revision, true),
         };
         failpoint::hit("submit.after_record");
-        if standing.sequence.is_none() && !(repeated && self.has_ended(&standing).await?) {
+        if !standing.is_confirmed() && !(repeated && self.has_ended(&standing).await?) {
             // The first one's facts: another policy may stand by now, and the task must not be on two lanes.
             admitted.task.lane = standing.lane;
             admitted.task.class = standing.class.clone();
-            admitted.task.enqueued_at = standing.submitted_at;
-            let published = self
-                .broker
-                .publish_task(&admitted.task, &admitted.original)
-                .await?;
+            admitted.run_at = standing.run_at;
+            admitted.task.enqueued_at = standing.run_at.unwrap_or(standing.submitted_at);
+            let published = admitted.publish(&self.broker).await?;
             failpoint::hit("submit.after_publish");
             self.confirm(record, standing.clone(), revision, published);
         }
@@ -111,13 +114,20 @@ impl Desk {
             task_id: standing.task_id.for_tenant(&tenant).to_string(),
             lane: standing.lane.to_string(),
             class: standing.class.to_string(),
-            state: State::Queued.as_str(),
+            state: standing
+                .run_at
+                .map_or(State::Queued, |_| State::Scheduled)
+                .as_str(),
+            run_at: standing.run_at.map(to_rfc3339),
             repeated,
         })
     }
 
-    fn admitted(&self, request: &Request) -> Result<(Admitted, Option<IdempotencyKey>), Problem> {
-        let now = clock::wall();
+    fn admitted(
+        &self,
+        request: &Request,
+        now: EpochMs,
+    ) -> Result<(Admitted, Option<IdempotencyKey>), Problem> {
         let asked = Asked {
             tenant: request.tenant.clone(),
             ..Asked::default()
@@ -167,16 +177,13 @@ impl Desk {
         Ok(fence.is_some_and(|fence| fence.record.state.is_terminal()))
     }
 
-    /// Notes where the lane has the task. Nobody waits for it: what it spares is a second publication
+    /// Notes where the server has the task. Nobody waits for it: what it spares is a second publication
     /// when the caller repeats itself, which the fence would catch.
     fn confirm(&self, record: RecordKey, standing: Submission, revision: u64, published: Published) {
         let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
         let broker = self.broker.clone();
         self.lifecycle.spawn(async move {
-            let confirmed = Submission {
-                sequence: Some(sequence),
-                ..standing
-            };
+            let confirmed = standing.confirmed(sequence);
             if let Err(error) = broker.amend(&record, &confirmed, revision).await {
                 tracing::debug!(task.id = %confirmed.task_id, %error, "a record was not completed");
             }

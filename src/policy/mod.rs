@@ -1,11 +1,12 @@
 //! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
-//! YAML. `classify` says where a new task goes, `retry` what follows a failure and `backoff` how soon, `wait` what follows too long a wait, `callback` and
+//! YAML. `classify` says where a new task goes and `begin` when, `retry` what follows a failure and `backoff` how soon, `wait` what follows too long a wait, `callback` and
 //! `address` when and where a result is delivered, `limits` how many may run at once, `inheritance` how urgent a task is for the sake of those that wait for it, `pause` what is held back, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
 
 mod address;
 mod backoff;
+mod begin;
 mod callback;
 mod classify;
 mod document;
@@ -27,6 +28,7 @@ mod retry_tests;
 
 pub use address::{AddressError, Reach, callback_url};
 pub use backoff::{Growth, RetryRules, RetryTable};
+pub use begin::{BeginError, RUN_AHEAD_MS_MAX, begin};
 pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
 pub use document::{

@@ -26,6 +26,10 @@ pub struct Submission {
     /// Its sequence on its lane once the lane has confirmed it. Written after the answer, so it may be
     /// missing although the task is there.
     pub sequence: Option<u64>,
+    /// When it is to start, where that lay ahead when it was asked for.
+    pub run_at: Option<EpochMs>,
+    /// The sequence of its timer once the server has confirmed that, for one that is to start later.
+    pub timer: Option<u64>,
 }
 
 /// A record that is no submission.
@@ -56,6 +60,10 @@ struct Written {
     callback: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timer: Option<u64>,
 }
 
 impl Submission {
@@ -72,7 +80,40 @@ impl Submission {
             submitted_at: task.enqueued_at,
             callback: task.facts.callback.clone(),
             sequence: None,
+            run_at: None,
+            timer: None,
         }
+    }
+
+    /// The record of a task that was asked for at `now` and is to start at `run_at`; none: at once.
+    #[must_use]
+    pub fn starting(self, run_at: Option<EpochMs>, now: EpochMs) -> Self {
+        Self {
+            submitted_at: now,
+            run_at,
+            ..self
+        }
+    }
+
+    /// The same once the server has its message at `sequence`.
+    #[must_use]
+    pub fn confirmed(self, sequence: u64) -> Self {
+        match self.run_at {
+            None => Self {
+                sequence: Some(sequence),
+                ..self
+            },
+            Some(_) => Self {
+                timer: Some(sequence),
+                ..self
+            },
+        }
+    }
+
+    /// Whether the server has confirmed its message.
+    #[must_use]
+    pub const fn is_confirmed(&self) -> bool {
+        self.sequence.is_some() || self.timer.is_some()
     }
 }
 
@@ -90,6 +131,8 @@ pub fn submission_body(of: &Submission) -> Vec<u8> {
         submitted_at: of.submitted_at.0,
         callback: of.callback.clone(),
         sequence: of.sequence,
+        run_at: of.run_at.map(|at| at.0),
+        timer: of.timer,
     };
     serde_json::to_vec(&written).unwrap_or_else(|error| unreachable!("texts and numbers: {error}"))
 }
@@ -113,5 +156,7 @@ pub fn read_submission(body: &[u8]) -> Result<Submission, UnreadableSubmission> 
         submitted_at: EpochMs(read.submitted_at),
         callback: read.callback,
         sequence: read.sequence,
+        run_at: read.run_at.map(EpochMs),
+        timer: read.timer,
     })
 }

@@ -274,5 +274,7 @@ fn confirmed(mesh: &Mesh, id: &str) -> Vec<u8> {
         submitted_at: clock::wall(),
         callback: None,
         sequence: Some(1),
+        run_at: None,
+        timer: None,
     })
 }

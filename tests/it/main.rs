@@ -37,6 +37,7 @@ mod process_pool;
 mod queues;
 mod rest;
 mod rest_trouble;
+mod run_at;
 mod same_intake;
 mod service;
 mod shelves;

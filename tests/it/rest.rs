@@ -88,7 +88,7 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         post(r#"{"model":"gpt","input":1}"#),
         post(r#"{"model":"m","input":1,"class":"slow"}"#),
         post(r#"{"model":"m","input":1,"timeout_ms":0}"#),
-        post(r#"{"model":"m","input":1,"run_at":"2026-11-23T12:00:00Z"}"#),
+        post(r#"{"model":"m","input":1,"run_at":"9999-11-23T12:00:00Z"}"#),
         post(r#"{"model":"m","input":1,"callback_url":"ftp://example.com"}"#),
         post(r#"{"task_id":"taken","model":"m","input":2}"#),
         post(r#"{"model":"m","input":1}"#).header("Fl-Tenant", "a b"),
@@ -116,7 +116,7 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unknown_model","detail":"model: no model \"gpt\"; the models are m, AutoGLM-Large; name one of them or add it to the policy","field":"model"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unknown_class","detail":"class: no class \"slow\"; the classes are pay, bulk; name one of them or add it to the policy","field":"class"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"timeout_ms: 0 would fail every task; give at least 1 or leave it out","field":"timeout_ms"}
-        422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unsupported","detail":"run_at: not supported in this version; leave it out","field":"run_at"}
+        422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"run_at: lies more than 366 days ahead; give an earlier time","field":"run_at"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"bad_callback_url","detail":"callback_url has the scheme \"ftp\"; only https and http are delivered to","field":"callback_url"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"task_id_reused","detail":"task_id: taken was submitted before with another body; use a new task_id for a new task","field":"task_id"}
         400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"code":"bad_header","detail":"Fl-Tenant: tenant has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed","field":"Fl-Tenant"}

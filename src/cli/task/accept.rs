@@ -121,7 +121,7 @@ pub(super) async fn accept(
         if let Some((_, error)) = unanswered.take_if(|_| tried_at.since(since) > UNANSWERED_MAX) {
             return Err(NotAccepted::Publish(error));
         }
-        let error = match broker.publish_task(&admitted.task, &admitted.original).await {
+        let error = match admitted.publish(broker).await {
             Ok(published) => {
                 patience.note_progress();
                 let ours = unanswered.is_some();

@@ -43,7 +43,7 @@ pub(super) struct Args {
 
 /// The words of the states in which a task can be found.
 fn states() -> impl TypedValueParser<Value = State> {
-    let found = |state: &State| !matches!(state, State::Scheduled | State::Blocked);
+    let found = |state: &State| *state != State::Blocked;
     let words = State::ALL.into_iter().filter(found).map(State::as_str);
     PossibleValuesParser::new(words).map(|word| State::parse(&word).unwrap_or(State::Queued))
 }

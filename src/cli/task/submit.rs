@@ -19,6 +19,7 @@ use crate::config::Raw;
 use crate::gateway::{Admitted, Terms, admit, fresh_id};
 use crate::policy::Reach;
 use crate::task::{ModelName, State};
+use crate::wire::to_rfc3339;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -67,6 +68,8 @@ struct Submitted {
     lane: &'static str,
     class: String,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_at: Option<String>,
     duplicate: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Value>,
@@ -74,7 +77,8 @@ struct Submitted {
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let policy = session.policy()?;
-    let asked = args.facts.asked();
+    let now = clock::wall();
+    let asked = args.facts.asked(now);
     let patience = Duration::from_secs(args.patience);
     if let Some(file) = &args.file {
         let many = batch::Many {
@@ -90,7 +94,6 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         _ => unreachable!("clap requires one of them"),
     };
     let broker = session.connect().await?;
-    let now = clock::wall();
     let admitted = admit(&policy, body, None, &asked, now, || fresh_id(now), terms(&broker))?;
     let say = |what: &str| tracing::warn!(task.id = %admitted.task.id, "{what}");
     let accepted = accept(&broker, &admitted, &Patience::new(patience, OnFull::Refuse, &say)).await;
@@ -117,7 +120,11 @@ fn submitted(admitted: &Admitted, accepted: Accepted) -> Submitted {
         task_id: admitted.task.id.to_string(),
         lane: admitted.task.lane.as_str(),
         class: admitted.task.class.to_string(),
-        state: State::Queued.as_str(),
+        state: admitted
+            .run_at
+            .map_or(State::Queued, |_| State::Scheduled)
+            .as_str(),
+        run_at: admitted.run_at.map(to_rfc3339),
         duplicate: accepted == Accepted::Duplicate,
         result: None,
     }
