@@ -161,6 +161,9 @@ fn queued(lane: Lane, message: &Raw) -> Live {
 
 /// A task that waits for its time, or failed and waits for its verdict, or to go back to its lane.
 fn waiting(message: &Raw) -> Option<Live> {
+    if subject::is_of_schedule(&message.subject) {
+        return None;
+    }
     let id = match subject::parse_retry(&message.subject) {
         None => last_token(message)?,
         Some((lane, class, model)) => {

@@ -184,6 +184,7 @@ fn listed(place: Place, message: &Raw, queues: &[Queue]) -> Option<Listed> {
             let task = identify(&route, message, Origin::Lane(message.sequence));
             (task.id.clone(), place.lane(), state, Some(task))
         }
+        Place::Retry if subject::is_of_schedule(&message.subject) => return None,
         Place::Retry => match subject::parse_retry(&message.subject) {
             None => (last_token()?, None, timed(message), None),
             Some((lane, class, model)) => {

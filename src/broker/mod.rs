@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
-//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back, [`queues`] holds back, [`moving`] moves between lanes, [`events`] tells what befell a task,
+//! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back, [`queues`] holds back, [`moving`] moves between lanes, [`schedules`] are tasks that come again, [`events`] tells what befell a task,
 //! [`audit`] finds what nobody would come to, [`listing`] goes through tasks and [`census`] through all there is, [`leadership`] says who is to look, [`topology`] is what
 //! must exist at the server.
 
@@ -34,6 +34,7 @@ pub mod records;
 pub mod replay;
 mod scan;
 mod scanner;
+pub mod schedules;
 pub mod service;
 pub mod shelf;
 pub mod subject;

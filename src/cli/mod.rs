@@ -18,6 +18,7 @@ mod output;
 mod policy;
 mod queue;
 mod role;
+mod schedule;
 mod session;
 mod shelf;
 mod sim;

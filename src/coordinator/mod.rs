@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
 //! [`consumers`] makes them, [`feeds`] reads what failed and what is due, [`judge`] judges
-//! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
+//! it, [`ticks`] fires schedules, and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
 //! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, and [`nameless`] what is filed under when a subject says nothing.
 
 mod audit;
@@ -20,6 +20,7 @@ mod leader;
 mod nameless;
 mod role;
 mod routes;
+mod ticks;
 mod waits;
 
 pub use callbacks::{CallbackOptions, KeyError, SigningKey};

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Refusal;
-use crate::broker::RequestError;
 use crate::broker::publish::PublishError;
 use crate::broker::records::RecordError;
+use crate::broker::{RequestError, WriteError};
 
 /// The word programs go by; it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,12 @@ pub enum Code {
     IdempotencyKeyReused,
     /// Nobody knows the task.
     UnknownTask,
+    /// A schedule that is none, or whose task is none.
+    BadSchedule,
+    /// There is another schedule of that name.
+    ScheduleExists,
+    /// There is no schedule of that name.
+    UnknownSchedule,
     /// No such resource.
     UnknownPath,
     /// The resource does not do that.
@@ -71,6 +77,9 @@ impl Code {
             Self::TaskIdReused => "task_id_reused",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::UnknownTask => "unknown_task",
+            Self::BadSchedule => "bad_schedule",
+            Self::ScheduleExists => "schedule_exists",
+            Self::UnknownSchedule => "unknown_schedule",
             Self::UnknownPath => "unknown_path",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::AlreadyEnded => "already_ended",
@@ -88,15 +97,16 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BodyUnreadable | Self::BadHeader | Self::BadName => 400,
-            Self::UnknownTask | Self::UnknownPath => 404,
+            Self::UnknownTask | Self::UnknownSchedule | Self::UnknownPath => 404,
             Self::MethodNotAllowed => 405,
-            Self::AlreadyEnded => 409,
+            Self::AlreadyEnded | Self::ScheduleExists => 409,
             Self::BodyTooLarge => 413,
             Self::UnknownModel
             | Self::UnknownClass
             | Self::OutOfRange
             | Self::BadCallbackUrl
             | Self::Unsupported
+            | Self::BadSchedule
             | Self::TaskIdReused
             | Self::IdempotencyKeyReused => 422,
             Self::Unreadable => 500,
@@ -233,6 +243,15 @@ impl From<RequestError> for Problem {
         // The inside stays inside.
         tracing::warn!(%error, "NATS cannot be asked");
         Self::new(Code::Unavailable, "NATS does not answer; try again")
+    }
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Publish(error) => error.into(),
+            WriteError::Request(error) => error.into(),
+        }
     }
 }
 

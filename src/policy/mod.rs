@@ -1,7 +1,7 @@
 //! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
-//! YAML. `classify` says where a new task goes and `begin` when, `retry` what follows a failure and `backoff` how soon, `wait` what follows too long a wait, `callback` and
+//! YAML. `classify` says where a new task goes and `begin` when, `cron` and `firing` when those come that come again, `retry` what follows a failure and `backoff` how soon, `wait` and `lift` what follows too long a wait, `callback` and
 //! `address` when and where a result is delivered, `limits` how many may run at once, `inheritance` how urgent a task is for the sake of those that wait for it, `pause` what is held back, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random number or does I/O.
 
 mod address;
@@ -9,9 +9,12 @@ mod backoff;
 mod begin;
 mod callback;
 mod classify;
+mod cron;
 mod document;
+mod firing;
 mod inheritance;
 mod ledger;
+mod lift;
 mod limits;
 mod pause;
 mod retry;
@@ -31,12 +34,15 @@ pub use backoff::{Growth, RetryRules, RetryTable};
 pub use begin::{BeginError, RUN_AHEAD_MS_MAX, begin};
 pub use callback::{FailedDelivery, next_delivery};
 pub use classify::{ClassRule, Classified, Facts, LaneRule, UnknownClass, classify};
+pub use cron::{Cron, CronError};
 pub use document::{
     Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, LanePolicy, Marking, MaxWait,
     Model, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
 };
+pub use firing::{Firings, LATE_MS, MISSED_MAX, Missed, firings};
 pub use inheritance::{CHAIN_MAX, Change, Party, Waits, WaitsError};
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};
+pub use lift::{LIFTS_MAX, Lifts, lift_after_ms, lifted, room};
 pub use limits::{CONSUMERS_MAX, split_equally};
 pub use pause::Pause;
 pub use retry::{Failed, Verdict, is_expired, verdict};

@@ -39,6 +39,7 @@ mod rest;
 mod rest_trouble;
 mod run_at;
 mod same_intake;
+mod schedules;
 mod service;
 mod shelves;
 mod streams_role;

@@ -71,7 +71,7 @@ impl Facts {
 }
 
 /// The body of a task given by flags. It says all that they say, so that it can stand alone.
-pub(super) fn body(
+pub(in crate::cli) fn body(
     model: &ModelName,
     input: &str,
     labels: &[(String, String)],
@@ -108,7 +108,7 @@ pub(super) fn label(text: &str) -> Result<(String, String), String> {
 }
 
 /// A file, or stdin for `-`, whole.
-pub(super) fn read(file: &str) -> anyhow::Result<Vec<u8>> {
+pub(in crate::cli) fn read(file: &str) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if file == "-" {
         std::io::stdin()

@@ -108,7 +108,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
 }
 
 /// Where results may be delivered is the coordinator's to say: it may be one of `dev`.
-pub(super) fn terms(broker: &Broker) -> Terms {
+pub(in crate::cli) fn terms(broker: &Broker) -> Terms {
     Terms {
         body_max: broker.max_payload().saturating_sub(HEADER_ROOM),
         reach: Reach::Anywhere,

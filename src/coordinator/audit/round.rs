@@ -9,7 +9,7 @@ use super::letters::Letters;
 use super::parked::Parked;
 use super::timers::Timers;
 use super::undeliverable::Undeliverable;
-use super::{held, uncovered, unreadable};
+use super::{held, schedules, uncovered, unreadable};
 use crate::broker::WriteError;
 use crate::broker::sweep::Consumed;
 use crate::coordinator::Coordinator;
@@ -79,6 +79,9 @@ async fn sweep(of: &Coordinator, memory: &mut Memory) {
     }
     if leads() {
         said("the archive", memory.parked.look(of).await);
+    }
+    if leads() {
+        said("schedules", schedules::look(of).await);
     }
 }
 

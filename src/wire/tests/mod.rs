@@ -7,5 +7,6 @@ mod golden;
 mod properties;
 mod publications;
 mod reports;
+mod schedule;
 mod submission;
 mod vectors;
