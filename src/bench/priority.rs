@@ -22,8 +22,7 @@ use crate::executor::{Executor, Job, Outcome};
 use crate::policy::Policy;
 use crate::task::{ClassName, Lane, Task, TaskId};
 
-/// One class on either lane with the shares of the built-in policy, and limits that do not bind: what keeps the lanes
-/// apart is the scheduler alone.
+/// The class of the core lane; that of the flood is added with its bound. Their shares are those of the built-in policy.
 const POLICY: &str = "
 version: 1
 lanes:
@@ -31,14 +30,13 @@ lanes:
   normal: { concurrency: 4096, timeout_ms: 60000 }
 classes:
   urgent: { priority: 1, share: 70 }
-  bulk:   { priority: 5, share: 30 }
-default_class: bulk
+default_class: urgent
 models:
-  m: { executor: simulate, cost: { unit: ms, initial: 5 } }
+  m: { executor: simulate, cost: { unit: ms, initial: 10 } }
 ";
 
 /// How long a task takes, on either lane.
-const SERVICE: Duration = Duration::from_millis(5);
+const SERVICE: Duration = Duration::from_millis(10);
 /// Arrivals on the normal lane per task that all slots can do.
 const FLOOD: u32 = 10;
 /// Part of what all slots can do that arrives on the core lane.
@@ -48,12 +46,14 @@ const BATCH_EVERY: Duration = Duration::from_millis(5);
 /// Longest latency that is told apart, in µs: a minute.
 const LONGEST_US: u64 = 60_000_000;
 
-/// The policy of this measurement.
+/// The policy of this measurement, under which the flood may take `bulk_slots`.
 ///
 /// # Errors
 /// Never, unless the text above is broken.
-pub fn policy() -> Result<Arc<Policy>, Faults> {
-    Ok(Arc::new(parse_policy("bench/priority.yaml", POLICY)?))
+pub fn policy(bulk_slots: u32) -> Result<Arc<Policy>, Faults> {
+    let bulk = format!("classes:\n  bulk: {{ priority: 5, share: 30, max_concurrent: {bulk_slots} }}\n");
+    let yaml = POLICY.replacen("classes:\n", &bulk, 1);
+    Ok(Arc::new(parse_policy("bench/priority.yaml", &yaml)?))
 }
 
 /// Takes its time over every task, and notes how long those of the core lane took from publish to end.
@@ -237,6 +237,8 @@ pub struct Priority {
     pub bulk: f64,
     /// Slots of the one worker.
     pub slots: u32,
+    /// Of them, those that the flood may take.
+    pub bulk_slots: u32,
     /// Tasks of the core lane in each run.
     pub tasks: usize,
 }
@@ -244,7 +246,7 @@ pub struct Priority {
 impl Priority {
     /// Puts the pairs together: without a flood, and with one.
     #[must_use]
-    pub fn of(pairs: &[(PriorityRun, PriorityRun)], slots: u32, tasks: usize) -> Self {
+    pub fn of(pairs: &[(PriorityRun, PriorityRun)], (slots, bulk_slots): (u32, u32), tasks: usize) -> Self {
         let ratios: Vec<f64> = pairs
             .iter()
             .map(|(calm, flooded)| flooded.p99_ms / calm.p99_ms)
@@ -260,6 +262,7 @@ impl Priority {
             flood_times: median(&|pair| pair.1.flood_times),
             bulk: median(&|pair| pair.1.bulk as f64),
             slots,
+            bulk_slots,
             tasks,
         }
     }

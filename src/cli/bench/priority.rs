@@ -16,11 +16,14 @@ const FLOODED_FOR: Duration = Duration::from_secs(1);
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Tasks of the core lane, in each run
-    #[arg(long, default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     tasks: u32,
-    /// Slots of the one worker, each for tasks of 5 ms
+    /// Slots of the one worker, each for tasks of 10 ms
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     slots: u32,
+    /// Slots that the flood may take; as many as there are: nothing but the scheduler is in its way
+    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    bulk_slots: u32,
     /// Pairs of runs, without a flood and with one
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pairs: u32,
@@ -39,13 +42,13 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         pairs.push((calm, flooded));
     }
     bar.finish_and_clear();
-    let summary = Priority::of(&pairs, args.slots, args.tasks as usize);
+    let summary = Priority::of(&pairs, (args.slots, args.bulk_slots), args.tasks as usize);
     session.output.line(&summary, text)?;
     Ok(Exit::Ok)
 }
 
 async fn once(args: &Args, session: &Session, pair: u32, is_flooded: bool) -> anyhow::Result<PriorityRun> {
-    let (policy, tasks) = (priority_policy()?, args.tasks as usize);
+    let (policy, tasks) = (priority_policy(args.bulk_slots)?, args.tasks as usize);
     let stage = Stage::set(session, &policy).await?;
     let broker = &stage.mesh.broker;
     let clocked = Clocked::new(tasks)?;
@@ -94,6 +97,7 @@ fn text(of: &Priority) -> String {
         ),
         ("tasks of the normal lane done", format!("{:.0}", of.bulk)),
         ("slots", of.slots.to_string()),
+        ("slots that the flood may take", of.bulk_slots.to_string()),
         ("tasks of the core lane", of.tasks.to_string()),
     ];
     table(
