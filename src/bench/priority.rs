@@ -32,15 +32,15 @@ classes:
   urgent: { priority: 1, share: 70 }
 default_class: urgent
 models:
-  m: { executor: simulate, cost: { unit: ms, initial: 10 } }
+  m: { executor: simulate, cost: { unit: ms, initial: 20 } }
 ";
 
 /// How long a task takes, on either lane.
-const SERVICE: Duration = Duration::from_millis(10);
+const SERVICE: Duration = Duration::from_millis(20);
 /// Arrivals on the normal lane per task that all slots can do.
 const FLOOD: u32 = 10;
 /// Part of what all slots can do that arrives on the core lane.
-const URGENT: f64 = 0.15;
+const URGENT: f64 = 0.075;
 /// How often a batch of the flood is published.
 const BATCH_EVERY: Duration = Duration::from_millis(5);
 /// Longest latency that is told apart, in µs: a minute.

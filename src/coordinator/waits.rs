@@ -50,6 +50,12 @@ pub(super) async fn run(of: Arc<Coordinator>) {
     }
 }
 
+/// Whether the rule between classes moves anything up.
+fn lifts_any(of: &Coordinator) -> bool {
+    let mut classes = of.policy.classes.iter();
+    classes.any(|class| lift_after_ms(&of.policy, class).is_some())
+}
+
 /// The least wait after which anything is done about a task of `class`, in ms.
 fn bound_ms(of: &Coordinator, class: &Class) -> Option<u64> {
     let own = class.max_wait.map(|bound| bound.ms);
@@ -60,8 +66,8 @@ async fn look(of: &Coordinator, lane: Lane, lifts: &mut Lifts) -> Result<(), Wri
     let queues = of.broker.queues(lane).await?;
     // Where there is nowhere to be moved up to, the class's own bound is all there is.
     let mut left = match lane.higher() {
-        Some(higher) => lifts.left(&of.policy, room_on(of, higher).await?, clock::wall()),
-        None => 0,
+        Some(higher) if lifts_any(of) => lifts.left(&of.policy, room_on(of, higher).await?, clock::wall()),
+        _ => 0,
     };
     // Read behind the queues: one that is not held back any more was noted before it was let go.
     let resumes = of.broker.resumes().await?;

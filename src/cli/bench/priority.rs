@@ -16,13 +16,13 @@ const FLOODED_FOR: Duration = Duration::from_secs(1);
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Tasks of the core lane, in each run
-    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
     tasks: u32,
-    /// Slots of the one worker, each for tasks of 10 ms
+    /// Slots of the one worker, each for tasks of 20 ms
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     slots: u32,
     /// Slots that the flood may take; as many as there are: nothing but the scheduler is in its way
-    #[arg(long, default_value_t = 6, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     bulk_slots: u32,
     /// Pairs of runs, without a flood and with one
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]

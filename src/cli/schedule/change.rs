@@ -16,7 +16,7 @@ impl Named {
     fn internal(&self) -> anyhow::Result<TaskId> {
         let tenant = self.tenant.clone().unwrap_or_else(TenantId::default_tenant);
         let own = TaskId::new(&self.name).and_then(|own| TaskId::of_tenant(&tenant, &own));
-        own.map_err(|error| Stop::usage(error.to_string()).into())
+        own.map_err(|_| Stop::usage("a schedule's name is 1 to 64 of A-Z a-z 0-9 _ -").into())
     }
 
     fn unknown(&self) -> Stop {

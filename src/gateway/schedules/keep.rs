@@ -175,7 +175,7 @@ impl Desk {
 /// What a schedule is called inside.
 fn internal(tenant: &TenantId, name: &str) -> Result<TaskId, Problem> {
     let own = TaskId::new(name).and_then(|own| TaskId::of_tenant(tenant, &own));
-    own.map_err(|error| Problem::new(Code::BadName, format!("name: {error}")).in_field("name"))
+    own.map_err(|_| Problem::new(Code::BadName, "name: give 1 to 64 of A-Z a-z 0-9 _ -").in_field("name"))
 }
 
 fn unknown(name: &str) -> Problem {

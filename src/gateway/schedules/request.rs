@@ -58,7 +58,7 @@ pub enum ScheduleRefusal {
     )]
     Unreadable(#[source] serde_json::Error),
     /// Its name is none.
-    #[error("name: {0}")]
+    #[error("name: give 1 to {NAME_LEN_MAX} of A-Z a-z 0-9 _ -")]
     Name(#[source] NameError),
     /// Its name is too long.
     #[error("name: {0} bytes; at most {NAME_LEN_MAX} are allowed")]

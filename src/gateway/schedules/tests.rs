@@ -62,7 +62,7 @@ fn a_schedule_is_taken_or_refused_with_what_to_do() {
         822b33ad-n 822b33ad-n {"name":"n","cron":"*/5 * * * *","time_zone":"Europe/Berlin","missed":"all","paused":false,"next":"2026-11-23T12:05:00Z","next_task_id":"n-1795435500000","tenant":"acme","lane":"core","class":"user_auth","model":"all-MiniLM-L6-v2"}
         body: cannot read the schedule: missing field `name` at line 1 column 75; send {"name", "cron", "task": {"model", "input"}}, and time_zone and missed where they matter
         body: cannot read the schedule: unknown field `zone`, expected one of `name`, `cron`, `time_zone`, `missed`, `task` at line 1 column 41; send {"name", "cron", "task": {"model", "input"}}, and time_zone and missed where they matter
-        name: name: task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed
+        name: name: give 1 to 64 of A-Z a-z 0-9 _ -
         name: name: 65 bytes; at most 64 are allowed
         cron: cron: 4 fields; give five: minute, hour, day of the month, month, day of the week, such as 30 3 * * 1-5
         time_zone: time_zone: no zone "Mars"; give a name of the IANA database, such as UTC or Europe/Berlin
