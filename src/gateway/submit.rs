@@ -100,7 +100,7 @@ impl Desk {
             Claimed::Taken(first, revision) => (first, revision, true),
         };
         failpoint::hit("submit.after_record");
-        if !standing.is_confirmed() && !(repeated && self.has_ended(&standing).await?) {
+        if !(standing.is_confirmed() || repeated && self.has_ended(&standing).await?) {
             // The first one's facts: another policy may stand by now, and the task must not be on two lanes.
             admitted.task.lane = standing.lane;
             admitted.task.class = standing.class.clone();
