@@ -2,11 +2,12 @@
 //!
 //! [`workload`] is what both are given, [`rate`] measures tasks per second, [`start`] the time from
 //! publish to executor start, [`summary`] puts the pairs together. [`failing`] measures one class beside another that
-//! always fails, [`retries`] how late retries come, [`cancel`] how soon a slot is free again, [`tenants`] what one
-//! tenant costs the others. again, [`rates`] whether a rate holds.
+//! always fails, [`priority`] one lane beside another that is flooded, [`retries`] how late retries come, [`cancel`]
+//! how soon a slot is free again, [`tenants`] what one tenant costs the others. again, [`rates`] whether a rate holds.
 
 mod cancel;
 mod failing;
+mod priority;
 mod rate;
 mod rates;
 mod retries;
@@ -17,8 +18,11 @@ mod workload;
 
 pub use cancel::{CancelError, Freed, Holds, cancel};
 pub use failing::{Failing, HalfBroken, policy as failing_policy, publish as publish_class};
+pub use priority::{
+    Clocked, Priority, PriorityRun, capacity_per_s, flood, policy as priority_policy, urgent,
+};
 pub use rate::{Run, floor, mesh};
-pub use rates::{Clocked, Kept, PER_S, Rates, policy as rates_policy};
+pub use rates::{Kept, PER_S, Rates, StartClock, policy as rates_policy};
 pub use retries::{Due, Retries, WINDOW, arrived, report, scheduled};
 pub use start::{Started, start_latency};
 pub use summary::{Conditions, Latency, Pair, Summary};

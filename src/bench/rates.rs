@@ -44,12 +44,12 @@ pub fn policy() -> Result<Arc<Policy>, Faults> {
 
 /// Notes when each task starts, by class.
 #[derive(Default)]
-pub struct Clocked {
+pub struct StartClock {
     starts: Mutex<Vec<(bool, Moment)>>,
     started: Notify,
 }
 
-impl Clocked {
+impl StartClock {
     /// Waits until a task of that class has started; when that was.
     pub async fn first(&self, is_limited: bool) -> Moment {
         loop {
@@ -72,7 +72,7 @@ impl Clocked {
     }
 }
 
-impl Executor for Clocked {
+impl Executor for StartClock {
     fn execute<'a>(&'a self, job: &'a Job, _: &'a CancellationToken) -> BoxFuture<'a, Outcome> {
         let start = (job.task.class.as_str() == "limited", clock::monotonic());
         let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 use super::connect::Broker;
 use super::error::RequestError;
-use super::listing::identify;
+use super::listing::{identify, timed};
 use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
@@ -164,8 +164,11 @@ fn queued(lane: Lane, message: &Raw) -> Live {
     copy(id, State::Queued, message)
 }
 
-/// A task that failed and waits for its verdict, for its time, or to go back to its lane.
+/// A task that waits for its time, or failed and waits for its verdict, or to go back to its lane.
 fn waiting(message: &Raw) -> Option<Live> {
+    if subject::is_of_schedule(&message.subject) {
+        return None;
+    }
     let id = match subject::parse_retry(&message.subject) {
         None => last_token(message)?,
         Some((lane, class, model)) => {
@@ -178,7 +181,7 @@ fn waiting(message: &Raw) -> Option<Live> {
             identify(&route, message, Origin::Elsewhere(message.sequence)).id
         }
     };
-    Some(copy(id, State::Retrying, message))
+    Some(copy(id, timed(message), message))
 }
 
 fn named(message: &Raw) -> Option<TaskId> {

@@ -28,6 +28,8 @@ pub enum Feed {
     Reports,
     /// Retries whose time has come.
     Due,
+    /// Firings of schedules whose time has come.
+    Ticks,
     /// Results that are to be delivered now.
     Callbacks,
 }
@@ -37,13 +39,14 @@ impl Feed {
         match self {
             Feed::Reports => "reports",
             Feed::Due => "due",
+            Feed::Ticks => "ticks",
             Feed::Callbacks => "callbacks",
         }
     }
 
     const fn stream(self) -> &'static str {
         match self {
-            Feed::Reports | Feed::Due => subject::RETRY,
+            Feed::Reports | Feed::Due | Feed::Ticks => subject::RETRY,
             Feed::Callbacks => subject::CALLBACKS,
         }
     }
@@ -52,6 +55,7 @@ impl Feed {
         match self {
             Feed::Reports => "fl.retry.report.>",
             Feed::Due => "fl.retry.due.>",
+            Feed::Ticks => "fl.retry.tick.*",
             // Never those that wait: acking one would cancel its timer.
             Feed::Callbacks => "fl.callback.due.*",
         }

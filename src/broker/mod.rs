@@ -4,10 +4,11 @@
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
 //! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back,
 //! [`queues`] holds back, [`moving`] moves between lanes, [`views`] [`blocking`] keeps what waits for others, [`keys`]
-//! says how many run of a kind, [`events`] tells what waits and [`events`] what befell a task, [`wakes`] what came to
-//! silent queues, [`audit`] finds what nobody would come to, [`listing`] goes through tasks and [`census`] through all
-//! there is, [`leadership`] says who is to look, [`overload`] what it says of the load, [`registry`] which workers
-//! there are, [`orders`] tells one what to do, [`rates`] lends tokens of rates, [`topology`] is what
+//! says how many run of a kind, [`schedules`] are tasks that come again, [`events`] tells what waits and [`events`]
+//! what befell a task, [`wakes`] what came to silent queues, [`audit`] finds what nobody would come to, [`listing`]
+//! goes through tasks and [`census`] through all there is, [`leadership`] says who is to look, [`overload`] what it
+//! says of the load, [`registry`] which workers there are, [`orders`] tells one what to do, [`rates`] lends tokens of
+//! rates, [`topology`] is what
 //! must exist at the server.
 
 pub mod audit;
@@ -44,6 +45,7 @@ pub mod registry;
 pub mod replay;
 mod scan;
 mod scanner;
+pub mod schedules;
 pub mod service;
 pub mod shelf;
 pub mod subject;

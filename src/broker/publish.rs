@@ -223,11 +223,12 @@ impl Broker {
             .await
     }
 
-    /// Lets the server publish the task's next hop to `fl.retry.due` at `at`.
+    /// Lets the server publish the task to `fl.retry.due` at `at`: its next hop, or a new task's first. A coordinator
+    /// takes it from there to its lane.
     ///
     /// # Errors
     /// As [`Broker::publish_task`].
-    pub async fn publish_retry_at(
+    pub async fn publish_at(
         &self,
         task: &Task,
         at: EpochMs,

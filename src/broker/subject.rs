@@ -37,13 +37,16 @@ pub fn result(id: &TaskId) -> String {
     format!("fl.result.{id}")
 }
 
+/// What every failure report's subject begins with.
+pub const REPORTS: &str = "fl.retry.report.";
+
 /// Where a failure is reported.
 #[must_use]
 pub fn report(route: &Route) -> String {
     format!("fl.retry.report.{}.{}.{}", route.lane, route.class, route.model)
 }
 
-/// Where a retry waits for its time. One schedule per task: the server keeps one per subject.
+/// Where a retry, or a task that is to start later, waits for its time. One schedule per task: the server keeps one per subject.
 #[must_use]
 pub fn retry_at(id: &TaskId) -> String {
     format!("fl.retry.at.{id}")
@@ -55,11 +58,49 @@ pub fn retry_due(route: &Route) -> String {
     format!("fl.retry.due.{}.{}.{}", route.lane, route.class, route.model)
 }
 
+/// Where the next firing of a schedule waits for its time. One per schedule.
+#[must_use]
+pub fn firing_at(schedule: &TaskId) -> String {
+    format!("{FIRINGS}{schedule}")
+}
+
+/// What every such subject begins with.
+pub const FIRINGS: &str = "fl.retry.cron.";
+
+/// Where a firing arrives when its time has come.
+#[must_use]
+pub fn firing_due(schedule: &TaskId) -> String {
+    format!("{TICKS}{schedule}")
+}
+
+const TICKS: &str = "fl.retry.tick.";
+
+/// The schedule that a message on [`firing_due`] names.
+#[must_use]
+pub fn parse_firing_due(subject: &str) -> Option<TaskId> {
+    TaskId::new(subject.strip_prefix(TICKS)?).ok()
+}
+
+/// Whether a message of `FL_RETRY` is about a schedule and not about a task.
+#[must_use]
+pub fn is_of_schedule(subject: &str) -> bool {
+    subject.starts_with(FIRINGS) || subject.starts_with(TICKS)
+}
+
+/// Where a schedule lies.
+#[must_use]
+pub fn schedule(name: &TaskId) -> String {
+    control(&format!("schedule.{name}"))
+}
+
+/// Every [`schedule`].
+pub const SCHEDULE_ANY: &str = "$KV.fl_control.schedule.*";
+
 /// What follows `fl.retry.report.` or `fl.retry.due.`: lane, class and model.
 #[must_use]
 pub fn parse_retry(subject: &str) -> Option<(Lane, ClassName, ModelToken)> {
     let rest = subject
-        .strip_prefix("fl.retry.report.")
+        .strip_prefix(REPORTS)
         .or_else(|| subject.strip_prefix("fl.retry.due."))?;
     let mut tokens = rest.split('.');
     let parsed = (

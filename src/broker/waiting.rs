@@ -1,15 +1,15 @@
-//! Reading the retry a task waits for.
+//! Reading the timer a task waits for.
 
 use super::connect::Broker;
 use super::error::RequestError;
 use super::fetch::epoch;
 use super::publish::{SCHEDULE, SCHEDULE_TARGET};
 use super::subject;
-use crate::task::{EpochMs, Route, Shard, Task, TaskId};
+use crate::task::{EpochMs, Route, Shard, State, Task, TaskId};
 use crate::wire::header::SHARD;
 use crate::wire::{Arrival, HistoryEntry, Origin, ReadHeaders, parse_rfc3339, read_facts, read_history};
 
-/// A task that waits out a back-off.
+/// A task that waits for its time: one that is to start later, or one that waits out a back-off.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiting {
     /// The task as it will be published.
@@ -20,8 +20,19 @@ pub struct Waiting {
     pub history: Vec<HistoryEntry>,
 }
 
+impl Waiting {
+    /// What the task is meanwhile.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match self.task.hop {
+            0 => State::Scheduled,
+            _ => State::Retrying,
+        }
+    }
+}
+
 impl Broker {
-    /// Takes back the retry a task waits for. No error when there is none.
+    /// Takes back the timer a task waits for. No error when there is none.
     ///
     /// # Errors
     /// [`RequestError`] when the server does not answer.
@@ -34,7 +45,7 @@ impl Broker {
         Ok(())
     }
 
-    /// The retry a task waits for. None also for a schedule that cannot be read: it explains where
+    /// The timer a task waits for. None also for a schedule that cannot be read: it explains where
     /// the task is and decides nothing.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::flags::Global;
 use super::queue;
 use super::role::{coordinator, dev, gateway, worker};
+use super::schedule;
 use super::session::Session;
 use super::sim;
 use super::streams;
@@ -61,6 +62,8 @@ pub(super) enum Command {
     Sim(sim::Args),
     /// Submit tasks and see what becomes of them
     Task(task::Args),
+    /// Tasks that come again and again
+    Schedule(schedule::Args),
     /// Tasks that were given up
     Dlq(dlq::Args),
     /// Tasks that were parked
@@ -93,6 +96,7 @@ impl Command {
             Self::Bench(args) => args.fill(raw),
             Self::Drill(args) => args.fill(raw),
             Self::Task(args) => args.fill(raw),
+            Self::Schedule(args) => args.fill(raw),
             Self::Dlq(_)
             | Self::Archive(_)
             | Self::Queue(_)
@@ -123,6 +127,7 @@ impl Command {
             Self::Drill(args) => drill::run(args, session).await,
             Self::Sim(args) => sim::run(args, session),
             Self::Task(args) => task::run(args, session).await,
+            Self::Schedule(args) => schedule::run(args, session).await,
             Self::Dlq(args) => dlq::run(args, session).await,
             Self::Archive(args) => archive::run(args, session).await,
             Self::Queue(args) => queue::run(args, session).await,

@@ -19,6 +19,7 @@ mod output;
 mod policy;
 mod queue;
 mod role;
+mod schedule;
 mod session;
 mod shelf;
 mod sim;

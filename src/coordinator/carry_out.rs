@@ -68,11 +68,7 @@ impl Judged<'_> {
             return Ok(());
         }
         let history = self.report.history_after(self.at);
-        match of
-            .broker
-            .publish_retry_at(next, due, self.original, &history)
-            .await
-        {
+        match of.broker.publish_at(next, due, self.original, &history).await {
             // With its history it has outgrown a message, so it can never travel again.
             Err(PublishError::TooLarge { .. }) => self.bury(of, DeadReason::Permanent).await,
             scheduled => {

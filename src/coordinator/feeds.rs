@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::broker::delivery::Delivery;
 use crate::broker::feed::{Feed, FeedStream};
 
-use super::{Coordinator, callbacks, judge};
+use super::{Coordinator, callbacks, judge, ticks};
 
 /// Verdicts under way at once: enough to hide the server's answer time.
 const VERDICTS_MAX: usize = 64;
@@ -56,7 +56,7 @@ pub(super) async fn run(of: Arc<Coordinator>, feed: Feed, mut stream: FeedStream
 
 const fn places(feed: Feed) -> usize {
     match feed {
-        Feed::Reports | Feed::Due => VERDICTS_MAX,
+        Feed::Reports | Feed::Due | Feed::Ticks => VERDICTS_MAX,
         Feed::Callbacks => DELIVERIES_MAX,
     }
 }
@@ -81,6 +81,7 @@ async fn answer(of: &Coordinator, feed: Feed, delivery: Delivery) {
         let judged = match feed {
             Feed::Reports => judge::report(of, &delivery).await,
             Feed::Due => judge::due(of, &delivery).await,
+            Feed::Ticks => ticks::tick(of, &delivery).await,
             Feed::Callbacks => callbacks::deliver(of, &delivery).await,
         };
         let Err(error) = judged else {

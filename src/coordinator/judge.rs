@@ -41,7 +41,7 @@ pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), 
     judged(&report, delivery).carry_out(of).await
 }
 
-/// Publishes a retry whose time has come to its lane.
+/// Publishes a task whose time has come to its lane.
 pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), WriteError> {
     let headers = delivery.original.headers();
     let Some(route) = route(&delivery.subject, &headers) else {
@@ -60,11 +60,17 @@ pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), Wri
         let report = bare(
             task,
             ErrorKind::Yielded,
-            "its deadline passed while it waited to be tried again".to_owned(),
+            "its deadline passed while it waited for its time".to_owned(),
         );
         return judged(&report, delivery).carry_out(of).await;
     }
-    match of.broker.publish_hop(&task, &delivery.original, &history).await {
+    // Its timer was the first publication of a task that starts later. As a further hop it is checked against its fence
+    // by whoever takes it, so one that was cancelled meanwhile is not executed.
+    let next = Task {
+        hop: task.hop.max(1),
+        ..task.clone()
+    };
+    match of.broker.publish_hop(&next, &delivery.original, &history).await {
         Ok(_) => {
             failpoint::hit("coordinator.after_due");
             Ok(())

@@ -4,8 +4,10 @@
 //! pure function of the report, published under an id that makes the second one a duplicate.
 //!
 //! Reading order: [`role`] starts it, [`routes`] says which consumers there must be and
-//! [`consumers`] makes the first ones, [`views`] looks over what waits in them ([`heads`], [`gauges`]) and [`limits`] gives them their places, [`feeds`] reads what failed and what is due, [`judge`] judges
-//! it and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters, [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
+//! [`consumers`] makes the first ones, [`views`] looks over what waits in them ([`heads`], [`gauges`]) and [`limits`]
+//! gives them their places, [`feeds`] reads what failed and what is due, [`judge`] judges it, [`ticks`] fires
+//! schedules, and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters,
+//! [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
 //! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`overload`] says how much is
 //! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, [`crew`] counts
 //! the workers, [`rates`] lends the tokens of rates, long ([`relocate`] is the move), [`blocked`] queues what waited
@@ -31,6 +33,7 @@ mod rates;
 mod relocate;
 mod role;
 mod routes;
+mod ticks;
 mod views;
 mod waits;
 mod wakes;

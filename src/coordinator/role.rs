@@ -95,7 +95,7 @@ impl Coordinator {
         for lane in Lane::ALL {
             consumers::ensure(&coordinator, lane).await?;
         }
-        for feed in [Feed::Reports, Feed::Due, Feed::Callbacks] {
+        for feed in [Feed::Reports, Feed::Due, Feed::Ticks, Feed::Callbacks] {
             let opened = coordinator.broker.feed(feed).await?;
             lifecycle.spawn(feeds::run(coordinator.clone(), feed, opened));
         }

@@ -1,4 +1,5 @@
-//! Tasks that have waited on their lane for longer than their class allows: moved, or ended as expired.
+//! Tasks that have waited on their lane for longer than their class allows, or than the rule between classes does: moved,
+//! or ended as expired.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::broker::raw::Raw;
 use crate::broker::sweep::Consumed;
 use crate::clock;
 use crate::failpoint;
-use crate::policy::{MaxWait, WaitVerdict, waited};
+use crate::policy::{Class, Lifts, WaitVerdict, lift_after_ms, lifted, room, waited};
 use crate::task::{EpochMs, ErrorKind, EventKind, Lane, State, Task};
 use crate::wire::{ResultError, TaskEvent};
 
@@ -26,9 +27,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks until the coordinator stops, whenever it leads.
 pub(super) async fn run(of: Arc<Coordinator>) {
-    if of.policy.classes.iter().all(|class| class.max_wait.is_none()) {
+    if of
+        .policy
+        .classes
+        .iter()
+        .all(|class| bound_ms(&of, class).is_none())
+    {
         return;
     }
+    let mut lifts = Lifts::default();
     let mut every = tokio::time::interval(LOOK_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -37,56 +44,101 @@ pub(super) async fn run(of: Arc<Coordinator>) {
             () = of.lifecycle.soft().cancelled() => return,
         }
         for lane in Lane::ALL.into_iter().filter(|_| of.leader.is_leading()) {
-            if let Err(error) = look(&of, lane).await {
+            if let Err(error) = look(&of, lane, &mut lifts).await {
                 tracing::warn!(%lane, %error, "tasks that wait were not looked over to the end; trying again");
             }
         }
     }
 }
 
-async fn look(of: &Coordinator, lane: Lane) -> Result<(), WriteError> {
+/// Whether the rule between classes moves anything up.
+fn lifts_any(of: &Coordinator) -> bool {
+    let mut classes = of.policy.classes.iter();
+    classes.any(|class| lift_after_ms(&of.policy, class).is_some())
+}
+
+/// The least wait after which anything is done about a task of `class`, in ms.
+fn bound_ms(of: &Coordinator, class: &Class) -> Option<u64> {
+    let own = class.max_wait.map(|bound| bound.ms);
+    own.into_iter().chain(lift_after_ms(&of.policy, class)).min()
+}
+
+async fn look(of: &Coordinator, lane: Lane, lifts: &mut Lifts) -> Result<(), WriteError> {
     let queues = of.broker.queues(lane).await?;
+    // Where there is nowhere to be moved up to, the class's own bound is all there is.
+    let mut left = match lane.higher() {
+        Some(higher) if lifts_any(of) => lifts.left(&of.policy, room_on(of, higher).await?, clock::wall()),
+        _ => 0,
+    };
     // Read behind the queues: one that is not held back any more was noted before it was let go.
     let resumes = of.broker.resumes().await?;
     for queue in queues {
         let class = of.policy.class(queue.route.class.as_str());
         // What somebody holds back waits because they want it to.
-        if let Some(bound) = class.and_then(|class| class.max_wait)
+        if let Some(bound_ms) = class.and_then(|class| bound_ms(of, class))
             && queue.waiting > 0
             && !queue.is_paused
         {
-            // What was held back until then has not waited.
             let covering = resumes
                 .iter()
                 .filter(|resumed| resumed.pause.covers(&queue.route));
             let resumed = covering.map(|resumed| resumed.since).max();
-            look_over(of, &queue, bound, resumed.unwrap_or(EpochMs(0))).await?;
+            let over = Over {
+                queue: &queue,
+                bound_ms,
+                resumed: resumed.unwrap_or(EpochMs(0)),
+            };
+            over.look(of, lifts, &mut left).await?;
         }
     }
     Ok(())
 }
 
-async fn look_over(
-    of: &Coordinator,
-    queue: &Queue,
-    bound: MaxWait,
+/// Tasks the lane may take until it runs as many as it may.
+async fn room_on(of: &Coordinator, lane: Lane) -> Result<u64, WriteError> {
+    let queues = of.broker.queues(lane).await?;
+    let (out, waiting) = queues.iter().fold((0, 0), |(out, waiting), queue| {
+        (out + queue.out, waiting + queue.waiting)
+    });
+    Ok(room(&of.policy, out, waiting))
+}
+
+/// A queue in which somebody may have waited for too long.
+struct Over<'a> {
+    queue: &'a Queue,
+    bound_ms: u64,
+    /// What was held back until then has not waited.
     resumed: EpochMs,
-) -> Result<(), WriteError> {
-    for message in of.broker.waiting_behind(&queue.route, queue.delivered).await? {
-        let now = clock::wall();
-        // Later ones have waited for less.
-        let since = message.stored_at.max(resumed);
-        if now.since(since) <= bound.ms {
-            break;
+}
+
+impl Over<'_> {
+    async fn look(&self, of: &Coordinator, lifts: &mut Lifts, left: &mut u64) -> Result<(), WriteError> {
+        let (route, delivered) = (&self.queue.route, self.queue.delivered);
+        for message in of.broker.waiting_behind(route, delivered).await? {
+            let now = clock::wall();
+            // Later ones have waited for less.
+            let since = message.stored_at.max(self.resumed);
+            if now.since(since) <= self.bound_ms {
+                break;
+            }
+            let (task, _) = identify(of, route.lane, &message)?;
+            match waited(&of.policy, &task, since, now) {
+                WaitVerdict::Wait => {
+                    let lifted = lifted(&of.policy, &task, since, now);
+                    if let WaitVerdict::Move { lane, hop } = lifted
+                        && *left > 0
+                    {
+                        lifts.take();
+                        *left -= 1;
+                        go(of, &task, lane, hop, &message).await?;
+                    }
+                }
+                WaitVerdict::Expire => expire(of, &task, &message).await?,
+                WaitVerdict::Move { lane, hop } => go(of, &task, lane, hop, &message).await?,
+            }
         }
-        let (task, _) = identify(of, queue.route.lane, &message)?;
-        match waited(&of.policy, &task, since, now) {
-            WaitVerdict::Wait => (),
-            WaitVerdict::Expire => expire(of, &task, &message).await?,
-            WaitVerdict::Move { lane, hop } => go(of, &task, lane, hop, &message).await?,
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) -> Result<(), WriteError> {

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 
 use super::Refusal;
-use crate::broker::publish::Original;
-use crate::policy::{Facts, Policy, Reach, callback_url, classify};
-use crate::task::{ClassName, EpochMs, Lane, ModelName, Shard, Task, TaskFacts, TaskId, TenantId};
-use crate::wire::{Codec, TaskBody, parse_body};
+use crate::broker::Broker;
+use crate::broker::publish::{Original, PublishError, Published};
+use crate::policy::{Facts, Policy, Reach, begin, callback_url, classify};
+use crate::task::{
+    BlockedOn, ClassName, EpochMs, Lane, ModelName, Shard, State, Task, TaskFacts, TaskId, TenantId,
+};
+use crate::wire::{Blocked, Codec, TaskBody, parse_body};
 
 /// What was asked for beside the body; each wins over the body's own field.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +30,8 @@ pub struct Asked {
     pub timeout_ms: Option<u64>,
     /// Bound on executions that may fail.
     pub max_attempts: Option<u32>,
+    /// Not to be started before.
+    pub run_at: Option<EpochMs>,
 }
 
 /// What the place a submission comes in at holds it to.
@@ -45,6 +50,42 @@ pub struct Admitted {
     pub task: Task,
     /// Its body as it was sent, with its content type.
     pub original: Original,
+    /// When it is to start; none: at once.
+    pub run_at: Option<EpochMs>,
+}
+
+impl Admitted {
+    /// What it is once that is done.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match (self.run_at, self.task.facts.depends_on.is_empty()) {
+            (Some(_), _) => State::Scheduled,
+            (None, false) => State::Blocked,
+            (None, true) => State::Queued,
+        }
+    }
+
+    /// Publishes it to its lane, as a timer that leads there, or aside where it waits for others: what it waits for is not
+    /// looked at here.
+    ///
+    /// # Errors
+    /// As [`Broker::publish_task`].
+    pub async fn publish(&self, broker: &Broker) -> Result<Published, PublishError> {
+        match self.run_at {
+            Some(at) => broker.publish_at(&self.task, at, &self.original, &[]).await,
+            None if self.task.facts.depends_on.is_empty() => {
+                broker.publish_task(&self.task, &self.original).await
+            }
+            None => {
+                let blocked = Blocked {
+                    task: self.task.clone(),
+                    history: Vec::new(),
+                    on: BlockedOn::Dependencies,
+                };
+                broker.publish_blocked(&blocked, &self.original).await
+            }
+        }
+    }
 }
 
 /// Decides on one submission. `new_id` is asked only when neither caller nor body names the task.
@@ -69,6 +110,9 @@ pub fn admit(
     let read = parse_body(content_type, &body).map_err(Refusal::Unreadable)?;
     let read = overridden(read, asked);
     check(policy, &read, terms.reach)?;
+    let run_at = begin(read.run_at, read.deadline, now).map_err(Refusal::Begin)?;
+    // What its lane depends on, how near its deadline is and how long it waits, counts from then.
+    let starts = run_at.unwrap_or(now);
     let facts = Facts {
         class: read.class.as_ref(),
         priority: read.priority,
@@ -77,7 +121,7 @@ pub fn admit(
         urgency: read.urgency_score,
         business_weight: read.business_weight,
     };
-    let place = classify(policy, &facts, now).map_err(Refusal::UnknownClass)?;
+    let place = classify(policy, &facts, starts).map_err(Refusal::UnknownClass)?;
     let shards = policy.class(place.class.as_str()).map_or(1, |class| class.shards);
     let tenant = read.tenant.unwrap_or_else(TenantId::default_tenant);
     let codec = Codec::of(content_type, &body);
@@ -91,7 +135,7 @@ pub fn admit(
             tenant,
             attempt: 0,
             hop: 0,
-            enqueued_at: now,
+            enqueued_at: starts,
             fence: 0,
             facts: TaskFacts {
                 deadline: read.deadline,
@@ -106,6 +150,7 @@ pub fn admit(
             },
         },
         original: Original::encoded(body, codec),
+        run_at,
     })
 }
 
@@ -118,6 +163,7 @@ fn overridden(read: TaskBody, asked: &Asked) -> TaskBody {
         deadline: asked.deadline.or(read.deadline),
         timeout_ms: asked.timeout_ms.or(read.timeout_ms),
         max_attempts: asked.max_attempts.or(read.max_attempts),
+        run_at: asked.run_at.or(read.run_at),
         ..read
     }
 }
@@ -127,9 +173,6 @@ fn check(policy: &Policy, read: &TaskBody, reach: Reach) -> Result<(), Refusal> 
         let known: Vec<ModelName> = policy.models.iter().map(|m| m.name.clone()).collect();
         let given = read.model.clone();
         return Err(Refusal::UnknownModel { given, known });
-    }
-    if read.run_at.is_some() {
-        return Err(Refusal::Unsupported { field: "run_at" });
     }
     if let Some(url) = &read.callback_url {
         // What a name stands for is checked when the result is delivered: it changes.

@@ -31,7 +31,7 @@ fn body(more: &str) -> String {
 /// One line on what becomes of `body`.
 fn said(body: &str, asked: &Asked) -> String {
     match admitted(body, asked) {
-        Ok(Admitted { task, original }) => {
+        Ok(Admitted { task, original, .. }) => {
             assert_eq!(original.body, body.as_bytes(), "the body stays byte for byte");
             assert_eq!(original.header("Content-Type"), Some("application/json"));
             let route = crate::broker::subject::task(&Route::of(&task));
@@ -80,6 +80,7 @@ fn what_is_asked_beside_the_body_wins_over_it() {
         deadline: Some(EpochMs(NOW.0 + 1)),
         timeout_ms: Some(20),
         max_attempts: Some(7),
+        run_at: None,
     };
     let own = body(
         r#", "task_id": "t", "class": "user_auth", "tenant": "b", "priority": 9,
@@ -146,7 +147,8 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         body(r#", "class": "user-auth""#),
         body(r#", "class": "a.b""#),
         body(r#", "task_id": "a\r\nFl-State: dead""#),
-        body(r#", "run_at": "2026-11-23T13:00:00Z""#),
+        body(r#", "run_at": "2028-11-23T13:00:00Z""#),
+        body(r#", "run_at": "2026-11-23T13:00:00Z", "deadline": "2026-11-23T13:00:00Z""#),
         body(r#", "callback_url": "client.example.com""#),
         body(r#", "callback_url": "ftp://example.com""#),
         body(r#", "callback_url": "https://a:b@example.com""#),
@@ -166,7 +168,8 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         unknown_class: class: no class "user-auth"; the classes are payment_processing, user_auth, metrics_ingestion, daily_backup; name one of them or add it to the policy
         body_unreadable: cannot read the task: TaskBody.class: class has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 60; send a JSON object or a MessagePack map with at least model and input
         body_unreadable: cannot read the task: TaskBody.task_id: task_id has '\r' at byte 1; only A-Z a-z 0-9 _ - are allowed at line 1 column 78; send a JSON object or a MessagePack map with at least model and input
-        unsupported: run_at: not supported in this version; leave it out
+        out_of_range: run_at: lies more than 366 days ahead; give an earlier time
+        out_of_range: deadline: passes before run_at, so the task could only expire; give a later deadline or an earlier run_at
         bad_callback_url: callback_url is no URL: relative URL without a base; give one such as https://client.example.com/result
         bad_callback_url: callback_url has the scheme "ftp"; only https and http are delivered to
         bad_callback_url: callback_url holds a user name or password; leave them out: deliveries are signed
@@ -215,4 +218,30 @@ fn an_address_that_is_spelled_out_is_taken_where_results_go_anywhere() {
         Some("http://127.0.0.1:8080/")
     );
     assert_eq!(taken(Reach::Public).unwrap_err().code(), "bad_callback_url");
+}
+
+#[test]
+fn a_task_that_starts_later_is_placed_as_of_then() {
+    let run = |run_at: &str| {
+        let more = format!(r#", "deadline": "2026-11-23T20:00:00Z", "run_at": "{run_at}""#);
+        let admitted = admitted(&body(&more), &Asked::default()).unwrap();
+        (admitted.run_at, admitted.task.enqueued_at, admitted.task.lane)
+    };
+    let hour = |hours: u64| NOW.plus_ms(hours * 3_600_000);
+    // Two hours before the deadline core takes it.
+    assert_eq!(
+        run("2026-11-23T15:00:00Z"),
+        (Some(hour(3)), hour(3), Lane::Normal)
+    );
+    assert_eq!(
+        run("2026-11-23T18:30:00Z"),
+        (Some(NOW.plus_ms(23_400_000)), NOW.plus_ms(23_400_000), Lane::Core)
+    );
+    assert_eq!(run("2026-11-23T12:00:00Z"), (None, NOW, Lane::Normal), "now");
+    let asked = Asked {
+        run_at: Some(hour(1)),
+        ..Asked::default()
+    };
+    let later = admitted(&body(r#", "run_at": "2026-11-23T11:00:00Z""#), &asked).unwrap();
+    assert_eq!(later.run_at, Some(hour(1)), "what is asked beside the body wins");
 }

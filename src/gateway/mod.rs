@@ -2,8 +2,8 @@
 //!
 //! [`admission`] decides, as a pure function of bytes, policy and time; [`identity`] names a task
 //! whose client did not, and [`overload`] turns away what is too much. [`desk`] is what every door leads to:
-//! [`submit`], [`status`], [`cancel`], with [`hands`] for a choice of shards, [`dependencies`] for what a task waits
-//! for, [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
+//! [`submit`], [`status`], [`cancel`], [`schedules`], with [`hands`] for a choice of shards, [`dependencies`] for what
+//! a task waits for, [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
 //! [`server`], and [`service`].
 
 mod admission;
@@ -16,6 +16,7 @@ mod overload;
 mod problem;
 mod refusal;
 pub mod rest;
+mod schedules;
 mod server;
 mod service;
 mod status;
@@ -32,6 +33,7 @@ pub use hands::Backlogs;
 pub use identity::fresh_id;
 pub use problem::{Code, Member, Problem};
 pub use refusal::Refusal;
+pub use schedules::{Asking, Removed, ScheduleRefusal, Shown, TASK_BYTES_MAX, make, read_request, shown};
 pub use server::serve;
 pub use status::{Outcome, Status, timeline_line};
 pub use submit::{Accepted, Request};

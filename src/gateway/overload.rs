@@ -32,10 +32,8 @@ struct Heard {
 /// Where a task goes that is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// To its lane.
-    Lane,
-    /// Aside, until the tasks that it depends on have completed.
-    Held,
+    /// To its lane, or to where it waits until it may go there.
+    Entry,
     /// Aside, because of this level.
     Archive(Level),
 }
@@ -90,13 +88,18 @@ impl Desk {
     }
 
     /// Where a new task goes, or why it is not taken.
-    pub(super) fn place_of(&self, task: &Task, now: EpochMs) -> Result<Place, Problem> {
+    pub(super) fn place_of(&self, admitted: &Admitted, now: EpochMs) -> Result<Place, Problem> {
+        let Admitted { task, run_at, .. } = admitted;
+        // What there is to do now says nothing of then.
+        if run_at.is_some() {
+            return Ok(Place::Entry);
+        }
         self.judge_deadline(task, now)?;
         let Some(standing) = self.load.note().map(|note| note.standing) else {
-            return Ok(Place::Lane);
+            return Ok(Place::Entry);
         };
         let shed = match fate(&self.policy, standing.level, task.lane, &task.class) {
-            Fate::Take => return Ok(Place::Lane),
+            Fate::Take => return Ok(Place::Entry),
             Fate::Archive => return Ok(Place::Archive(standing.level)),
             Fate::Refuse(shed) => shed,
         };
@@ -132,7 +135,7 @@ impl Desk {
 
     /// Puts a task aside; its sequence in the archive.
     pub(super) async fn put_aside(&self, admitted: &Admitted, level: Level) -> Result<u64, Problem> {
-        let Admitted { task, original } = admitted;
+        let Admitted { task, original, .. } = admitted;
         let report = aside(task, level);
         let put = self
             .broker

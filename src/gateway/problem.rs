@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Refusal;
-use crate::broker::RequestError;
 use crate::broker::publish::PublishError;
 use crate::broker::records::RecordError;
+use crate::broker::{RequestError, WriteError};
 
 /// The word programs go by; it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,6 @@ pub enum Code {
     OutOfRange,
     /// A `callback_url` that nothing is delivered to.
     BadCallbackUrl,
-    /// A field that would be ignored.
-    Unsupported,
     /// A task that nobody knows is to be waited for.
     UnknownDependency,
     /// Tasks would wait for each other, or too many in a row.
@@ -38,6 +36,12 @@ pub enum Code {
     IdempotencyKeyReused,
     /// Nobody knows the task.
     UnknownTask,
+    /// A schedule that is none, or whose task is none.
+    BadSchedule,
+    /// There is another schedule of that name.
+    ScheduleExists,
+    /// There is no schedule of that name.
+    UnknownSchedule,
     /// No such resource.
     UnknownPath,
     /// The resource does not do that.
@@ -77,7 +81,6 @@ impl Code {
             Self::UnknownClass => "unknown_class",
             Self::OutOfRange => "out_of_range",
             Self::BadCallbackUrl => "bad_callback_url",
-            Self::Unsupported => "unsupported",
             Self::UnknownDependency => "unknown_dependency",
             Self::BadDependency => "bad_dependency",
             Self::BadHeader => "bad_header",
@@ -85,6 +88,9 @@ impl Code {
             Self::TaskIdReused => "task_id_reused",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::UnknownTask => "unknown_task",
+            Self::BadSchedule => "bad_schedule",
+            Self::ScheduleExists => "schedule_exists",
+            Self::UnknownSchedule => "unknown_schedule",
             Self::UnknownPath => "unknown_path",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::AlreadyEnded => "already_ended",
@@ -106,18 +112,18 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BodyUnreadable | Self::BadHeader | Self::BadName => 400,
-            Self::UnknownTask | Self::UnknownPath => 404,
+            Self::UnknownTask | Self::UnknownSchedule | Self::UnknownPath => 404,
             Self::MethodNotAllowed => 405,
-            Self::AlreadyEnded => 409,
+            Self::AlreadyEnded | Self::ScheduleExists => 409,
             Self::BodyTooLarge => 413,
             Self::UnknownModel
             | Self::UnknownClass
             | Self::OutOfRange
             | Self::BadCallbackUrl
-            | Self::Unsupported
             | Self::Infeasible
             | Self::UnknownDependency
             | Self::BadDependency
+            | Self::BadSchedule
             | Self::TaskIdReused
             | Self::IdempotencyKeyReused => 422,
             Self::LowerPriority => 429,
@@ -253,9 +259,8 @@ impl From<Refusal> for Problem {
             Refusal::Unreadable(_) => Code::BodyUnreadable,
             Refusal::UnknownModel { .. } => Code::UnknownModel,
             Refusal::UnknownClass(_) => Code::UnknownClass,
-            Refusal::Zero { .. } => Code::OutOfRange,
+            Refusal::Zero { .. } | Refusal::Begin(_) => Code::OutOfRange,
             Refusal::CallbackUrl(_) => Code::BadCallbackUrl,
-            Refusal::Unsupported { .. } => Code::Unsupported,
         };
         Self::new(code, refusal.to_string()).in_field(refusal.field())
     }
@@ -265,13 +270,16 @@ impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         let code = match &error {
             PublishError::Full { subject, .. } => {
-                if subject.starts_with("fl.held.") {
-                    let what = "there is no room for more tasks that wait for others; this one is not accepted; submit it again later";
-                    return Self::new(Code::LaneFull, what);
-                }
-                let lane = subject.split('.').nth(2).unwrap_or_default();
-                let what =
-                    format!("the {lane} lane is full; the task is not accepted; submit it again later");
+                let place = ["fl.task.core.", "fl.task.normal.", "fl.held."]
+                    .into_iter()
+                    .position(|prefix| subject.starts_with(prefix));
+                let full = match place {
+                    Some(0) => "the core lane is full",
+                    Some(1) => "the normal lane is full",
+                    Some(_) => "there is no room for more tasks that wait for others",
+                    None => "the server has no room for another timer",
+                };
+                let what = format!("{full}; the task is not accepted; submit it again later");
                 return Self::new(Code::LaneFull, what);
             }
             PublishError::NoStream { .. } => {
@@ -301,6 +309,15 @@ impl From<RequestError> for Problem {
         // The inside stays inside.
         tracing::warn!(%error, "NATS cannot be asked");
         Self::new(Code::Unavailable, "NATS does not answer; try again")
+    }
+}
+
+impl From<WriteError> for Problem {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Publish(error) => error.into(),
+            WriteError::Request(error) => error.into(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a submission is not taken.
 
-use crate::policy::{AddressError, UnknownClass};
+use crate::policy::{AddressError, BeginError, UnknownClass};
 use crate::task::ModelName;
 use crate::wire::BodyError;
 
@@ -46,12 +46,9 @@ pub enum Refusal {
     /// An address nothing is ever delivered to.
     #[error("callback_url {0}")]
     CallbackUrl(#[source] AddressError),
-    /// A fact that would be ignored: the task would run, wrongly.
-    #[error("{field}: not supported in this version; leave it out")]
-    Unsupported {
-        /// Which fact.
-        field: &'static str,
-    },
+    /// A `run_at` that cannot be kept.
+    #[error(transparent)]
+    Begin(BeginError),
 }
 
 impl Refusal {
@@ -64,7 +61,9 @@ impl Refusal {
             Self::UnknownModel { .. } => "model".to_owned(),
             Self::UnknownClass(_) => "class".to_owned(),
             Self::CallbackUrl(_) => "callback_url".to_owned(),
-            Self::Zero { field } | Self::Unsupported { field } => (*field).to_owned(),
+            Self::Begin(BeginError::TooFarAhead) => "run_at".to_owned(),
+            Self::Begin(BeginError::AfterDeadline) => "deadline".to_owned(),
+            Self::Zero { field } => (*field).to_owned(),
         }
     }
 
@@ -76,9 +75,8 @@ impl Refusal {
             Self::Unreadable(_) => "body_unreadable",
             Self::UnknownModel { .. } => "unknown_model",
             Self::UnknownClass(_) => "unknown_class",
-            Self::Zero { .. } => "out_of_range",
+            Self::Zero { .. } | Self::Begin(_) => "out_of_range",
             Self::CallbackUrl(_) => "bad_callback_url",
-            Self::Unsupported { .. } => "unsupported",
         }
     }
 }

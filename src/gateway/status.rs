@@ -10,7 +10,7 @@ use super::problem::{Code, Problem};
 use crate::broker::fetch::Stored;
 use crate::broker::shelf::Shelf;
 use crate::broker::subject::RecordKey;
-use crate::task::{EventKind, State};
+use crate::task::{EventKind, State, TaskId};
 use crate::wire::{ResultRecord, Submission, TaskEvent, result_body, to_rfc3339};
 
 /// A task as its tenant sees it. What is not known is left out.
@@ -34,6 +34,9 @@ pub struct Status {
     /// When it was submitted, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<String>,
+    /// When it was or is to start, RFC 3339, if it was not to start at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<String>,
     /// Executions that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -153,15 +156,28 @@ impl Desk {
                 _ => ended = Some(dead),
             }
         }
-        let submission = self.broker.submission(&RecordKey::Task(id)).await?;
-        let submission = submission
-            .map(|(submission, _)| submission)
-            .filter(|s| s.tenant == of.tenant);
+        let submission = self.broker.submission(&RecordKey::Task(id.clone())).await?;
+        let submission = match submission {
+            Some((submission, _)) => Some(submission),
+            None if ended.is_none() => self.outlived(&id).await?,
+            None => None,
+        };
+        let submission = submission.filter(|s| s.tenant == of.tenant);
         Ok(Known {
             submission,
             ended,
             replayed,
         })
+    }
+
+    /// What is to start later may have to wait for longer than its record is kept; its timer says as much.
+    async fn outlived(&self, id: &TaskId) -> Result<Option<Submission>, Problem> {
+        let waiting = self.broker.waiting(id).await?;
+        let scheduled = waiting.filter(|waiting| waiting.state() == State::Scheduled);
+        Ok(scheduled.map(|waiting| Submission {
+            run_at: Some(waiting.due),
+            ..Submission::of(&waiting.task, String::new())
+        }))
     }
 
     /// Where a task is that has no record and waits for no retry.
@@ -197,7 +213,7 @@ impl Desk {
         let record = ended.as_ref().map(|ended| &ended.record);
         let whereabouts: Whereabouts = match (record, &waiting, &submission) {
             (Some(record), ..) => record.state.into(),
-            (None, Some(_), _) => State::Retrying.into(),
+            (None, Some(waiting), _) => waiting.state().into(),
             (None, None, Some(submission)) => self.whereabouts(submission).await?,
             (None, None, None) => State::Queued.into(),
         };
@@ -214,10 +230,13 @@ impl Desk {
             lane: submission.as_ref().map(|s| s.lane.to_string()),
             model: submission.as_ref().map(|s| s.model.to_string()),
             submitted_at: submission.as_ref().map(|s| to_rfc3339(s.submitted_at)),
+            run_at: submission.as_ref().and_then(|s| s.run_at).map(to_rfc3339),
             attempt: record
                 .map(|r| r.attempt)
                 .or(waiting.as_ref().map(|w| w.task.attempt)),
-            next_attempt_at: waiting.map(|w| to_rfc3339(w.due)),
+            next_attempt_at: waiting
+                .filter(|w| w.state() == State::Retrying)
+                .map(|w| to_rfc3339(w.due)),
             ended_at: ended.as_ref().map(|e| to_rfc3339(e.stored_at)),
             timeline: events.iter().map(timeline_line).collect(),
             error: ended.as_ref().and_then(|e| {

@@ -16,8 +16,8 @@ use crate::broker::subject::RecordKey;
 use crate::clock;
 use crate::failpoint;
 use crate::metrics::{Door, SubmissionOutcome};
-use crate::task::{BlockedOn, State, Task, TenantId};
-use crate::wire::{Blocked, Submission, traceparent};
+use crate::task::{EpochMs, State, Task, TenantId};
+use crate::wire::{Submission, to_rfc3339, traceparent};
 
 /// What a caller sends.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +34,7 @@ pub struct Request {
     pub traceparent: Option<String>,
 }
 
-/// The answer to a submission: its lane has the task, or the archive.
+/// The answer to a submission: its lane has the task, or the archive. task, or the server the timer it waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// The task, as its tenant calls it.
@@ -43,8 +43,12 @@ pub struct Accepted {
     pub lane: String,
     /// Its class.
     pub class: String,
-    /// `queued`; `blocked` where it waits for other tasks, `archived` where it is put aside until there is room.
+    /// `queued`; `scheduled` where it is to start later, `blocked` where it waits for other tasks, `archived` where it is
+    /// put aside until there is room.
     pub state: &'static str,
+    /// When it is to start, RFC 3339, if that was not at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_at: Option<String>,
     /// Whether the same was accepted before.
     #[serde(skip)]
     pub repeated: bool,
@@ -71,14 +75,16 @@ impl Desk {
     }
 
     async fn take(&self, request: Request) -> Result<Accepted, Problem> {
-        let (mut admitted, key) = self.admitted(&request)?;
+        let now = clock::wall();
+        let (mut admitted, key) = self.admitted(&request, now)?;
         let tenant = admitted.task.tenant.clone();
         admitted.task.id = tenancy::internal(&tenant, &admitted.task.id)?;
         self.connected()?;
-        let mut asked = Submission::of(&admitted.task, digest(&request, &admitted.task));
+        let mut asked =
+            Submission::of(&admitted.task, digest(&request, &admitted.task)).starting(admitted.run_at, now);
         failpoint::hit("submit.before_record");
         let record = RecordKey::Task(asked.task_id.clone());
-        let place = self.place_of(&admitted.task, asked.submitted_at);
+        let place = self.place_of(&admitted, now);
         if let Err(refused) = &place
             && self.broker.submission(&record).await?.is_none()
         {
@@ -98,7 +104,7 @@ impl Desk {
         }
         // Also before: a submission that is refused must not use its name up.
         let entry = self.entry(&mut admitted.task, &record).await?;
-        asked.held = (entry == Entry::Blocked).then_some(0);
+        asked.held = (entry == Entry::Blocked && asked.run_at.is_none()).then_some(0);
         let (mut standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
             Claimed::First(revision) => (asked, revision, false),
             Claimed::Taken(first, _) if first.digest != asked.digest => {
@@ -107,9 +113,9 @@ impl Desk {
             Claimed::Taken(first, revision) => (first, revision, true),
         };
         failpoint::hit("submit.after_record");
-        // The first one's: what it waits for may have completed since.
         let entry = Entry::of(&standing);
-        if entry == Entry::Queued {
+        // What it waits for may have completed since. One that starts later is asked again then.
+        if entry == Entry::Queued && standing.run_at.is_none() {
             admitted.task.facts.depends_on.clear();
         }
         let is_done = standing.is_confirmed() || (repeated && self.has_ended(&standing).await?);
@@ -117,11 +123,12 @@ impl Desk {
             // The first one's facts: another policy may stand by now, and the task must not be on two lanes.
             admitted.task.lane = standing.lane;
             admitted.task.class = standing.class.clone();
-            admitted.task.enqueued_at = standing.submitted_at;
+            admitted.run_at = standing.run_at;
+            admitted.task.enqueued_at = standing.run_at.unwrap_or(standing.submitted_at);
             self.backlogs.deal(&self.policy, &mut admitted.task);
             let place = match entry {
-                Entry::Queued => place.unwrap_or(Place::Lane),
-                Entry::Blocked => Place::Held,
+                Entry::Queued => place.unwrap_or(Place::Entry),
+                Entry::Blocked => Place::Entry,
             };
             standing = self.put(&admitted, place, standing, repeated).await?;
             failpoint::hit("submit.after_publish");
@@ -132,11 +139,12 @@ impl Desk {
             lane: standing.lane.to_string(),
             class: standing.class.to_string(),
             state: standing.first_state().as_str(),
+            run_at: standing.run_at.map(to_rfc3339),
             repeated,
         })
     }
 
-    /// Gives the task to its lane, to what is held, or to the archive; the record with where it is.
+    /// Gives the task to where it begins, or to the archive; the record with where it is.
     async fn put(
         &self,
         admitted: &Admitted,
@@ -147,36 +155,27 @@ impl Desk {
         let task = &admitted.task;
         let level = match place {
             Place::Archive(level) => level,
-            Place::Held => {
-                let blocked = Blocked {
-                    task: task.clone(),
-                    history: Vec::new(),
-                    on: BlockedOn::Dependencies,
-                };
-                let published = self.broker.publish_blocked(&blocked, &admitted.original).await?;
-                let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
-                let held = Some(sequence);
-                return Ok(Submission { held, ..of });
-            }
-            Place::Lane => {
+            Place::Entry => {
                 // An earlier try may have put it aside, and died before it said so.
                 if repeated && let Some(kept) = self.broker.kept(Shelf::Archive, &task.id).await? {
                     let archived = Some(kept.sequence);
                     return Ok(Submission { archived, ..of });
                 }
-                let published = self.broker.publish_task(task, &admitted.original).await;
+                let published = admitted.publish(&self.broker).await;
                 let published = published.map_err(|error| self.not_published(error, task.lane))?;
                 let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
-                let sequence = Some(sequence);
-                return Ok(Submission { sequence, ..of });
+                return Ok(of.confirmed(sequence));
             }
         };
         let archived = Some(self.put_aside(admitted, level).await?);
         Ok(Submission { archived, ..of })
     }
 
-    fn admitted(&self, request: &Request) -> Result<(Admitted, Option<IdempotencyKey>), Problem> {
-        let now = clock::wall();
+    fn admitted(
+        &self,
+        request: &Request,
+        now: EpochMs,
+    ) -> Result<(Admitted, Option<IdempotencyKey>), Problem> {
         let asked = Asked {
             tenant: request.tenant.clone(),
             ..Asked::default()

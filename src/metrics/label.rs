@@ -130,6 +130,8 @@ label!(
         Moved = "moved",
         /// A parked task that had ended; taken out of the archive.
         Parked = "parked",
+        /// A schedule whose next firing nobody waited for; set.
+        Schedule = "schedule",
     }
 );
 label!(

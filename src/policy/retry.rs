@@ -1,6 +1,6 @@
 //! What follows a failed execution: again, lower, parked, ended, or nothing more.
 
-use super::{OnTimeout, Policy};
+use super::{OnTimeout, Policy, RUN_AHEAD_MS_MAX};
 use crate::task::{DeadReason, EpochMs, ErrorKind, Lane, Task};
 
 /// The longest wait an engine may ask for: a day. A longer one would be a task that never ends.
@@ -13,7 +13,8 @@ pub struct Failed<'a> {
     pub task: &'a Task,
     /// What went wrong.
     pub kind: ErrorKind,
-    /// The least delay the engine asked for, in ms; a day at most counts.
+    /// The least delay that was asked for, in ms; a day at most counts, of a task that came before its time
+    /// [`RUN_AHEAD_MS_MAX`].
     pub retry_after_ms: Option<u64>,
     /// When the worker reported; the delay counts from here, so that whoever reads the report
     /// again comes to the same time.
@@ -119,6 +120,14 @@ fn after_attempt(policy: &Policy, failed: &Failed<'_>, exhausted: DeadReason) ->
     again(policy, failed, attempt)
 }
 
+/// A slot that is given back may be for a task that came before its time.
+const fn asked_ms_max(kind: ErrorKind) -> u64 {
+    match kind {
+        ErrorKind::Yielded => RUN_AHEAD_MS_MAX,
+        _ => RETRY_AFTER_MS_MAX,
+    }
+}
+
 fn again(policy: &Policy, failed: &Failed<'_>, attempt: u32) -> Verdict {
     let task = failed.task;
     if task.hop >= policy.bounds.max_hops {
@@ -127,7 +136,7 @@ fn again(policy: &Policy, failed: &Failed<'_>, attempt: u32) -> Verdict {
         };
     }
     let rules = policy.retry_of(&task.class).of(failed.kind);
-    let asked_ms = failed.retry_after_ms.unwrap_or(0).min(RETRY_AFTER_MS_MAX);
+    let asked_ms = failed.retry_after_ms.unwrap_or(0).min(asked_ms_max(failed.kind));
     let delay_ms = rules.delay_ms(task, failed.in_budget).max(asked_ms);
     let at = failed.reported_at.plus_ms(delay_ms);
     if is_expired(task, at) {

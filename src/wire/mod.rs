@@ -24,6 +24,7 @@ mod parked;
 mod publication;
 mod report;
 mod result;
+mod schedule;
 mod submission;
 mod text;
 mod timestamp;
@@ -52,6 +53,9 @@ pub use publication::{Arrival, Incoming, Malformed, Origin, read_facts, read_tas
 pub use report::{Report, read_report, report_headers};
 pub use result::{
     Fence, ResultError, ResultRecord, UnreadableResult, read_fence, read_result, result_body, result_headers,
+};
+pub use schedule::{
+    Firing, Schedule, UnreadableSchedule, firing_body, read_firing, read_schedule, schedule_body,
 };
 pub use submission::{Submission, UnreadableSubmission, read_submission, submission_body};
 pub use timestamp::{TimestampError, parse_rfc3339, to_rfc3339};

@@ -39,6 +39,8 @@ pub struct Incoming {
     pub task: Task,
     /// The model's input.
     pub input: Value,
+    /// Not to be started before; only of a bare publication, since whoever writes all headers sees to it.
+    pub run_at: Option<EpochMs>,
 }
 
 /// A message that is no task. It has an identity all the same, so that it can become a dead letter.
@@ -63,9 +65,11 @@ pub fn read_task(arrival: &Arrival<'_>) -> Result<Incoming, Malformed> {
         Some(&body)
     };
     let task = read_envelope(&arrival.place(), arrival.headers, asked).map_err(|e| arrival.malformed(&e))?;
+    let run_at = body.run_at.filter(|_| asked.is_some());
     Ok(Incoming {
         task,
         input: body.input,
+        run_at,
     })
 }
 

@@ -31,6 +31,10 @@ pub struct Submission {
     /// Of a task that is not queued at first but waits for others: its sequence in `FL_HELD`, written as late as
     /// `sequence`, and 0 before.
     pub held: Option<u64>,
+    /// When it is to start, where that lay ahead when it was asked for.
+    pub run_at: Option<EpochMs>,
+    /// The sequence of its timer once the server has confirmed that, for one that is to start later.
+    pub timer: Option<u64>,
 }
 
 /// A record that is no submission.
@@ -65,6 +69,10 @@ struct Written {
     archived: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     held: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timer: Option<u64>,
 }
 
 impl Submission {
@@ -83,13 +91,45 @@ impl Submission {
             sequence: None,
             archived: None,
             held: None,
+            run_at: None,
+            timer: None,
+        }
+    }
+
+    /// The record of a task that was asked for at `now` and is to start at `run_at`; none: at once.
+    #[must_use]
+    pub fn starting(self, run_at: Option<EpochMs>, now: EpochMs) -> Self {
+        Self {
+            submitted_at: now,
+            run_at,
+            ..self
+        }
+    }
+
+    /// The same once the server has its message at `sequence`.
+    #[must_use]
+    pub fn confirmed(self, sequence: u64) -> Self {
+        let sequence = Some(sequence);
+        match self {
+            Self { run_at: Some(_), .. } => Self {
+                timer: sequence,
+                ..self
+            },
+            Self { held: Some(_), .. } => Self {
+                held: sequence,
+                ..self
+            },
+            _ => Self { sequence, ..self },
         }
     }
 
     /// Whether a stream has confirmed the task.
     #[must_use]
     pub const fn is_confirmed(&self) -> bool {
-        self.sequence.is_some() || self.archived.is_some() || matches!(self.held, Some(1..))
+        self.sequence.is_some()
+            || self.archived.is_some()
+            || self.timer.is_some()
+            || matches!(self.held, Some(1..))
     }
 
     /// What state the task was accepted in.
@@ -99,6 +139,7 @@ impl Submission {
             Self {
                 archived: Some(_), ..
             } => State::Archived,
+            Self { run_at: Some(_), .. } => State::Scheduled,
             Self { held: Some(_), .. } => State::Blocked,
             _ => State::Queued,
         }
@@ -121,6 +162,8 @@ pub fn submission_body(of: &Submission) -> Vec<u8> {
         sequence: of.sequence,
         archived: of.archived,
         held: of.held,
+        run_at: of.run_at.map(|at| at.0),
+        timer: of.timer,
     };
     serde_json::to_vec(&written).unwrap_or_else(|error| unreachable!("texts and numbers: {error}"))
 }
@@ -146,5 +189,7 @@ pub fn read_submission(body: &[u8]) -> Result<Submission, UnreadableSubmission> 
         sequence: read.sequence,
         archived: read.archived,
         held: read.held,
+        run_at: read.run_at.map(EpochMs),
+        timer: read.timer,
     })
 }

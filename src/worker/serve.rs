@@ -19,7 +19,7 @@ use crate::policy::is_expired;
 use crate::scheduler::facts::Flow;
 use crate::scheduler::intake::QueueId;
 use crate::scheduler::rules::Infeasible;
-use crate::task::{BlockedOn, ErrorKind, Moment, Route, Task};
+use crate::task::{BlockedOn, EpochMs, ErrorKind, Moment, Route, Task};
 use crate::wire::{Incoming, Origin, read_task, salvage};
 
 /// First pause before a read that failed is tried again; doubles up to [`PAUSE_MAX`].
@@ -61,13 +61,15 @@ pub(super) struct Run {
 /// What can be told of a message that is no task, and why it is none.
 type Unreadable = Box<(Run, String)>;
 
+/// What is executed, and when at the earliest.
+struct Ask {
+    input: serde_json::Value,
+    run_at: Option<EpochMs>,
+}
+
 impl Run {
-    /// Reads what was delivered: the task and its input, or what can be told of it and why it is none.
-    fn read(
-        route: &Route,
-        delivery: Delivery,
-        started: Moment,
-    ) -> Result<(Run, serde_json::Value), Unreadable> {
+    /// Reads what was delivered: the task and what it asks, or what can be told of it and why it is none.
+    fn read(route: &Route, delivery: Delivery, started: Moment) -> Result<(Run, Ask), Unreadable> {
         let read = {
             let headers = delivery.original.headers();
             let arrival = arrival(route, &headers, &delivery, Origin::Lane);
@@ -80,9 +82,9 @@ impl Run {
             queued_ms,
         };
         match read {
-            Ok(Incoming { task, input }) => {
+            Ok(Incoming { task, input, run_at }) => {
                 let queued_ms = clock::wall().since(task.enqueued_at);
-                Ok((run(task, queued_ms), input))
+                Ok((run(task, queued_ms), Ask { input, run_at }))
             }
             Err((task, what)) => Err(Box::new((run(task, 0), what))),
         }
@@ -103,7 +105,7 @@ impl Service {
         let flow = read.as_ref().ok().map(|(run, _)| self.flows.of(&run.task));
         let ending = match read {
             Err(unreadable) => self.bury_malformed(unreadable.0, &unreadable.1).await,
-            Ok((run, input)) => self.decide(run, input).await,
+            Ok((run, ask)) => self.decide(run, ask).await,
         };
         let took = clock::monotonic().since(started);
         self.count(&route, ending, took);
@@ -140,7 +142,7 @@ impl Service {
     }
 
     /// Runs the task unless something speaks against it.
-    async fn decide(&self, run: Run, input: serde_json::Value) -> Ending {
+    async fn decide(&self, run: Run, ask: Ask) -> Ending {
         if let Some(hop) = self.standing_before(&run).await {
             return self.leave_decided(run, hop).await;
         }
@@ -159,14 +161,17 @@ impl Service {
                 .expire(run, "its deadline had passed before it could start")
                 .await;
         }
+        if let Some(early_ms) = early_ms(ask.run_at, clock::wall()) {
+            return self.finish(run, too_early(early_ms)).await;
+        }
         // The gateway puts such a task aside itself; this one was published straight to its lane.
         if !run.task.facts.depends_on.is_empty() {
             return self.put_aside(run, BlockedOn::Dependencies).await;
         }
         if run.task.facts.concurrency_key.is_some() {
-            return self.decide_under_key(run, input).await;
+            return self.decide_under_key(run, ask.input).await;
         }
-        self.execute(run, input, &CancellationToken::new()).await
+        self.execute(run, ask.input, &CancellationToken::new()).await
     }
 
     /// Executes the task; when `lost` it has no right to run any more, and waits for its key again.
@@ -253,5 +258,20 @@ impl Service {
                 () = self.hard.cancelled() => return None,
             }
         }
+    }
+}
+
+/// How much too early it is, in ms.
+fn early_ms(run_at: Option<EpochMs>, now: EpochMs) -> Option<u64> {
+    let ms = run_at?.since(now);
+    (ms > 0).then_some(ms)
+}
+
+/// What came straight to its lane waits on a timer like any other, which the coordinator sets.
+fn too_early(early_ms: u64) -> Outcome {
+    Outcome::Failed {
+        kind: ErrorKind::Yielded,
+        message: format!("its run_at is {early_ms} ms ahead"),
+        retry_after_ms: Some(early_ms),
     }
 }

@@ -276,5 +276,7 @@ fn confirmed(mesh: &Mesh, id: &str) -> Vec<u8> {
         callback: None,
         sequence: Some(1),
         archived: None,
+        run_at: None,
+        timer: None,
     })
 }

@@ -247,3 +247,37 @@ async fn a_coordinator_that_dies_between_the_end_of_a_wait_and_its_place_leaves_
 async fn settled(mesh: &Mesh) {
     Bare::of(&mesh.server).await.until_empty("FL_RETRY").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_dies_between_a_firing_and_the_next_leaves_one_task_and_one_timer() {
+    let mesh = Mesh::start(POLICY).await;
+    mesh.coordinator.stop(PATIENCE).await;
+    let door = crate::support::Door::of(&mesh).await;
+    let body = r#"{"name":"s","cron":"0 0 1 1 *","missed":"once","task":{"model":"m","input":1}}"#;
+    let added = door.request("POST", "/v1/schedules").body(body);
+    assert_eq!(crate::support::Answered::of(added).await.status, 201);
+    let name = fairlane::task::TaskId::new("s").expect("a name");
+    let found = mesh.broker.schedule(&name).await.expect("answered");
+    let revision = found.expect("it is there").sequence;
+    let (role, _policy) = doomed(&mesh, "coordinator", "coordinator.after_firing", POLICY);
+    // The new year of 2026.
+    let at = fairlane::task::EpochMs(1_767_225_600_000);
+    let set = mesh.broker.set_firing(&name, revision, at).await;
+    set.expect("the timer is set");
+    let (status, log) = role.ended().await;
+    assert!(
+        !status.success() && log.contains("after_firing"),
+        "{status}\n{log}"
+    );
+    let bare = Bare::of(&mesh.server).await;
+    come_back(&bare, "ticks").await;
+    mesh.coordinator().await;
+    bare.until_no_message("FL_RETRY", "fl.retry.tick.s").await;
+    let pending = mesh.broker.pending_firing(&name).await.expect("answered");
+    assert!(
+        matches!(pending, fairlane::broker::schedules::Pending::Waits(_)),
+        "{pending:?}"
+    );
+    assert_eq!(published(&mesh).await, (1, 0));
+    mesh.stop().await;
+}

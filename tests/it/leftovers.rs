@@ -63,10 +63,7 @@ async fn a_report_that_comes_after_a_later_hop_was_scheduled_does_not_take_its_t
         br#"{"task_id":"t","model":"m","input":1}"#,
     ));
     let due = clock::wall().plus_ms(3_600_000);
-    mesh.broker
-        .publish_retry_at(&later, due, &body, &[])
-        .await
-        .unwrap();
+    mesh.broker.publish_at(&later, due, &body, &[]).await.unwrap();
     let report = [
         ("Fl-Task-Id", "t"),
         ("Fl-Shard", "0"),

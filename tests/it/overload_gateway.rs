@@ -315,10 +315,7 @@ async fn retries_that_take_too_much_of_the_storage_are_level_2_and_a_new_leader_
     let body = Original::new(vec![b'x'; 3_000].into());
     let later = clock::wall().plus_ms(3_600_000);
     let task = mesh.task("waits", Lane::Normal, "bulk");
-    mesh.broker
-        .publish_retry_at(&task, later, &body, &[])
-        .await
-        .unwrap();
+    mesh.broker.publish_at(&task, later, &body, &[]).await.unwrap();
     let mut until = async |level: Level| loop {
         let note = tokio::time::timeout(PATIENCE, notes.next()).await;
         if let Some(note) = note

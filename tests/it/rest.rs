@@ -88,7 +88,7 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         post(r#"{"model":"gpt","input":1}"#),
         post(r#"{"model":"m","input":1,"class":"slow"}"#),
         post(r#"{"model":"m","input":1,"timeout_ms":0}"#),
-        post(r#"{"model":"m","input":1,"run_at":"2026-11-23T12:00:00Z"}"#),
+        post(r#"{"model":"m","input":1,"run_at":"9999-11-23T12:00:00Z"}"#),
         post(r#"{"model":"m","input":1,"callback_url":"ftp://example.com"}"#),
         post(r#"{"task_id":"taken","model":"m","input":2}"#),
         post(r#"{"model":"m","input":1}"#).header("Fl-Tenant", "a b"),
@@ -116,7 +116,7 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unknown_model","detail":"model: no model \"gpt\"; the models are m, AutoGLM-Large; name one of them or add it to the policy","field":"model"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unknown_class","detail":"class: no class \"slow\"; the classes are pay, bulk; name one of them or add it to the policy","field":"class"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"timeout_ms: 0 would fail every task; give at least 1 or leave it out","field":"timeout_ms"}
-        422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"unsupported","detail":"run_at: not supported in this version; leave it out","field":"run_at"}
+        422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"run_at: lies more than 366 days ahead; give an earlier time","field":"run_at"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"bad_callback_url","detail":"callback_url has the scheme \"ftp\"; only https and http are delivered to","field":"callback_url"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"task_id_reused","detail":"task_id: taken was submitted before with another body; use a new task_id for a new task","field":"task_id"}
         400 application/problem+json {"type":"about:blank","title":"Bad Request","status":400,"code":"bad_header","detail":"Fl-Tenant: tenant has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed","field":"Fl-Tenant"}
@@ -128,8 +128,8 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_task","detail":"no task none: it was not submitted through a gateway by this tenant, or its record has aged out","field":"task_id"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"wait: give whole seconds from 0 to 300","field":"wait"}
         404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_task","detail":"no task none: it was not submitted through a gateway by this tenant, or its record has aged out","field":"task_id"}
-        405 application/problem+json {"type":"about:blank","title":"Method Not Allowed","status":405,"code":"method_not_allowed","detail":"this path does not take that method; POST /v1/tasks, GET or DELETE /v1/tasks/{id}, GET /v1/tasks/{id}/result"}
-        404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_path","detail":"nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /healthz, /readyz and /metrics"}
+        405 application/problem+json {"type":"about:blank","title":"Method Not Allowed","status":405,"code":"method_not_allowed","detail":"this path does not take that method; POST /v1/tasks, GET or DELETE /v1/tasks/{id}, GET /v1/tasks/{id}/result, GET or POST /v1/schedules, GET or DELETE /v1/schedules/{name}"}
+        404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_path","detail":"nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /v1/schedules, /healthz, /readyz and /metrics"}
     "#]].assert_eq(&told);
     let big = format!(r#"{{"model":"m","input":"{}"}}"#, "x".repeat(9 * 1024 * 1024));
     expect![[r#"

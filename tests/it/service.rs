@@ -101,7 +101,7 @@ const MISTAKES: &[Asked] = &[
     (
         "fl.submit",
         &[],
-        r#"{"model":"m","input":1,"run_at":"2026-11-23T12:00:00Z"}"#,
+        r#"{"model":"m","input":1,"run_at":"9999-11-23T12:00:00Z"}"#,
     ),
     ("fl.status", &[], "taken"),
     ("fl.status", &[], r#"{"task_id":"a.b"}"#),
@@ -132,7 +132,7 @@ async fn every_mistake_is_answered_with_the_number_rest_has() {
         422 bad_callback_url callback_url -: callback_url is no URL: relative URL without a base; give one such as https://client.example.com/result
         422 unknown_class class -: class: no class "slow"; the classes are pay, bulk; name one of them or add it to the policy
         422 out_of_range max_attempts -: max_attempts: 0 would fail every task; give at least 1 or leave it out
-        422 unsupported run_at -: run_at: not supported in this version; leave it out
+        422 out_of_range run_at -: run_at: lies more than 366 days ahead; give an earlier time
         400 body_unreadable body -: cannot read the request: expected ident at line 1 column 2; send {"task_id": "…"}
         400 bad_name task_id -: task_id has '.' at byte 1; only A-Z a-z 0-9 _ - are allowed
         404 unknown_task task_id -: no task none: it was not submitted through a gateway by this tenant, or its record has aged out

@@ -241,3 +241,92 @@ async fn promotion_cancel_and_completion_leave_one_state_in_whatever_order_they_
     }
     mesh.stop().await;
 }
+
+/// The rule moves up what waits for a second, onto a core lane that may run two.
+const BOOSTED: &str = "
+version: 1
+scheduler: { between: mlfq, mlfq: { boost_ms: 1000 } }
+lanes:
+  core:   { concurrency: 2, timeout_ms: 60000, ack_wait_ms: 1000, max_priority: 1 }
+  normal: { concurrency: 2, timeout_ms: 60000, ack_wait_ms: 1000 }
+classes:
+  bulk: { priority: 5, share: 1 }
+default_class: bulk
+models:
+  m: { executor: simulate }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_mlfq_no_more_is_moved_up_than_core_has_room_for() {
+    let mesh = Mesh::start(BOOSTED).await;
+    let bare = Bare::of(&mesh.server).await;
+    for n in 0..4 {
+        let task = mesh.task(&format!("t-{n}"), Lane::Normal, "bulk");
+        mesh.publish(&task, "7").await.expect("accepted");
+    }
+    for n in 0..2 {
+        bare.first("FL_EVENTS", &format!("fl.event.*.t-{n}.promote"))
+            .await;
+    }
+    // The oldest went up, and fill core: the others wait on, however long.
+    let lanes = ["FL_CORE", "FL_NORMAL"];
+    let mut waiting = Vec::new();
+    for lane in lanes {
+        waiting.push(bare.stream(lane).await.messages);
+    }
+    assert_eq!(waiting, [2, 2]);
+    // Whoever takes them meanwhile, and one is cancelled: each ends once.
+    let (policy, id) = (&mesh.policy, TaskId::new("t-3").expect("a task id"));
+    assert_eq!(policy.scheduler.between.as_str(), "mlfq");
+    let off = record(&mesh.task("t-3", Lane::Normal, "bulk"), State::Cancelled);
+    let fenced = mesh.broker.publish_result(&off, 0).await.expect("answered");
+    assert!(matches!(fenced, Fenced::First(_)));
+    mesh.broker.publish_cancel(&id).await.expect("told");
+    mesh.worker("w", 2, Arc::new(Simulate)).await;
+    for (n, state) in [
+        State::Completed,
+        State::Completed,
+        State::Completed,
+        State::Cancelled,
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(mesh.result(&format!("t-{n}")).await.record.state, state, "{n}");
+    }
+    for lane in lanes {
+        bare.until_empty(lane).await;
+    }
+    assert_eq!(bare.stream("FL_RESULTS").await.last_sequence, 4);
+    assert_eq!(bare.stream("FL_HELD").await.messages, 0);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_aging_a_task_goes_up_when_it_passes_a_newcomer_of_core() {
+    // 1 + exp(2 · wait) passes 7 + 1 after a second.
+    let yaml = "
+version: 1
+scheduler: { between: aging }
+lanes:
+  core:   { concurrency: 8, timeout_ms: 60000, ack_wait_ms: 1000, max_priority: 1 }
+  normal: { concurrency: 8, timeout_ms: 60000, ack_wait_ms: 1000 }
+classes:
+  pay:  { priority: 1, share: 7 }
+  bulk: { priority: 5, share: 1, aging: { alpha: 2 } }
+default_class: bulk
+models:
+  m: { executor: simulate }
+";
+    let mesh = Mesh::start(yaml).await;
+    let bare = Bare::of(&mesh.server).await;
+    let task = mesh.task("t", Lane::Normal, "bulk");
+    mesh.publish(&task, "7").await.expect("accepted");
+    bare.first("FL_EVENTS", "fl.event.*.t.promote").await;
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    let record = mesh.result("t").await.record;
+    assert_eq!((record.state, record.hop), (State::Completed, 1));
+    bare.until_empty("FL_CORE").await;
+    assert_eq!(kinds(&mesh, "t").await, [EventKind::Promote]);
+    mesh.stop().await;
+}

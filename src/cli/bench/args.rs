@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::throughput::Bench;
-use super::{cancel, failing, rates, retries, tenants, throughput};
+use super::{cancel, failing, priority, rates, retries, tenants, throughput};
 use crate::bench::SLOTS;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
@@ -39,6 +39,8 @@ enum Command {
     },
     /// A class alone, in turn with the same beside one whose tasks all fail
     Failing(failing::Args),
+    /// The core lane alone, in turn with the same beside a flooded normal lane
+    Priority(priority::Args),
     /// Many retries due at about the same time, over a restart of everything
     Retries(retries::Args),
     /// The time from a cancel to the next task on the same slot
@@ -71,6 +73,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
             throughput::e2e(&Bench::new(session, &size, slots)?, pairs).await
         }
         Command::Failing(args) => failing::run(&args, session).await,
+        Command::Priority(args) => priority::run(&args, session).await,
         Command::Retries(args) => retries::run(&args, session).await,
         Command::Cancel(args) => cancel::run(&args, session).await,
         Command::Tenants(args) => tenants::run(&args, session).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stage::{Stage, progress};
-use crate::bench::{Clocked, Kept, PER_S, Rates, publish_class, rates_policy};
+use crate::bench::{Kept, PER_S, Rates, StartClock, publish_class, rates_policy};
 use crate::cli::exit::Exit;
 use crate::cli::output::table;
 use crate::cli::session::Session;
@@ -67,7 +67,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
 async fn alone(args: &Args, session: &Session, workers: u32, slots: u32) -> anyhow::Result<Kept> {
     let policy = rates_policy()?;
     let stage = Stage::set(session, &policy).await?;
-    let clocked = Arc::new(Clocked::default());
+    let clocked = Arc::new(StartClock::default());
     for n in 0..workers {
         stage
             .work_as(&format!("bench-{n}"), slots, clocked.clone())
@@ -84,7 +84,7 @@ async fn alone(args: &Args, session: &Session, workers: u32, slots: u32) -> anyh
 async fn coming_and_going(args: &Args, session: &Session) -> anyhow::Result<Kept> {
     let policy = rates_policy()?;
     let stage = Stage::set(session, &policy).await?;
-    let (clocked, (workers, slots)) = (Arc::new(Clocked::default()), GOING);
+    let (clocked, (workers, slots)) = (Arc::new(StartClock::default()), GOING);
     publish_class(&stage.mesh.broker, &policy, "limited", args.backlog()).await?;
     let mut there = std::collections::VecDeque::new();
     for n in 0..workers {
@@ -112,7 +112,7 @@ async fn coming_and_going(args: &Args, session: &Session) -> anyhow::Result<Kept
 async fn ready(args: &Args, session: &Session, limited: usize) -> anyhow::Result<f64> {
     let policy = rates_policy()?;
     let stage = Stage::set(session, &policy).await?;
-    let (broker, clocked) = (&stage.mesh.broker, Arc::new(Clocked::default()));
+    let (broker, clocked) = (&stage.mesh.broker, Arc::new(StartClock::default()));
     publish_class(broker, &policy, "ready", READY_PER_S * args.seconds as usize).await?;
     publish_class(broker, &policy, "limited", limited).await?;
     // Behind the publishes, for tokens come from then on.

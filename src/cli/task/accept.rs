@@ -7,8 +7,7 @@ use crate::broker::Broker;
 use crate::broker::publish::{PublishError, Published};
 use crate::clock;
 use crate::gateway::Admitted;
-use crate::task::{BlockedOn, Moment};
-use crate::wire::Blocked;
+use crate::task::Moment;
 
 /// The first pause before another try; it doubles with each.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -122,7 +121,7 @@ pub(super) async fn accept(
         if let Some((_, error)) = unanswered.take_if(|_| tried_at.since(since) > UNANSWERED_MAX) {
             return Err(NotAccepted::Publish(error));
         }
-        let error = match place(broker, admitted).await {
+        let error = match admitted.publish(broker).await {
             Ok(published) => {
                 patience.note_progress();
                 let ours = unanswered.is_some();
@@ -142,20 +141,6 @@ pub(super) async fn accept(
         tokio::time::sleep(pause.min(patience.left(started))).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
-}
-
-/// On its lane, or aside where it waits for others: what it waits for is not looked at here.
-async fn place(broker: &Broker, admitted: &Admitted) -> Result<Published, PublishError> {
-    let Admitted { task, original } = admitted;
-    if task.facts.depends_on.is_empty() {
-        return broker.publish_task(task, original).await;
-    }
-    let blocked = Blocked {
-        task: task.clone(),
-        history: Vec::new(),
-        on: BlockedOn::Dependencies,
-    };
-    broker.publish_blocked(&blocked, original).await
 }
 
 fn worth_another_try(error: &PublishError, patience: &Patience<'_>) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -42,10 +43,19 @@ pub(super) struct Facts {
     /// Executions that may fail
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_attempts: Option<u32>,
+    /// When it may start at the earliest, such as 2026-11-23T12:00:00Z; at most 366 days ahead
+    #[arg(long, value_name = "TIME", value_parser = parse_rfc3339)]
+    run_at: Option<EpochMs>,
+    /// The same as a time from now, such as 90s, 30m or 2h
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration, conflicts_with = "run_at")]
+    delay: Option<Duration>,
 }
 
 impl Facts {
-    pub(super) fn asked(&self) -> Asked {
+    pub(super) fn asked(&self, now: EpochMs) -> Asked {
+        let delay = self
+            .delay
+            .map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
         Asked {
             lane: self.lane,
             class: self.class.clone(),
@@ -55,12 +65,13 @@ impl Facts {
             deadline: self.deadline,
             timeout_ms: self.timeout_ms,
             max_attempts: self.max_attempts,
+            run_at: self.run_at.or(delay.map(|ms| now.plus_ms(ms))),
         }
     }
 }
 
 /// The body of a task given by flags. It says all that they say, so that it can stand alone.
-pub(super) fn body(
+pub(in crate::cli) fn body(
     model: &ModelName,
     input: &str,
     labels: &[(String, String)],
@@ -79,6 +90,7 @@ pub(super) fn body(
         deadline: asked.deadline,
         timeout_ms: asked.timeout_ms,
         max_attempts: asked.max_attempts,
+        run_at: asked.run_at,
         labels: labels.iter().cloned().collect::<BTreeMap<_, _>>(),
         ..TaskBody::new(model.clone(), Value::String(input))
     };
@@ -96,7 +108,7 @@ pub(super) fn label(text: &str) -> Result<(String, String), String> {
 }
 
 /// A file, or stdin for `-`, whole.
-pub(super) fn read(file: &str) -> anyhow::Result<Vec<u8>> {
+pub(in crate::cli) fn read(file: &str) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if file == "-" {
         std::io::stdin()

@@ -170,7 +170,7 @@ fn waiting_json(waiting: &Waiting) -> Value {
     let last = waiting.history.last();
     json!({
         "task_id": task.id.as_str(),
-        "state": State::Retrying.as_str(),
+        "state": waiting.state().as_str(),
         "lane": task.lane.as_str(),
         "class": task.class.as_str(),
         "tenant": task.tenant.as_str(),
@@ -189,7 +189,7 @@ fn waiting_text(waiting: &Waiting) -> String {
         ["field", "value"],
         [
             ["task id".to_owned(), task.id.to_string()],
-            ["state".to_owned(), State::Retrying.to_string()],
+            ["state".to_owned(), waiting.state().to_string()],
             ["due".to_owned(), to_rfc3339(waiting.due)],
             ["lane".to_owned(), task.lane.to_string()],
             ["class".to_owned(), task.class.to_string()],

@@ -41,10 +41,9 @@ pub(super) struct Args {
     cursor: Option<Cursor>,
 }
 
-/// The words of the states in which a task can be found.
+/// The words of the states a task can be in.
 fn states() -> impl TypedValueParser<Value = State> {
-    let found = |state: &State| !matches!(state, State::Scheduled);
-    let words = State::ALL.into_iter().filter(found).map(State::as_str);
+    let words = State::ALL.into_iter().map(State::as_str);
     PossibleValuesParser::new(words).map(|word| State::parse(&word).unwrap_or(State::Queued))
 }
 

@@ -21,3 +21,5 @@ mod wait;
 
 pub(super) use accept::NotAccepted;
 pub(super) use args::{Args, run};
+pub(super) use ask::{body as task_body, read};
+pub(super) use submit::terms;

@@ -18,7 +18,8 @@ use crate::clock;
 use crate::config::Raw;
 use crate::gateway::{Admitted, Terms, admit, fresh_id};
 use crate::policy::Reach;
-use crate::task::{ModelName, State};
+use crate::task::ModelName;
+use crate::wire::to_rfc3339;
 
 #[derive(clap::Args)]
 #[group(skip)]
@@ -67,6 +68,8 @@ struct Submitted {
     lane: &'static str,
     class: String,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_at: Option<String>,
     duplicate: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Value>,
@@ -74,7 +77,8 @@ struct Submitted {
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let policy = session.policy()?;
-    let asked = args.facts.asked();
+    let now = clock::wall();
+    let asked = args.facts.asked(now);
     let patience = Duration::from_secs(args.patience);
     if let Some(file) = &args.file {
         let many = batch::Many {
@@ -90,7 +94,6 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         _ => unreachable!("clap requires one of them"),
     };
     let broker = session.connect().await?;
-    let now = clock::wall();
     let admitted = admit(&policy, body, None, &asked, now, || fresh_id(now), terms(&broker))?;
     let say = |what: &str| tracing::warn!(task.id = %admitted.task.id, "{what}");
     let accepted = accept(&broker, &admitted, &Patience::new(patience, OnFull::Refuse, &say)).await;
@@ -105,7 +108,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
 }
 
 /// Where results may be delivered is the coordinator's to say: it may be one of `dev`.
-pub(super) fn terms(broker: &Broker) -> Terms {
+pub(in crate::cli) fn terms(broker: &Broker) -> Terms {
     Terms {
         body_max: broker.max_payload().saturating_sub(HEADER_ROOM),
         reach: Reach::Anywhere,
@@ -117,10 +120,8 @@ fn submitted(admitted: &Admitted, accepted: Accepted) -> Submitted {
         task_id: admitted.task.id.to_string(),
         lane: admitted.task.lane.as_str(),
         class: admitted.task.class.to_string(),
-        state: match admitted.task.facts.depends_on.is_empty() {
-            true => State::Queued.as_str(),
-            false => State::Blocked.as_str(),
-        },
+        state: admitted.state().as_str(),
+        run_at: admitted.run_at.map(to_rfc3339),
         duplicate: accepted == Accepted::Duplicate,
         result: None,
     }

@@ -10,7 +10,7 @@ use super::letters::Letters;
 use super::parked::Parked;
 use super::timers::Timers;
 use super::undeliverable::Undeliverable;
-use super::{uncovered, unreadable};
+use super::{schedules, uncovered, unreadable};
 use crate::broker::WriteError;
 use crate::broker::sweep::Consumed;
 use crate::coordinator::Coordinator;
@@ -81,6 +81,9 @@ async fn sweep(of: &Coordinator, memory: &mut Memory) {
     }
     if leads() {
         said("the archive", memory.parked.look(of).await);
+    }
+    if leads() {
+        said("schedules", schedules::look(of).await);
     }
 }
 

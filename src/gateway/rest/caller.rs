@@ -33,6 +33,18 @@ pub(super) fn tenant(headers: &HeaderMap) -> Result<Option<TenantId>, Problem> {
     named.map_err(|error| Problem::new(Code::BadHeader, format!("{TENANT}: {error}")).in_field(TENANT))
 }
 
+/// The tenant, by default the default one.
+pub(super) fn owner(headers: &HeaderMap) -> Result<TenantId, Problem> {
+    Ok(tenant(headers)?.unwrap_or_else(TenantId::default_tenant))
+}
+
+/// The schedule a path names.
+pub(super) fn schedule(name: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let named = name.map(|Path(name)| name);
+    named
+        .map_err(|error| Problem::new(Code::BadName, format!("name: {}", error.body_text())).in_field("name"))
+}
+
 /// The task a path names.
 pub(super) fn task(headers: &HeaderMap, id: Result<Path<String>, PathRejection>) -> Result<Named, Problem> {
     let Path(id) = id.map_err(|error| {

@@ -41,7 +41,7 @@ pub(super) async fn handle(
     Ok(response)
 }
 
-fn unread(error: &axum::Error, max: usize) -> Problem {
+pub(super) fn unread(error: &axum::Error, max: usize) -> Problem {
     let too_long = std::error::Error::source(error).is_some_and(|e| e.to_string().contains("length limit"));
     if too_long {
         let what = format!(

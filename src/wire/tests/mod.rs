@@ -7,6 +7,7 @@ mod golden;
 mod properties;
 mod publications;
 mod reports;
+mod schedule;
 mod submission;
 mod vectors;
 mod view;

@@ -11,7 +11,9 @@ fn a_record_is_one_line_of_json_and_comes_back() {
     let text = |of: &Submission| String::from_utf8(submission_body(of)).unwrap();
     expect![[r#"{"version":1,"task_id":"task-001","lane":"core","class":"payment_processing","model":"BAAI/bge.m3","tenant":"acme","digest":"ab12","submitted_at":1795435140000,"callback":"https://client.example.com/result"}"#]].assert_eq(&text(&submission));
     assert_eq!(read_submission(text(&submission).as_bytes()).unwrap(), submission);
-    submission.sequence = Some(7);
+    assert!(!submission.is_confirmed());
+    submission = submission.confirmed(7);
+    assert_eq!((submission.sequence, submission.timer), (Some(7), None));
     assert_eq!(read_submission(text(&submission).as_bytes()).unwrap(), submission);
     let waits = |held| {
         let mut waits = Submission::of(&sample::task(), "ab12".to_owned());
@@ -20,6 +22,13 @@ fn a_record_is_one_line_of_json_and_comes_back() {
     };
     let told = [None, Some(0), Some(7)].map(|held| (waits(held).held, waits(held).is_confirmed()));
     assert_eq!(told, [(None, false), (Some(0), false), (Some(7), true)]);
+    // What is to start later is confirmed by another stream: its lane must not be asked for that sequence.
+    let at = submission.submitted_at;
+    let later = Submission::of(&sample::task(), String::new()).starting(Some(at.plus_ms(5)), at);
+    let later = later.confirmed(8);
+    assert_eq!((later.sequence, later.timer), (None, Some(8)));
+    assert!(later.is_confirmed());
+    assert_eq!(read_submission(text(&later).as_bytes()).unwrap(), later);
 }
 
 #[test]
