@@ -18,7 +18,7 @@ pub enum Claimed {
     /// It is ours; the revision of the record.
     First(u64),
     /// Somebody was there before; what they asked for, and its revision.
-    Taken(Submission, u64),
+    Taken(Box<Submission>, u64),
 }
 
 /// A record could not be read or written.
@@ -44,7 +44,7 @@ impl Broker {
             }
             // None when it aged out in between: then it is ours to write.
             if let Some((submission, revision)) = self.submission(key).await? {
-                return Ok(Claimed::Taken(submission, revision));
+                return Ok(Claimed::Taken(Box::new(submission), revision));
             }
         }
     }

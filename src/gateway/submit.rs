@@ -110,7 +110,7 @@ impl Desk {
             Claimed::Taken(first, _) if first.digest != asked.digest => {
                 return Err(reused(&admitted, &first));
             }
-            Claimed::Taken(first, revision) => (first, revision, true),
+            Claimed::Taken(first, revision) => (*first, revision, true),
         };
         failpoint::hit("submit.after_record");
         let entry = Entry::of(&standing);
