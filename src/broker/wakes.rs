@@ -4,7 +4,8 @@
 //! wait for its look. It is a hint: one that is missed costs that wait.
 
 use async_nats::Subscriber;
-use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
 
 use super::connect::Broker;
 use super::error::RequestError;
@@ -25,6 +26,22 @@ impl Broker {
             .await;
         if let Err(error) = told {
             tracing::debug!(%lane, %error, "workers were not told of tasks; they look by themselves");
+        }
+    }
+
+    /// Hears the next `count` tasks that anybody publishes to a queue, as they come: the bytes of each body. Its stream
+    /// may have refused it, or have it a moment later.
+    pub async fn arrivals(&self, route: &Route, count: u64) -> BoxStream<'static, usize> {
+        let heard = match self.client.subscribe(subject::task(route)).await {
+            Ok(mut heard) => heard.unsubscribe_after(count).await.is_ok().then_some(heard),
+            Err(error) => {
+                tracing::debug!(%error, "cannot hear of tasks that come");
+                None
+            }
+        };
+        match heard {
+            Some(heard) => heard.map(|message| message.payload.len()).boxed(),
+            None => stream::empty().boxed(),
         }
     }
 

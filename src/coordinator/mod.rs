@@ -9,8 +9,8 @@
 //! schedules, and [`carry_out`] writes what follows, within the [`budget`] of its class, [`bury`] writes dead letters,
 //! [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
 //! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`overload`] says how much is
-//! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, [`crew`] counts
-//! the workers, [`rates`] lends the tokens of rates, long ([`relocate`] is the move), [`blocked`] queues what waited
+//! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, which [`ears`] hear, [`crew`] counts
+//! the workers, [`rates`] lends the tokens of rates, [`relocate`] is the move to another lane, [`blocked`] queues what waited
 //! for other tasks, and [`nameless`] what is filed under when a subject says nothing.
 
 mod audit;
@@ -21,6 +21,7 @@ pub mod callbacks;
 mod carry_out;
 mod consumers;
 mod crew;
+mod ears;
 mod feeds;
 mod gauges;
 mod heads;

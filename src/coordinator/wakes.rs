@@ -1,20 +1,24 @@
 //! Telling busy workers of tasks that came to queues in which few wait.
 //!
-//! The server counts the tasks of every subject of a lane in one answer. One process that asks for it often is far
-//! cheaper than every worker's asking every queue.
+//! The leading coordinator hears a task as it is published, where few come; what it does not hear it sees when it looks at
+//! the lane, of which the server counts all subjects in one answer. One process that does so is far cheaper than every
+//! worker's asking every queue.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
 use super::Coordinator;
+use super::ears::Ears;
 use crate::broker::subject;
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::task::{Lane, Route};
 
 /// How often lanes are looked at while a task is in one of them.
-const BUSY_EVERY: Duration = Duration::from_millis(10);
+const BUSY_EVERY: Duration = Duration::from_millis(20);
 /// How often while none is: workers with free slots wait for tasks themselves.
 const IDLE_EVERY: Duration = Duration::from_millis(100);
 /// Pause after the server did not answer.
@@ -25,37 +29,82 @@ const FEW: usize = 16;
 /// Tasks by subject, at the last look.
 type Seen = HashMap<String, usize>;
 
-/// Looks at the lanes until the coordinator stops, while it leads.
+/// Listens and looks until the coordinator stops, while it leads.
 pub(super) async fn run(of: Arc<Coordinator>) {
     let lifecycle: Lifecycle = of.lifecycle.clone();
-    tokio::select! { () = look(&of) => (), () = lifecycle.soft().cancelled() => () }
+    let lead = async {
+        loop {
+            of.leader.leading().await;
+            lead(&of).await;
+        }
+    };
+    tokio::select! { () = lead => (), () = lifecycle.soft().cancelled() => () }
 }
 
-async fn look(of: &Coordinator) {
+async fn lead(of: &Coordinator) {
     let mut seen: [Seen; 2] = Default::default();
-    loop {
-        of.leader.leading().await;
-        let mut pause = IDLE_EVERY;
-        for (before, lane) in seen.iter_mut().zip(Lane::ALL) {
-            match of.broker.lane_subjects(lane).await {
-                Ok(now) => {
-                    let risen = risen(before, &now);
-                    if !risen.is_empty() {
-                        of.broker.wake(lane, &risen).await;
-                    }
-                    if !now.is_empty() {
-                        pause = pause.min(BUSY_EVERY);
-                    }
-                    *before = now.into_iter().collect();
-                }
-                Err(error) => {
-                    tracing::debug!(%lane, %error, "cannot look at a lane");
-                    pause = FAILED_PAUSE;
-                }
+    let mut ears = Ears::of_policy(&of.policy);
+    let mut next = clock::monotonic();
+    while of.leader.is_leading() {
+        tokio::select! {
+            heard = ears.next() => {
+                // Whatever else has come by now is told in one message.
+                let others = std::iter::from_fn(|| ears.next().now_or_never());
+                let heard = std::iter::once(heard).chain(others).flatten().collect();
+                tell(of, &mut seen, heard).await;
+            }
+            () = tokio::time::sleep_until(clock::instant(next)) => {
+                let pause = look(of, &mut seen).await;
+                ears.open(&of.broker, |on| seen.iter().any(|seen| seen.get(on).is_some_and(|n| *n > FEW))).await;
+                next = clock::monotonic() + pause;
             }
         }
-        tokio::time::sleep_until(clock::instant(clock::monotonic() + pause)).await;
     }
+}
+
+async fn tell(of: &Coordinator, seen: &mut [Seen; 2], mut heard: Vec<Route>) {
+    for route in &heard {
+        for (seen, _) in seen
+            .iter_mut()
+            .zip(Lane::ALL)
+            .filter(|(_, lane)| *lane == route.lane)
+        {
+            // Or the next look would tell of it as well.
+            *seen.entry(subject::task(route)).or_default() += 1;
+        }
+    }
+    heard.sort_unstable();
+    heard.dedup();
+    for lane in Lane::ALL {
+        let on_lane: Vec<Route> = heard.iter().filter(|route| route.lane == lane).cloned().collect();
+        if !on_lane.is_empty() {
+            of.broker.wake(lane, &on_lane).await;
+        }
+    }
+}
+
+/// Tells what has come since the last look; how long until the next.
+async fn look(of: &Coordinator, seen: &mut [Seen; 2]) -> Duration {
+    let mut pause = IDLE_EVERY;
+    for (before, lane) in seen.iter_mut().zip(Lane::ALL) {
+        match of.broker.lane_subjects(lane).await {
+            Ok(now) => {
+                let risen = risen(before, &now);
+                if !risen.is_empty() {
+                    of.broker.wake(lane, &risen).await;
+                }
+                if !now.is_empty() {
+                    pause = pause.min(BUSY_EVERY);
+                }
+                *before = now.into_iter().collect();
+            }
+            Err(error) => {
+                tracing::debug!(%lane, %error, "cannot look at a lane");
+                pause = FAILED_PAUSE;
+            }
+        }
+    }
+    pause
 }
 
 /// Queues in which more tasks are than at the last look, and yet few.
