@@ -1,24 +1,21 @@
 //! What a flood of the normal lane costs the core lane.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, TryStreamExt};
-use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::paced::{Paced, SERVICE};
 use crate::broker::Broker;
-use crate::broker::floor::{PUBLISH_WINDOW, Tally};
+use crate::broker::floor::PUBLISH_WINDOW;
 use crate::broker::publish::{Original, PublishError};
 use crate::clock;
 use crate::config::{Faults, parse_policy};
-use crate::executor::{Executor, Job, Outcome};
 use crate::policy::Policy;
 use crate::task::{ClassName, Lane, Task, TaskId};
 
@@ -35,16 +32,12 @@ models:
   m: { executor: simulate, cost: { unit: ms, initial: 20 } }
 ";
 
-/// How long a task takes, on either lane.
-const SERVICE: Duration = Duration::from_millis(20);
 /// Arrivals on the normal lane per task that all slots can do.
 const FLOOD: u32 = 10;
 /// Part of what all slots can do that arrives on the core lane.
 const URGENT: f64 = 0.075;
 /// How often a batch of the flood is published.
 const BATCH_EVERY: Duration = Duration::from_millis(5);
-/// Longest latency that is told apart, in µs: a minute.
-const LONGEST_US: u64 = 60_000_000;
 
 /// The policy of this measurement, under which the flood may take `bulk_slots`.
 ///
@@ -54,64 +47,6 @@ pub fn policy(bulk_slots: u32) -> Result<Arc<Policy>, Faults> {
     let bulk = format!("classes:\n  bulk: {{ priority: 5, share: 30, max_concurrent: {bulk_slots} }}\n");
     let yaml = POLICY.replacen("classes:\n", &bulk, 1);
     Ok(Arc::new(parse_policy("bench/priority.yaml", &yaml)?))
-}
-
-/// Takes its time over every task, and notes how long those of the core lane took from publish to end.
-pub struct Clocked {
-    /// Tasks of the core lane that have ended.
-    pub urgent: Arc<Tally>,
-    bulk: AtomicU64,
-    seen: Mutex<Histogram<u64>>,
-}
-
-impl Clocked {
-    /// Expects `urgent` tasks on the core lane.
-    ///
-    /// # Errors
-    /// Never with the bounds used here.
-    pub fn new(urgent: usize) -> Result<Arc<Self>, hdrhistogram::CreationError> {
-        Ok(Arc::new(Self {
-            urgent: Tally::new(urgent),
-            bulk: AtomicU64::new(0),
-            seen: Mutex::new(Histogram::new_with_max(LONGEST_US, 3)?),
-        }))
-    }
-
-    /// The 99th percentile of the core lane, in ms.
-    #[must_use]
-    pub fn p99_ms(&self) -> f64 {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.value_at_quantile(0.99) as f64 / 1000.0
-    }
-
-    /// Tasks of the normal lane that have ended.
-    #[must_use]
-    pub fn bulk(&self) -> u64 {
-        self.bulk.load(Ordering::Relaxed)
-    }
-}
-
-impl Executor for Clocked {
-    fn execute<'a>(&'a self, job: &'a Job, _: &'a CancellationToken) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move {
-            tokio::time::sleep(SERVICE).await;
-            match job.input.as_u64() {
-                None => {
-                    self.bulk.fetch_add(1, Ordering::Relaxed);
-                }
-                Some(sent) => {
-                    let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-                    seen.saturating_record(now_us().saturating_sub(sent));
-                    drop(seen);
-                    self.urgent.add();
-                }
-            }
-            Outcome::Completed {
-                output: Value::Null,
-                usage: json!({}),
-            }
-        })
-    }
 }
 
 /// What all of `slots` can do, in tasks per second.
@@ -163,6 +98,7 @@ pub async fn urgent(
     broker: &Broker,
     policy: &Policy,
     slots: u32,
+    paced: &Paced,
     count: usize,
     seed: u64,
 ) -> Result<(), PublishError> {
@@ -173,7 +109,7 @@ pub async fn urgent(
         due += Duration::from_secs_f64(-gap_s * (1.0 - random.f64()).ln());
         tokio::time::sleep_until(due).await;
         let task = task(policy, Lane::Core, "urgent", &format!("urgent-{n}"));
-        flying.push(publish(broker, task, json!(now_us())));
+        flying.push(publish(broker, task, json!(paced.now_us())));
         if flying.len() >= PUBLISH_WINDOW {
             flying.next().await.transpose()?;
         }
@@ -202,10 +138,6 @@ async fn publish(broker: &Broker, task: Option<Task>, input: Value) -> Result<()
         Some(task) => broker.publish_task(&task, &Original::new(body)).await.map(|_| ()),
         None => Ok(()),
     }
-}
-
-fn now_us() -> u64 {
-    u64::try_from(clock::monotonic().0.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// One run.

@@ -1,27 +1,23 @@
 //! What one tenant that floods a class costs the others in it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use hdrhistogram::Histogram;
 use serde::Serialize;
-use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
+use serde_json::json;
 
+use super::paced::Paced;
 use super::summary::median;
 use crate::broker::Broker;
-use crate::broker::floor::Tally;
 use crate::broker::publish::{Original, PublishError};
 use crate::clock;
 use crate::config::{Faults, parse_policy};
-use crate::executor::{Executor, Job, Outcome};
 use crate::gateway::Backlogs;
 use crate::policy::Policy;
-use crate::task::{Lane, Moment, Task, TaskId, TenantId};
+use crate::task::{Lane, Task, TaskId, TenantId};
 
 const POLICY: &str = "
 version: 1
@@ -35,8 +31,6 @@ models:
   m: { executor: simulate, cost: { unit: ms, initial: 20 } }
 ";
 
-/// How long a task takes: the slots are the limit, not the machine.
-const SERVICE: Duration = Duration::from_millis(20);
 /// Slots of the one worker: 400 tasks per second.
 pub const SLOTS: u32 = 8;
 /// Tenants, the heavy one among them.
@@ -48,8 +42,7 @@ const LIGHT_PER_S: f64 = PART_PER_S as f64 / 2.0;
 /// How often the heavy one publishes what it has to by then.
 const TICK: Duration = Duration::from_millis(10);
 /// Tasks of the beginning that do not count: costs are learned, consumers are found.
-const WARM_UP: Duration = Duration::from_secs(1);
-const LONGEST_US: u64 = 60_000_000;
+pub const WARM_UP: Duration = Duration::from_secs(1);
 
 /// The policy of this measurement.
 ///
@@ -57,51 +50,6 @@ const LONGEST_US: u64 = 60_000_000;
 /// Never, unless the text above is broken.
 pub fn policy() -> Result<Arc<Policy>, Faults> {
     Ok(Arc::new(parse_policy("bench/tenants.yaml", POLICY)?))
-}
-
-/// Takes its time over each task, and notes how long those of light tenants took from their publication.
-pub struct Timed {
-    began: Moment,
-    lights: Arc<Tally>,
-    seen: Mutex<Histogram<u64>>,
-}
-
-impl Timed {
-    /// Expects so many tasks of light tenants.
-    ///
-    /// # Errors
-    /// Never with the bounds used here.
-    pub fn new(lights: usize) -> Result<Arc<Self>, hdrhistogram::CreationError> {
-        Ok(Arc::new(Self {
-            began: clock::monotonic(),
-            lights: Tally::new(lights),
-            seen: Mutex::new(Histogram::new_with_max(LONGEST_US, 3)?),
-        }))
-    }
-
-    fn now_us(&self) -> u64 {
-        clock::monotonic().since(self.began).as_micros() as u64
-    }
-}
-
-impl Executor for Timed {
-    fn execute<'a>(&'a self, job: &'a Job, _: &'a CancellationToken) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move {
-            tokio::time::sleep(SERVICE).await;
-            if let Some(sent) = job.input.as_u64() {
-                if sent > WARM_UP.as_micros() as u64 {
-                    let took = self.now_us().saturating_sub(sent);
-                    let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-                    seen.saturating_record(took);
-                }
-                self.lights.add();
-            }
-            Outcome::Completed {
-                output: Value::Null,
-                usage: json!({}),
-            }
-        })
-    }
 }
 
 /// Tasks that the light tenants publish within `seconds`.
@@ -119,7 +67,7 @@ pub async fn light_p99_ms(
     broker: &Broker,
     policy: &Policy,
     backlogs: &Backlogs,
-    timed: &Timed,
+    paced: &Paced,
     seconds: u32,
     times: u32,
 ) -> Result<f64, PublishError> {
@@ -127,27 +75,26 @@ pub async fn light_p99_ms(
         broker,
         policy,
         backlogs,
-        timed,
+        paced,
     };
     let heavy = publisher.heavy(times);
     let light = async {
         publisher.light(seconds).await?;
-        timed.lights.wait().await;
+        paced.noted.wait().await;
         Ok(())
     };
     tokio::select! {
         ended = light => ended?,
         ended = heavy => ended?,
     }
-    let seen = timed.seen.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(seen.value_at_quantile(0.99) as f64 / 1000.0)
+    Ok(paced.p99_ms())
 }
 
 struct Publisher<'a> {
     broker: &'a Broker,
     policy: &'a Policy,
     backlogs: &'a Backlogs,
-    timed: &'a Timed,
+    paced: &'a Paced,
 }
 
 impl Publisher<'_> {
@@ -159,7 +106,7 @@ impl Publisher<'_> {
         for n in 0..lights(seconds) {
             ticks.tick().await;
             let tenant = n as u32 % (TENANTS - 1);
-            sent.push(self.publish(format!("light-{tenant}"), n, Some(self.timed.now_us())));
+            sent.push(self.publish(format!("light-{tenant}"), n, Some(self.paced.now_us())));
             while let std::task::Poll::Ready(Some(ended)) = futures_util::poll!(sent.next()) {
                 ended?;
             }

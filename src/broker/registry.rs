@@ -7,12 +7,14 @@
 use std::time::Duration;
 
 use async_nats::Subscriber;
-use async_nats::jetstream::message::{PublishMessage, StreamMessage};
+use async_nats::jetstream::message::PublishMessage;
 use futures_util::StreamExt;
 
 use super::connect::Broker;
 use super::error::RequestError;
+use super::fetch::epoch;
 use super::publish::PublishError;
+use super::scan::Scope;
 use super::subject;
 use crate::task::{EpochMs, WorkerId};
 use crate::wire::{Beat, beat_body, read_beat};
@@ -81,18 +83,21 @@ impl Broker {
     pub async fn workers(&self) -> Result<Vec<Registered>, RequestError> {
         let mut found = std::collections::BTreeMap::new();
         let mut from = 1;
-        // Whoever says something meanwhile is met again, further on; that is what counts then.
-        while let Some(message) = self
-            .next_message(subject::REGISTRY, subject::WORKER_ANY, from)
-            .await?
-        {
-            from = message.sequence + 1;
-            found.insert(message.subject.to_string(), message);
+        // Whoever says something meanwhile is met again, further on; that is what counts then. Where there are many, there
+        // is always somebody: a page that shows nobody new is the last.
+        loop {
+            let page = self.page(Scope::of(subject::REGISTRY), from).await?;
+            let before = found.len();
+            from = page.last().map_or(from, |last| last.sequence + 1);
+            found.extend(page.into_iter().map(|message| (message.subject.clone(), message)));
+            if found.len() == before {
+                break;
+            }
         }
         let now = self.server_time().await?;
         Ok(found
             .into_values()
-            .filter_map(|message| registered(&message, now))
+            .filter_map(|message| registered(&message.original.body, message.stored_at, now))
             .collect())
     }
 
@@ -104,7 +109,8 @@ impl Broker {
         let Some(message) = self.last(subject::REGISTRY, &subject::worker(id)).await? else {
             return Ok(None);
         };
-        Ok(registered(&message, self.server_time().await?))
+        let stored_at = epoch(&message);
+        Ok(registered(&message.payload, stored_at, self.server_time().await?))
     }
 
     /// Listens to workers saying that they are there.
@@ -131,9 +137,8 @@ impl Beats {
 }
 
 /// None for one that has stopped, or that is no worker.
-fn registered(message: &StreamMessage, now: EpochMs) -> Option<Registered> {
-    let beat = read_beat(&message.payload).ok()?;
-    let stored = i64::try_from(message.time.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-    let age = Duration::from_millis(now.since(EpochMs(stored)));
+fn registered(body: &[u8], stored_at: EpochMs, now: EpochMs) -> Option<Registered> {
+    let beat = read_beat(body).ok()?;
+    let age = Duration::from_millis(now.since(stored_at));
     Some(Registered { beat, age })
 }

@@ -65,7 +65,14 @@ async fn fire(of: &Coordinator, schedule: &Schedule, at: EpochMs, now: EpochMs) 
             return Ok(());
         }
         Claimed::Taken(first, _) if first.is_confirmed() => return Ok(()),
-        Claimed::Taken(_, revision) => revision,
+        Claimed::Taken(_, revision) => {
+            // Published before, perhaps, and long done: the server knows message ids for two minutes.
+            let fence = of.broker.fence(&task.id).await?;
+            if fence.is_some_and(|fence| fence.record.state.is_terminal()) {
+                return Ok(());
+            }
+            revision
+        }
     };
     let confirmed = publish(of, schedule, &task, now).await?;
     tracing::info!(schedule = %schedule.name, task.id = %task.id, "fired");

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::failpoint;
 use crate::policy::{Class, Lifts, WaitVerdict, lift_after_ms, lifted, room, waited};
 use crate::task::{EpochMs, ErrorKind, EventKind, Lane, State, Task};
-use crate::wire::{ResultError, TaskEvent};
+use crate::wire::{ResultError, TaskEvent, read_history};
 
 /// How often queues are looked over; the least bound a class may have.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -66,10 +66,11 @@ fn bound_ms(of: &Coordinator, class: &Class) -> Option<u64> {
 async fn look(of: &Coordinator, lane: Lane, lifts: &mut Lifts) -> Result<(), WriteError> {
     let queues = of.broker.queues(lane).await?;
     // Where there is nowhere to be moved up to, the class's own bound is all there is.
-    let mut left = match lane.higher() {
+    let left = match lane.higher() {
         Some(higher) if lifts_any(of) => lifts.left(&of.policy, room_on(of, higher).await?, clock::wall()),
         _ => 0,
     };
+    let mut late = Vec::new();
     // Read behind the queues: one that is not held back any more was noted before it was let go.
     let resumes = of.broker.resumes().await?;
     for queue in queues {
@@ -88,8 +89,17 @@ async fn look(of: &Coordinator, lane: Lane, lifts: &mut Lifts) -> Result<(), Wri
                 bound_ms,
                 resumed: resumed.unwrap_or(EpochMs(0)),
             };
-            over.look(of, lifts, &mut left).await?;
+            over.look(of, &mut late).await?;
         }
+    }
+    // The oldest first, in whichever queue.
+    late.sort_by_key(|late| late.since);
+    for Late {
+        task, to, message, ..
+    } in late.iter().take(usize::try_from(left).unwrap_or(usize::MAX))
+    {
+        lifts.take();
+        go(of, task, to.0, to.1, message).await?;
     }
     Ok(())
 }
@@ -97,10 +107,20 @@ async fn look(of: &Coordinator, lane: Lane, lifts: &mut Lifts) -> Result<(), Wri
 /// Tasks the lane may take until it runs as many as it may.
 async fn room_on(of: &Coordinator, lane: Lane) -> Result<u64, WriteError> {
     let queues = of.broker.queues(lane).await?;
-    let (out, waiting) = queues.iter().fold((0, 0), |(out, waiting), queue| {
+    // What is held back does not run.
+    let queues = queues.iter().filter(|queue| !queue.is_paused);
+    let (out, waiting) = queues.fold((0, 0), |(out, waiting), queue| {
         (out + queue.out, waiting + queue.waiting)
     });
     Ok(room(&of.policy, out, waiting))
+}
+
+/// A task that is to be lifted, as far as there is room.
+struct Late {
+    since: EpochMs,
+    to: (Lane, u32),
+    task: Task,
+    message: Raw,
 }
 
 /// A queue in which somebody may have waited for too long.
@@ -112,7 +132,8 @@ struct Over<'a> {
 }
 
 impl Over<'_> {
-    async fn look(&self, of: &Coordinator, lifts: &mut Lifts, left: &mut u64) -> Result<(), WriteError> {
+    /// Acts on what has waited for longer than its class allows, and notes what the rule between classes lifts.
+    async fn look(&self, of: &Coordinator, late: &mut Vec<Late>) -> Result<(), WriteError> {
         let (route, delivered) = (&self.queue.route, self.queue.delivered);
         for message in of.broker.waiting_behind(route, delivered).await? {
             let now = clock::wall();
@@ -124,13 +145,17 @@ impl Over<'_> {
             let (task, _) = identify(of, route.lane, &message)?;
             match waited(&of.policy, &task, since, now) {
                 WaitVerdict::Wait => {
+                    // What core has timed out before would only come back from there.
+                    let history = read_history(&message.original.headers());
+                    let is_too_long = history.iter().any(|entry| entry.kind == ErrorKind::Timeout);
                     let lifted = lifted(&of.policy, &task, since, now);
-                    if let WaitVerdict::Move { lane, hop } = lifted
-                        && *left > 0
-                    {
-                        lifts.take();
-                        *left -= 1;
-                        go(of, &task, lane, hop, &message).await?;
+                    if let (WaitVerdict::Move { lane, hop }, false) = (lifted, is_too_long) {
+                        late.push(Late {
+                            since,
+                            to: (lane, hop),
+                            task,
+                            message,
+                        });
                     }
                 }
                 WaitVerdict::Expire => expire(of, &task, &message).await?,

@@ -12,7 +12,7 @@ use crate::task::{BlockedOn, State, Task, TaskId};
 use crate::wire::Submission;
 
 /// Tasks that are looked at for a loop: far more than a chain of the allowed length has as a rule.
-const LOOKS_MAX: usize = 256;
+const LOOKS_MAX: usize = 64;
 
 /// Where a task is put when it is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,23 +64,25 @@ impl Desk {
             return Ok(Entry::of(&first));
         }
         self.refuse_loop(task).await?;
-        let mut all_completed = true;
+        // What has completed is left out: its record may be gone by the time that the last of them has.
+        let mut open = Vec::new();
         for parent in &task.facts.depends_on {
             match self.parent(task, parent).await? {
                 Parent::Completed => (),
-                Parent::Open => all_completed = false,
+                Parent::Open => open.push(parent.clone()),
                 Parent::Unknown => return Err(unknown(task, parent)),
             }
         }
-        Ok(if all_completed {
-            Entry::Queued
-        } else {
-            Entry::Blocked
+        task.facts.depends_on = open;
+        Ok(match task.facts.depends_on.is_empty() {
+            true => Entry::Queued,
+            false => Entry::Blocked,
         })
     }
 
     async fn parent(&self, task: &Task, parent: &TaskId) -> Result<Parent, Problem> {
-        let ended = self.broker.fence(parent).await?;
+        let ended = self.broker.result(parent).await?;
+        let ended = ended.filter(|ended| ended.record.tenant == task.tenant);
         if let Some(ended) = ended.filter(|ended| ended.record.state.is_terminal()) {
             return Ok(match ended.record.state {
                 State::Completed => Parent::Completed,
@@ -92,12 +94,10 @@ impl Desk {
             let is_own = submission.tenant == task.tenant;
             return Ok(if is_own { Parent::Open } else { Parent::Unknown });
         }
-        let aside = self.broker.aside(parent).await?;
-        let is_own = |aside: Aside| aside.blocked.task.tenant == task.tenant;
-        Ok(if aside.is_some_and(is_own) {
-            Parent::Open
-        } else {
-            Parent::Unknown
+        let is_own = |found: Submission| found.tenant == task.tenant;
+        Ok(match self.outlived(parent).await?.is_some_and(is_own) {
+            true => Parent::Open,
+            false => Parent::Unknown,
         })
     }
 

@@ -90,9 +90,18 @@ impl Desk {
     /// Where a new task goes, or why it is not taken.
     pub(super) fn place_of(&self, admitted: &Admitted, now: EpochMs) -> Result<Place, Problem> {
         let Admitted { task, run_at, .. } = admitted;
-        // What there is to do now says nothing of then.
+        // What there is to do now says nothing of then, but for the room that timers take.
         if run_at.is_some() {
-            return Ok(Place::Entry);
+            let standing = self.load.note().map(|note| note.standing);
+            let is_full = standing.is_some_and(|it| it.level >= Level::Archive && it.cause == Cause::Retries);
+            return match is_full {
+                false => Ok(Place::Entry),
+                true => {
+                    let what = "tasks that wait for their time take too much of the storage; the task is not accepted; submit it \
+                                again later, or without run_at";
+                    Err(told_when(Problem::new(Code::LaneFull, what), None))
+                }
+            };
         }
         self.judge_deadline(task, now)?;
         let Some(standing) = self.load.note().map(|note| note.standing) else {

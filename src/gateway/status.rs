@@ -170,8 +170,15 @@ impl Desk {
         })
     }
 
-    /// What is to start later may have to wait for longer than its record is kept; its timer says as much.
-    async fn outlived(&self, id: &TaskId) -> Result<Option<Submission>, Problem> {
+    /// What is to start later, or waits for others, may have to wait for longer than its record is kept; its timer or what
+    /// lies aside says as much.
+    pub(super) async fn outlived(&self, id: &TaskId) -> Result<Option<Submission>, Problem> {
+        if let Some(aside) = self.broker.aside(id).await? {
+            return Ok(Some(Submission {
+                held: Some(aside.sequence),
+                ..Submission::of(&aside.blocked.task, String::new())
+            }));
+        }
         let waiting = self.broker.waiting(id).await?;
         let scheduled = waiting.filter(|waiting| waiting.state() == State::Scheduled);
         Ok(scheduled.map(|waiting| Submission {

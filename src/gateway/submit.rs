@@ -91,8 +91,10 @@ impl Desk {
             // What was asked for before is answered as it was then, whatever holds by now.
             return Err(refused.clone());
         }
+        // A submission that is refused must use up neither its name nor its key.
+        let entry = self.entry(&mut admitted.task, &record).await?;
         if let Some(key) = &key {
-            // A submission that is refused must not use its key up. A name that the key gave is the key's.
+            // A name that the key gave is the key's.
             let own_name = tenancy::internal(&tenant, &key.task_id())? != asked.task_id;
             if own_name
                 && let Some((first, _)) = self.broker.submission(&record).await?
@@ -102,8 +104,6 @@ impl Desk {
             }
             self.claim_key(key, &asked).await?;
         }
-        // Also before: a submission that is refused must not use its name up.
-        let entry = self.entry(&mut admitted.task, &record).await?;
         asked.held = (entry == Entry::Blocked && asked.run_at.is_none()).then_some(0);
         let (mut standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
             Claimed::First(revision) => (asked, revision, false),
@@ -127,8 +127,8 @@ impl Desk {
             admitted.task.enqueued_at = standing.run_at.unwrap_or(standing.submitted_at);
             self.backlogs.deal(&self.policy, &mut admitted.task);
             let place = match entry {
-                Entry::Queued => place.unwrap_or(Place::Entry),
-                Entry::Blocked => Place::Entry,
+                Entry::Queued if standing.run_at.is_none() => place.unwrap_or(Place::Entry),
+                _ => Place::Entry,
             };
             standing = self.put(&admitted, place, standing, repeated).await?;
             failpoint::hit("submit.after_publish");

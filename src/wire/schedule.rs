@@ -97,13 +97,17 @@ impl Schedule {
         self.cron.next(now).filter(|_| !self.is_paused)
     }
 
-    /// Whether the other one is the same but for when it was written.
+    /// Whether the other one asks for the same: when it was written, whether it is held back and what the policy made of
+    /// its task do not count.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         let now = |of: &Self| Self {
             since: EpochMs(0),
+            is_paused: false,
             task: Task {
                 enqueued_at: EpochMs(0),
+                lane: self.task.lane,
+                class: self.task.class.clone(),
                 ..of.task.clone()
             },
             ..of.clone()

@@ -2,9 +2,14 @@
 
 use super::finish::Ending;
 use super::serve::{PAUSE_MIN, Run, Service};
+use crate::broker::publish::PublishError;
+use crate::executor::Outcome;
 use crate::failpoint;
-use crate::task::BlockedOn;
+use crate::task::{BlockedOn, ErrorKind};
 use crate::wire::{Blocked, read_history};
+
+/// Pause before a task that found no room where it was to wait is tried again, in ms.
+const NO_ROOM_PAUSE_MS: u64 = 5_000;
 
 impl Service {
     /// Puts a task where the coordinator queues it again once what it waits for is there.
@@ -17,6 +22,16 @@ impl Service {
         };
         let mut pause = PAUSE_MIN;
         while let Err(error) = self.broker.publish_blocked(&blocked, original).await {
+            match &error {
+                // With what is known of it, it fits into no message.
+                PublishError::TooLarge { .. } => {
+                    return self
+                        .finish(run, Outcome::failed(ErrorKind::Permanent, error.to_string()))
+                        .await;
+                }
+                PublishError::Full { .. } => return self.finish(run, no_room(&error)).await,
+                _ => (),
+            }
             tracing::warn!(task.id = %run.task.id, %error, "cannot put a task aside; trying again");
             if !self.pause(&mut pause).await {
                 return self.give_back(run).await;
@@ -26,5 +41,14 @@ impl Service {
         tracing::debug!(task.id = %run.task.id, %on, "a task waits aside");
         self.broker.ack(run.delivery.lease).await;
         Ending::Blocked
+    }
+}
+
+/// It waits on a timer instead, without a slot.
+fn no_room(error: &PublishError) -> Outcome {
+    Outcome::Failed {
+        kind: ErrorKind::Yielded,
+        message: format!("it cannot be put aside: {error}"),
+        retry_after_ms: Some(NO_ROOM_PAUSE_MS),
     }
 }

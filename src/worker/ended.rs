@@ -19,7 +19,7 @@ impl Ended {
             queue,
             held,
             flow: None,
-            cost_ms: 0.0,
+            cost_ms: Some(0.0),
         };
         Self { tell, done }
     }

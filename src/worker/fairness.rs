@@ -16,7 +16,9 @@ impl Served {
     /// A task is done.
     pub(super) fn note(&mut self, done: &Done, intake: &Intake) {
         let class = intake.class_of(done.queue);
-        self.0.served(class, done.flow, done.cost_ms, clock::monotonic());
+        if let Some(cost_ms) = done.cost_ms {
+            self.0.served(class, done.flow, cost_ms, clock::monotonic());
+        }
     }
 
     /// Sets the gauges of all classes.

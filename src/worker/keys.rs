@@ -34,10 +34,13 @@ impl Service {
     /// Takes a place of the task's key and runs it; where there is none it waits aside, without a slot.
     pub(super) async fn decide_under_key(&self, run: Run, input: serde_json::Value) -> Ending {
         let mut pause = PAUSE_MIN;
+        // Whether a place may have become ours by a write whose answer was lost.
+        let mut unsure = false;
         let taken = loop {
-            match self.take_key(&run.task).await {
+            match self.take_key(&run.task, unsure).await {
                 Ok(taken) => break taken,
                 Err(error) => {
+                    unsure = true;
                     tracing::warn!(task.id = %run.task.id, %error, "cannot take a concurrency_key; trying again");
                 }
             }
@@ -59,7 +62,7 @@ impl Service {
     }
 
     /// A place that nobody has, or that was reserved for the task. None where all are taken, or others wait already.
-    async fn take_key(&self, task: &Task) -> Result<Option<Grip>, RecordError> {
+    async fn take_key(&self, task: &Task, unsure: bool) -> Result<Option<Grip>, RecordError> {
         let Some(text) = &task.facts.concurrency_key else {
             return Ok(None);
         };
@@ -68,7 +71,10 @@ impl Service {
         let lease = Duration::from_secs(rules.lease_s);
         let asked = clock::monotonic();
         let places = self.broker.key_places(&key, rules.limit_of(text)).await?;
-        let is_reserved = |place: &&KeyPlace| place.tenure == Tenure::Reserved(task.id.clone());
+        let tenure = Tenure::Held(task.id.clone(), self.options.id.to_string());
+        let is_reserved = |place: &&KeyPlace| {
+            place.tenure == Tenure::Reserved(task.id.clone()) || (unsure && place.tenure == tenure)
+        };
         let reserved: Vec<&KeyPlace> = places.iter().filter(is_reserved).collect();
         let open = match reserved.is_empty() {
             false => reserved,
@@ -76,7 +82,6 @@ impl Service {
             true if self.broker.has_key_waiters(&key).await? => return Ok(None),
             true => places.iter().filter(|p| p.tenure == Tenure::Free).collect(),
         };
-        let tenure = Tenure::Held(task.id.clone(), self.options.id.to_string());
         for KeyPlace { place, revision, .. } in open {
             let written = self
                 .broker

@@ -47,7 +47,7 @@ pub(super) struct Done {
     /// Whose the task was.
     pub(super) flow: Option<Flow>,
     /// How long the slot was taken, in ms.
-    pub(super) cost_ms: f64,
+    pub(super) cost_ms: Option<f64>,
 }
 
 /// A task that runs, with what its answer needs.
@@ -113,7 +113,7 @@ impl Service {
             queue,
             held,
             flow,
-            cost_ms: took.as_secs_f64() * 1000.0,
+            cost_ms: (!matches!(ending, Ending::Blocked)).then_some(took.as_secs_f64() * 1000.0),
         }
     }
 

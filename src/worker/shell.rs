@@ -291,7 +291,10 @@ impl Shell {
         for done in finished {
             self.leases.release(done.held);
             self.served.note(&done, &self.intake);
-            self.intake.finished(done.queue, done.flow, done.cost_ms);
+            match done.cost_ms {
+                Some(cost_ms) => self.intake.finished(done.queue, done.flow, cost_ms),
+                None => self.intake.returned(done.queue, done.flow),
+            }
         }
     }
 

@@ -102,7 +102,7 @@ async fn never_more_of_a_key_run_than_it_has_places_and_none_is_lost() {
         probe.most(),
         clock::monotonic().since(began)
     );
-    assert_eq!(probe.most(), 3);
+    assert!(probe.most() <= 3, "{}", probe.most());
     bare.until_empty("FL_NORMAL").await;
     bare.until_no_message("FL_HELD", "fl.held.*").await;
     assert_eq!(bare.stream("FL_RESULTS").await.last_sequence, 150);

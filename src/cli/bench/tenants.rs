@@ -1,7 +1,9 @@
 //! `bench tenants`: what does a tenant that floods a class cost the others in it?
 
 use super::stage::{Stage, progress};
-use crate::bench::{TENANT_SLOTS, Tenants, Timed, light_p99_ms, lights, tenants_policy};
+use crate::bench::{
+    Pace, Paced, TENANT_SLOTS, TENANTS_WARM_UP, Tenants, light_p99_ms, lights, tenants_policy,
+};
 use crate::cli::exit::Exit;
 use crate::cli::output::table;
 use crate::cli::session::Session;
@@ -18,6 +20,9 @@ pub(super) struct Args {
     /// Pairs of runs, without and with the heavy tenant
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pairs: u32,
+    /// Every task takes 20 ms, in place of 10 to 30
+    #[arg(long)]
+    even: bool,
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
@@ -40,11 +45,11 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
 async fn once(args: &Args, session: &Session, times: u32) -> anyhow::Result<f64> {
     let policy = tenants_policy()?;
     let stage = Stage::set(session, &policy).await?;
-    let timed = Timed::new(lights(args.seconds))?;
-    stage.work(TENANT_SLOTS, timed.clone()).await?;
+    let paced = Paced::new(Pace::of_flag(args.even), lights(args.seconds), TENANTS_WARM_UP)?;
+    stage.work(TENANT_SLOTS, paced.clone()).await?;
     let broker = &stage.mesh.broker;
     let backlogs = Backlogs::follow(broker, &policy, stage.lifecycle());
-    let p99_ms = light_p99_ms(broker, &policy, &backlogs, &timed, args.seconds, times).await?;
+    let p99_ms = light_p99_ms(broker, &policy, &backlogs, &paced, args.seconds, times).await?;
     stage.clear().await;
     Ok(p99_ms)
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::settle;
 use super::watch::Watch;
 use crate::broker::RequestError;
@@ -21,13 +23,23 @@ const POLLED_MAX: usize = 64;
 const RENEWALS: u32 = 3;
 /// How long a place is kept for a task that nobody starts. Then it competes as any other.
 const KEPT_MAX: Duration = Duration::from_secs(600);
+/// How long a task that did not take the place it had is not let go again.
+const REST: Duration = Duration::from_secs(1);
+/// How often it is noted that tasks wait for a key: well within the time that the note is kept.
+const NOTE_EVERY: Duration = Duration::from_millis(500);
 
 /// Places that are reserved.
 #[derive(Default)]
 pub(super) struct Grants {
     given: HashMap<TaskId, Grant>,
-    /// Reserved for tasks that have ended without having been started.
+    /// Reserved for tasks that have ended without having been started, or that did not take their place.
     vain: Vec<(TaskId, Grant)>,
+    /// Not let go before.
+    resting: HashMap<TaskId, Moment>,
+    /// When it was last noted at the server that tasks wait for a key.
+    noted: HashMap<KeyId, Moment>,
+    /// The last key that was looked at in a poll.
+    polled: Option<KeyId>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,16 +56,41 @@ impl Grants {
         self.vain.extend(self.given.remove_entry(id));
     }
 
-    /// It waits again.
-    pub(super) fn forget(&mut self, id: &TaskId) {
-        self.given.remove(id);
+    /// It waits again. One that had a place and did not take it competes after a while: its worker knows of fewer places, or
+    /// lost it.
+    pub(super) fn came_back(&mut self, id: &TaskId, now: Moment) {
+        if let Some(unused) = self.given.remove_entry(id) {
+            self.vain.push(unused);
+            self.resting.insert(id.clone(), Moment(now.0 + REST));
+        }
+    }
+
+    fn rests(&self, id: &TaskId, now: Moment) -> bool {
+        self.resting.get(id).is_some_and(|until| now < *until)
+    }
+
+    /// Whether it is to be noted at the server once more that tasks wait for a key.
+    fn is_to_note(&mut self, key: &KeyId, now: Moment) -> bool {
+        let is_due = self.noted.get(key).is_none_or(|at| now.since(*at) >= NOTE_EVERY);
+        if is_due {
+            self.noted.insert(key.clone(), now);
+        }
+        is_due
+    }
+
+    /// Forgets what is over.
+    fn tidy(&mut self, now: Moment) {
+        self.resting.retain(|_, until| now < *until);
+        self.noted.retain(|_, at| now.since(*at) < NOTE_EVERY);
     }
 }
 
 impl Watch<'_> {
     /// A holder that died gives nothing back: its lease ends, and nobody tells.
     pub(super) fn poll_keys(&mut self) {
-        let keys: Vec<KeyId> = self.board.contended().take(POLLED_MAX).cloned().collect();
+        let after = self.grants.polled.take();
+        let keys = self.board.contended_after(after.as_ref(), POLLED_MAX);
+        self.grants.polled = keys.last().filter(|_| keys.len() == POLLED_MAX).cloned();
         for key in keys {
             self.board.key_changed(&key);
         }
@@ -84,13 +121,14 @@ impl Watch<'_> {
         else {
             return Ok(());
         };
+        let now = clock::monotonic();
         let mut waiters: Vec<TaskId> = waiters.into_iter().map(|task| task.id.clone()).collect();
         let limit = self.of.policy.keys.limit_of(&text);
         let places = self.of.broker.key_places(key, limit).await?;
         // Begun by a coordinator that died, or by this one where the lane was full.
         let (begun, others): (Vec<&KeyPlace>, Vec<&KeyPlace>) = places
             .iter()
-            .partition(|place| matches!(&place.tenure, Tenure::Reserved(task) if waiters.contains(task)));
+            .partition(|place| matches!(&place.tenure, Tenure::Reserved(task) if waiters.contains(task) && !self.grants.rests(task, now)));
         for place in begun {
             if let Tenure::Reserved(task) = &place.tenure {
                 waiters.retain(|waiter| waiter != task);
@@ -98,7 +136,11 @@ impl Watch<'_> {
             }
         }
         let free = others.into_iter().filter(|place| place.tenure == Tenure::Free);
-        let mut waiters = waiters.into_iter();
+        let mut waiters = waiters
+            .into_iter()
+            .filter(|task| !self.grants.rests(task, now))
+            .collect::<Vec<_>>()
+            .into_iter();
         for place in free {
             let Some(task) = waiters.next() else {
                 return Ok(());
@@ -110,7 +152,7 @@ impl Watch<'_> {
                 self.let_go(key, place, &task).await?;
             }
         }
-        if waiters.next().is_some() {
+        if waiters.next().is_some() && self.grants.is_to_note(key, now) {
             let noted = self.of.broker.note_key_waiters(key).await;
             noted.map_err(write_error)?;
         }
@@ -143,11 +185,10 @@ impl Watch<'_> {
     }
 
     /// Keeps places reserved until a worker has taken them over, and gives back those that nobody will.
-    pub(super) async fn keep_grants(&mut self) -> Result<(), RequestError> {
-        for (id, grant) in std::mem::take(&mut self.grants.vain) {
-            write_if_reserved(self.of, &id, &grant, &Tenure::Free).await?;
-        }
+    pub(super) async fn keep_grants(&mut self) {
         let now = clock::monotonic();
+        self.grants.tidy(now);
+        self.free_vain().await;
         let every = lease(self.of) / RENEWALS;
         let due: Vec<(TaskId, Grant)> = self
             .grants
@@ -156,10 +197,22 @@ impl Watch<'_> {
             .filter(|(_, grant)| now.since(grant.renewed) >= every)
             .map(|(id, grant)| (id.clone(), grant.clone()))
             .collect();
-        for (id, grant) in due {
+        let of = self.of;
+        let renewals = due.into_iter().map(async |(id, grant)| {
             let is_in_time = now.since(grant.since) < KEPT_MAX;
             let tenure = Tenure::Reserved(id.clone());
-            if is_in_time && write_if_reserved(self.of, &id, &grant, &tenure).await? {
+            let is_kept = is_in_time && write_if_reserved(of, &id, &grant, &tenure).await?;
+            Ok::<_, RequestError>((id, is_kept))
+        });
+        for renewed in join_all(renewals).await {
+            let (id, is_kept) = match renewed {
+                Ok(renewed) => renewed,
+                Err(error) => {
+                    tracing::debug!(%error, "a reservation was not kept; trying again");
+                    continue;
+                }
+            };
+            if is_kept {
                 if let Some(grant) = self.grants.given.get_mut(&id) {
                     grant.renewed = now;
                 }
@@ -169,7 +222,16 @@ impl Watch<'_> {
                 self.board.out_of_reach(&id);
             }
         }
-        Ok(())
+    }
+
+    /// Gives back places that nobody takes.
+    pub(super) async fn free_vain(&mut self) {
+        for (id, grant) in std::mem::take(&mut self.grants.vain) {
+            if let Err(error) = write_if_reserved(self.of, &id, &grant, &Tenure::Free).await {
+                tracing::debug!(%error, "a place of a concurrency_key was not given back; trying again");
+                self.grants.vain.push((id, grant));
+            }
+        }
     }
 }
 

@@ -22,6 +22,8 @@ const POLL_EVERY: Duration = Duration::from_millis(100);
 const POLLS_PER_LOOK: u32 = 10;
 /// Pause before reading begins anew after it broke off.
 const REOPEN_PAUSE: Duration = Duration::from_millis(500);
+/// Tasks that others wait for that are looked at once more in each look.
+const LOOKED_AT_AGAIN: usize = 16;
 /// Looks at nothing that waits after which records are not heard any more.
 const IDLE_LOOKS: u32 = 10;
 
@@ -93,7 +95,7 @@ impl Watch<'_> {
     fn hear(&mut self, heard: Result<Blocked, Malformed>) {
         match heard {
             Ok(blocked) if blocked.on == BlockedOn::Key => {
-                self.grants.forget(&blocked.task.id);
+                self.grants.came_back(&blocked.task.id, clock::monotonic());
                 self.board.waits_for_key(&self.of.policy, blocked.task);
             }
             Ok(blocked) => self.board.blocked(&self.of.policy, blocked.task),
@@ -129,6 +131,7 @@ impl Watch<'_> {
 
     async fn poll(&mut self) -> Result<(), RequestError> {
         self.hear_waiting().await?;
+        self.free_vain().await;
         self.poll_keys();
         self.polls = (self.polls + 1) % POLLS_PER_LOOK;
         if self.polls == 1 {
@@ -142,11 +145,14 @@ impl Watch<'_> {
             self.board.again(step);
         }
         self.board.expire(clock::wall());
+        self.board.look_again(LOOKED_AT_AGAIN);
         self.search().await?;
-        self.keep_grants().await?;
+        self.keep_grants().await;
         self.idle = if self.board.is_empty() { self.idle + 1 } else { 0 };
         if self.idle > IDLE_LOOKS {
-            self.endings = None;
+            // Whatever is known is of no use any more once nobody hears what ends.
+            (self.endings, self.board) = (None, Board::default());
+            self.places.clear();
         }
         Ok(())
     }

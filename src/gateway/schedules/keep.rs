@@ -10,6 +10,11 @@ use crate::gateway::{Asked, Code, Desk, Problem};
 use crate::task::{EpochMs, TaskId, TenantId};
 use crate::wire::{Schedule, to_rfc3339};
 
+/// Times that a change is tried before somebody else's changes.
+const HOLD_TRIES: usize = 16;
+/// Schedules of all tenants together: the audit looks at each of them.
+const SCHEDULES_MAX: usize = 1_000;
+
 /// A schedule as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Shown {
@@ -82,6 +87,11 @@ impl Desk {
         };
         let schedule = make(&self.policy, &asking, &asked, now, self.terms())?;
         self.connected()?;
+        if self.broker.schedules().await?.len() >= SCHEDULES_MAX {
+            let what =
+                format!("there are {SCHEDULES_MAX} schedules, which is as many as there may be; remove some");
+            return Err(Problem::new(Code::BadSchedule, what).in_field("name"));
+        }
         if self.broker.put_schedule(&schedule, 0, now).await?.is_some() {
             return Ok((shown(&schedule, now), true));
         }
@@ -129,7 +139,7 @@ impl Desk {
         name: &str,
         is_paused: bool,
     ) -> Result<Shown, Problem> {
-        loop {
+        for _ in 0..HOLD_TRIES {
             let found = self.standing_schedule(tenant, name).await?;
             let now = clock::wall();
             if found.record.is_paused == is_paused {
@@ -146,6 +156,8 @@ impl Desk {
                 return Ok(shown(&changed, now));
             }
         }
+        let what = "others change this schedule all the time; try again";
+        Err(Problem::new(Code::Unavailable, what))
     }
 
     /// Takes a schedule away. What it has fired stays.
@@ -153,9 +165,8 @@ impl Desk {
     /// # Errors
     /// As [`Desk::schedule`].
     pub async fn remove_schedule(&self, tenant: &TenantId, name: &str) -> Result<Removed, Problem> {
-        self.connected()?;
-        let internal = internal(tenant, name)?;
-        match self.broker.remove_schedule(&internal).await? {
+        let standing = self.standing_schedule(tenant, name).await?;
+        match self.broker.remove_schedule(&standing.record.name).await? {
             true => Ok(Removed {
                 name: name.to_owned(),
                 removed: true,

@@ -73,7 +73,7 @@ pub enum ScheduleRefusal {
     #[error("task.{0}")]
     Task(#[source] Refusal),
     /// Its task brings what every firing has of its own.
-    #[error("task.{0}: every firing has its own; leave it out")]
+    #[error("task.{0}: a firing has its own or none; leave it out")]
     Own(&'static str),
 }
 
@@ -157,13 +157,14 @@ pub fn make(
     })
 }
 
-fn own_facts(body: &[u8]) -> [(&'static str, bool); 3] {
+fn own_facts(body: &[u8]) -> [(&'static str, bool); 4] {
     let Ok(read) = parse_body(None, body) else {
-        return [("task_id", false); 3];
+        return [("task_id", false); 4];
     };
     [
         ("task_id", read.task_id.is_some()),
         ("deadline", read.deadline.is_some()),
         ("run_at", read.run_at.is_some()),
+        ("depends_on", !read.depends_on.is_empty()),
     ]
 }

@@ -68,8 +68,8 @@ fn a_schedule_is_taken_or_refused_with_what_to_do() {
         time_zone: time_zone: no zone "Mars"; give a name of the IANA database, such as UTC or Europe/Berlin
         missed: missed: no "some"; give skip, once or all
         task.class: task.class: no class "slow"; the classes are payment_processing, user_auth, metrics_ingestion, daily_backup; name one of them or add it to the policy
-        task.task_id: task.task_id: every firing has its own; leave it out
-        task.deadline: task.deadline: every firing has its own; leave it out
-        task.run_at: task.run_at: every firing has its own; leave it out
+        task.task_id: task.task_id: a firing has its own or none; leave it out
+        task.deadline: task.deadline: a firing has its own or none; leave it out
+        task.run_at: task.run_at: a firing has its own or none; leave it out
     "#]].assert_eq(&told);
 }

@@ -1,6 +1,7 @@
 //! Who waits for whom, and what follows when one of those ends.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ops::Bound;
 
 use super::keys::Keys;
 use super::urgency::{lane_of, urgency};
@@ -58,7 +59,9 @@ pub struct Board {
     pub(super) waits: Waits,
     pub(super) waiting: HashMap<TaskId, Waiting>,
     /// By what is waited for: those that wait for it.
-    heirs: HashMap<TaskId, BTreeSet<TaskId>>,
+    heirs: BTreeMap<TaskId, BTreeSet<TaskId>>,
+    /// The last that [`Board::look_again`] looked at; none before a new turn.
+    looked_at: Option<TaskId>,
     /// Where those are queued that are waited for.
     pub(super) lanes: HashMap<TaskId, Lane>,
     pub(super) keys: Keys,
@@ -265,10 +268,22 @@ impl Board {
         self.waiting.contains_key(id)
     }
 
-    /// Whether nothing waits and nothing is to be done.
+    /// Whether nothing waits, nothing has a key and nothing is to be done.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.steps.is_empty()
+        self.waiting.is_empty() && self.steps.is_empty() && self.keys.are_free()
+    }
+
+    /// Looks again at some of the tasks that others wait for, in turn, and that do not wait themselves: the end of one may
+    /// have been missed.
+    pub fn look_again(&mut self, most: usize) {
+        let after = self.looked_at.take();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let parents = self.heirs.range((from, Bound::Unbounded)).map(|(id, _)| id);
+        for id in parents.filter(|id| !self.waiting.contains_key(*id)).take(most) {
+            self.steps.push_back(Step::Look(id.clone()));
+            self.looked_at = Some(id.clone());
+        }
     }
 
     /// How many tasks wait.

@@ -1,6 +1,7 @@
 //! Who waits for a `concurrency_key`, and who has one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use super::board::{Board, Step, Waiting};
 use crate::policy::Policy;
@@ -9,7 +10,7 @@ use crate::task::{KeyId, Task, TaskId};
 /// Keys that tasks wait for, and tasks that were let go with one.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    waiters: HashMap<KeyId, BTreeSet<TaskId>>,
+    waiters: BTreeMap<KeyId, BTreeSet<TaskId>>,
     /// The key of each task that waits.
     wanted: HashMap<TaskId, KeyId>,
     /// Queued or running, with the place each was given.
@@ -31,6 +32,10 @@ impl Keys {
 
     pub(super) fn ended(&mut self, id: &TaskId) {
         self.holders.remove(id);
+    }
+
+    pub(super) fn are_free(&self) -> bool {
+        self.holders.is_empty()
     }
 
     pub(super) fn has_one(&self, id: &TaskId) -> bool {
@@ -107,9 +112,12 @@ impl Board {
         self.keys.waiters.contains_key(key)
     }
 
-    /// Keys that tasks wait for.
-    pub fn contended(&self) -> impl Iterator<Item = &KeyId> {
-        self.keys.waiters.keys()
+    /// Keys that tasks wait for, in order, those behind `after`, so many at most.
+    #[must_use]
+    pub fn contended_after(&self, after: Option<&KeyId>, most: usize) -> Vec<KeyId> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let behind = self.keys.waiters.range((from, Bound::Unbounded));
+        behind.take(most).map(|(key, _)| key.clone()).collect()
     }
 }
 

@@ -184,7 +184,7 @@ fn a_key_goes_to_the_most_urgent_of_those_that_wait_then_to_the_oldest_and_its_h
     for name in ["asked", "urgent", "young"] {
         board.ended(&id(name), State::Cancelled);
     }
-    assert_eq!(board.contended().count(), 0);
+    assert_eq!(board.contended_after(None, 9), []);
     board.key_changed(&key);
     assert_eq!(
         steps(&mut board),

@@ -1,8 +1,8 @@
-//! The end of an intake: everything goes back.
+//! What goes back: a task that could not run, and everything at the end of an intake.
 
 use super::core::Intake;
 use super::facts::{Decision, QueueId};
-use crate::scheduler::facts::Ticket;
+use crate::scheduler::facts::{Flow, Ticket};
 
 impl Intake {
     /// Nothing more is asked for; what is kept or still arrives is handed back.
@@ -23,6 +23,19 @@ impl Intake {
     /// Asks again, after a [`Intake::drain`].
     pub fn go_on(&mut self) {
         self.draining = false;
+    }
+
+    /// A task of `flow` that was started gives its slot back without having run: what it was charged is given back, and
+    /// nothing is learned of its cost.
+    pub fn returned(&mut self, id: QueueId, flow: Option<Flow>) {
+        self.running = self.running.saturating_sub(1);
+        let queue = &mut self.queues[id.0];
+        queue.held = queue.held.saturating_sub(1);
+        let charged_ms = queue.ledger.settle(1);
+        if let (Some(flow), 1..) = (flow, queue.window_max) {
+            queue.window.charge(flow, -charged_ms);
+        }
+        self.picker.settle(id, flow, charged_ms, 0.0);
     }
 
     fn leave(&mut self, queue: QueueId, ticket: Ticket) {
