@@ -29,7 +29,7 @@ export PATH := $(PATH):$(deny_root)/bin
 deny_checks := bans licenses sources
 deny_check := $(CARGO) deny check --hide-inclusion-graph
 
-.PHONY: help build demo test lint fmt bench bench-pick policies overload drill goldens deny advisories install-deny
+.PHONY: help build demo test lint fmt bench bench-pick bench-embed policies overload drill goldens deny advisories install-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -63,6 +63,9 @@ bench: build ## measure this machine against the bare JetStream floor
 
 bench-pick: ## what one choice of the scheduler costs, under every rule
 	$(CARGO) bench --bench pick
+
+bench-embed: ## what the embedding model does without a mesh
+	$(with_tools) $(CARGO) bench $(features) --bench embed
 
 policies: ## every rule on a real mesh beside the simulator; the machine must have nothing else to do
 	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \

@@ -3,9 +3,10 @@
 //! [`workload`] is what both are given, [`rate`] measures tasks per second, [`start`] the time from
 //! publish to executor start, [`summary`] puts the pairs together. [`failing`] measures one class beside another that
 //! always fails, [`priority`] one lane beside another that is flooded, [`retries`] how late retries come, [`cancel`]
-//! how soon a slot is free again, [`tenants`] what one tenant costs the others, [`rates`] whether a rate holds; [`paced`]
-//! is what tasks do meanwhile.
+//! how soon a slot is free again, [`batch`] what it brings that tasks share the runs of a model, [`tenants`] what one
+//! tenant costs the others, [`rates`] whether a rate holds; [`paced`] is what tasks do meanwhile.
 
+mod batch;
 mod cancel;
 mod failing;
 mod paced;
@@ -18,6 +19,7 @@ mod summary;
 mod tenants;
 mod workload;
 
+pub use batch::{Batch, Counted, policy as batch_policy, publish as publish_texts};
 pub use cancel::{CancelError, Freed, Holds, cancel};
 pub use failing::{Failing, HalfBroken, policy as failing_policy, publish as publish_class};
 pub use paced::{Pace, Paced};

@@ -50,9 +50,37 @@ impl Outcome {
     }
 }
 
+/// What a task is charged for its execution, in ms of one slot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cost {
+    /// As long as it took.
+    Elapsed,
+    /// This much, at least 0: it ran together with others, and what all of them took was divided among them.
+    Ms(f64),
+}
+
+/// An execution that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Executed {
+    /// How.
+    pub outcome: Outcome,
+    /// What it is charged.
+    pub cost: Cost,
+}
+
 /// Runs tasks of one model. Several run at once, as many as the worker has slots.
 pub trait Executor: Send + Sync {
     /// Runs one task. When `cancel` fires it returns soon, with whatever; nobody reads it. The
     /// future may also be dropped at any await, on a timeout.
     fn execute<'a>(&'a self, job: &'a Job, cancel: &'a CancellationToken) -> BoxFuture<'a, Outcome>;
+
+    /// The same, and what the task is charged. Where a task does not share what it runs on, that is its time.
+    fn execute_at_cost<'a>(&'a self, job: &'a Job, cancel: &'a CancellationToken) -> BoxFuture<'a, Executed> {
+        Box::pin(async move {
+            Executed {
+                outcome: self.execute(job, cancel).await,
+                cost: Cost::Elapsed,
+            }
+        })
+    }
 }

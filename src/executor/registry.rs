@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "embed")]
+use super::batch::Batching;
 use super::contract::Executor;
 use super::process::{Pool, PoolOptions};
 use super::simulate::Simulate;
 use crate::lifecycle::Lifecycle;
-use crate::policy::{ExecutorKind, Policy, ProcessRules};
+use crate::policy::{ExecutorKind, Model, Policy, ProcessRules};
 use crate::task::{ModelName, ModelToken};
 
 /// A model that a worker was to serve and cannot.
@@ -80,7 +82,7 @@ impl Executors {
         for model in &policy.models {
             let executor = match &model.executor {
                 ExecutorKind::Simulate => Arc::new(Simulate) as Arc<dyn Executor>,
-                ExecutorKind::Embed => embed(&model.name, host.model_dir)?,
+                ExecutorKind::Embed => embed(model, host)?,
                 ExecutorKind::Process(rules) => {
                     let pool = pool(&model.name, rules, host)?;
                     pools.push((&model.name, pool.clone()));
@@ -135,15 +137,24 @@ fn pool(model: &ModelName, rules: &ProcessRules, host: Host<'_>) -> Result<Arc<P
 }
 
 #[cfg(feature = "embed")]
-fn embed(model: &ModelName, folder: Option<&Path>) -> Result<Arc<dyn Executor>, RegistryError> {
-    let folder = folder.ok_or_else(|| RegistryError::NoFolder { model: model.clone() })?;
-    match super::embed::MiniLm::load(folder) {
-        Ok(loaded) => Ok(Arc::new(super::embed::Embed::new(loaded))),
-        Err(error) => Err(RegistryError::unusable(model, error)),
-    }
+fn embed(model: &Model, host: Host<'_>) -> Result<Arc<dyn Executor>, RegistryError> {
+    let name = &model.name;
+    let folder = host
+        .model_dir
+        .ok_or_else(|| RegistryError::NoFolder { model: name.clone() })?;
+    let loaded = match super::embed::MiniLm::load(folder) {
+        Ok(loaded) => super::embed::Embed::new(loaded),
+        Err(error) => return Err(RegistryError::unusable(name, error)),
+    };
+    Ok(match model.batch.filter(|window| window.size_max > 1) {
+        Some(window) => Arc::new(Batching::start(name, loaded, window, host.lifecycle)),
+        None => Arc::new(loaded),
+    })
 }
 
 #[cfg(not(feature = "embed"))]
-fn embed(model: &ModelName, _: Option<&Path>) -> Result<Arc<dyn Executor>, RegistryError> {
-    Err(RegistryError::NotBuilt { model: model.clone() })
+fn embed(model: &Model, _: Host<'_>) -> Result<Arc<dyn Executor>, RegistryError> {
+    Err(RegistryError::NotBuilt {
+        model: model.name.clone(),
+    })
 }

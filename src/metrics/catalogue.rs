@@ -36,6 +36,8 @@ pub(super) const PULLS: &str = "fairlane_pulls_total";
 pub(super) const HAND_BACKS: &str = "fairlane_hand_backs_total";
 pub(super) const FENCE_REFUSALS: &str = "fairlane_fence_refusals_total";
 pub(super) const LEASE_EXTENSIONS: &str = "fairlane_lease_extensions_total";
+pub(super) const BATCHES: &str = "fairlane_batches_total";
+pub(super) const BATCH_SIZE: &str = "fairlane_batch_size";
 pub(super) const SHARE_RATIO: &str = "fairlane_share_ratio";
 pub(super) const TENANT_JAIN: &str = "fairlane_tenant_jain_index";
 pub(super) const VIEWS: &str = "fairlane_views_total";
@@ -130,6 +132,18 @@ pub const CATALOGUE: &[Entry] = &[
         LEASE_EXTENSIONS,
         &[],
         "Progress signals that kept a running task from being redelivered.",
+    ),
+    counter(
+        BATCHES,
+        &["reason"],
+        "Runs of a model that tasks share, by what began them.",
+    ),
+    entry(
+        BATCH_SIZE,
+        Kind::Histogram,
+        Unit::Count,
+        &[],
+        "Tasks in a run that they share.",
     ),
     entry(
         SHARE_RATIO,

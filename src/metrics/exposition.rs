@@ -8,12 +8,16 @@ use metrics_exporter_prometheus::{
     BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 
-use super::catalogue;
+use super::catalogue::{self, BATCH_SIZE};
 
 /// Upper bounds of the buckets of every time, in seconds: from a no-op to the longest generation.
 pub(super) const BUCKETS_S: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0,
     300.0,
+];
+/// Upper bounds of the buckets of a batch's size, up to the most that a policy allows.
+pub(super) const BUCKETS_SIZE: &[f64] = &[
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0, 4096.0,
 ];
 /// How often samples are put into their buckets: until then each takes memory.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -74,7 +78,10 @@ impl Exposition {
 /// A recorder that is not installed.
 pub(super) fn recorder() -> Result<PrometheusRecorder, BuildError> {
     let times = Matcher::Suffix("_seconds".to_owned());
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(times, BUCKETS_S)?;
+    let sizes = Matcher::Full(BATCH_SIZE.to_owned());
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(times, BUCKETS_S)?
+        .set_buckets_for_metric(sizes, BUCKETS_SIZE)?;
     Ok(builder.build_recorder())
 }
 

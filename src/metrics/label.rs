@@ -65,6 +65,19 @@ label!(
     }
 );
 label!(
+    /// What began a run that tasks share.
+    BatchReason {
+        /// It had as many tasks as it may.
+        Full = "full",
+        /// It had as many tokens as it may, or the next task would have gone over.
+        Tokens = "tokens",
+        /// Its first task had waited for the window.
+        Window = "window",
+        /// Nothing ran, and nothing else was on its way.
+        Idle = "idle",
+    }
+);
+label!(
     /// What became of the delivery of a result.
     CallbackOutcome {
         /// The receiver has it.

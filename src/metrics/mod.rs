@@ -3,6 +3,7 @@
 //! One struct per role holds the handles; labels are enums. [`CATALOGUE`] is the one list of names
 //! and help texts; docs/metrics.md is written from it.
 
+mod batch;
 mod catalogue;
 mod class;
 mod coordinator;
@@ -16,6 +17,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use batch::BatchMetrics;
 pub use catalogue::{CATALOGUE, Entry, Kind};
 pub use class::ClassMetrics;
 pub use coordinator::{CoordinatorMetrics, QueueCounts};
@@ -23,7 +25,7 @@ pub use exposition::{Exposition, InstallError};
 pub use gateway::GatewayMetrics;
 pub use http::{Readiness, pages, serve};
 pub use label::{
-    CallbackOutcome, Door, HandBackReason, PullKind, PullOutcome, Repair, SubmissionOutcome, TaskOutcome,
-    UncoveredAction,
+    BatchReason, CallbackOutcome, Door, HandBackReason, PullKind, PullOutcome, Repair, SubmissionOutcome,
+    TaskOutcome, UncoveredAction,
 };
 pub use worker::WorkerMetrics;

@@ -212,10 +212,12 @@ pub enum CostUnit {
 /// How tasks are put together in one run of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchWindow {
-    /// How long the first waits for others, in ms.
+    /// How long the first waits for others that are on their way, in ms.
     pub window_ms: u64,
     /// Most tasks in one run; at least 1.
     pub size_max: u32,
+    /// Most tokens in one run of several tasks, at least 1; none for no bound.
+    pub tokens_max: Option<u32>,
 }
 
 /// What lifts a task to another lane.

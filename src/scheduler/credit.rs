@@ -4,7 +4,8 @@
 //! estimate when a task is asked for and the rest when it is done. A class is served while its
 //! balance is above zero and may overdraw it by one task; when none is, the next one in turn is
 //! granted `quantum · weight`. A class that cannot be served for a moment is granted its part all
-//! the same and goes first when it can be.
+//! the same and goes first when it can be; meanwhile the rounds go no further than its turn, so that those who are served
+//! in its place owe for it.
 //!
 //! Two classes that stay backlogged differ in service per weight by at most
 //! `2 · c_max / w_min + quantum` (Shreedhar and Varghese's deficit round robin, with the
@@ -49,6 +50,8 @@ pub struct Credit {
     turn: u64,
     /// By the turn in which each has credit.
     ready: Tournament<Least<u64>>,
+    /// The same for those that are delayed.
+    delayed: Tournament<Least<u64>>,
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +62,8 @@ struct Account {
     /// The last round whose grant is in the balance.
     granted: u64,
     standing: Standing,
+    /// What it keeps beside the credit of a few rounds while it is delayed.
+    more_ms: f64,
 }
 
 impl Credit {
@@ -71,6 +76,7 @@ impl Credit {
             accounts: Vec::new(),
             turn: CLASSES_MAX,
             ready: Tournament::default(),
+            delayed: Tournament::default(),
         }
     }
 
@@ -90,6 +96,7 @@ impl Credit {
             balance_ms: 0.0,
             granted: 0,
             standing: Standing::Absent,
+            more_ms: 0.0,
         });
         ClassId(self.accounts.len() - 1)
     }
@@ -127,11 +134,24 @@ impl Credit {
     pub fn choose(&mut self) -> Option<ClassId> {
         let at = self.ready.best(Moment::default())?;
         let turn = self.ready.get(at).map_or(0, |turn| turn.0);
+        let turn = self.held_back(turn);
         self.turn = self.turn.max(turn);
         if self.round() > ROUND_LAST {
             self.recount();
         }
         Some(ClassId(at))
+    }
+
+    /// How far the rounds may go so that a class in `turn` is served. Where one that is delayed would come first, they
+    /// stop at its turn: who is served in its place goes into debt and pays for it later, instead of being granted at
+    /// once the rounds that it takes to be out of debt. What a class may make up for bounds that.
+    fn held_back(&mut self, turn: u64) -> u64 {
+        let first = self.delayed.best(Moment::default());
+        let Some((at, due)) = first.and_then(|at| Some((at, self.delayed.get(at)?.0))) else {
+            return turn;
+        };
+        let rounds = (self.most_delayed_ms(at) / self.gain(at)).min(ROUNDS_MAX) as u64;
+        turn.min(due.max(turn.saturating_sub(rounds * CLASSES_MAX)))
     }
 
     /// Counts the rounds from the beginning again; nobody's turn comes sooner or later for it.
@@ -152,10 +172,13 @@ impl Credit {
         self.enter(class.0);
     }
 
-    /// A class that could not be served keeps the credit of a few rounds and `more_ms`: enough to make
-    /// up for a busy server, too little to crowd out the others after a long time at a limit.
+    /// A class that could not be served keeps the credit of a few rounds and `more_ms`, and earns no more while it is
+    /// delayed: enough to make up for a busy server, too little to crowd out the others after a long time at a limit, or
+    /// once one that is far in debt was served for want of any other.
     pub fn delayed(&mut self, class: ClassId, more_ms: f64) {
-        self.cap(class.0, DELAYED_ROUNDS_MAX * self.gain(class.0) + more_ms);
+        self.settle(class.0);
+        self.accounts[class.0].more_ms = more_ms;
+        self.cap(class.0, self.most_delayed_ms(class.0));
     }
 
     /// An emptied class keeps its debt, not its credit: nobody saves up service while idle.
@@ -183,6 +206,10 @@ impl Credit {
         self.enter(at);
     }
 
+    fn most_delayed_ms(&self, at: usize) -> f64 {
+        DELAYED_ROUNDS_MAX * self.gain(at) + self.accounts[at].more_ms
+    }
+
     fn gain(&self, at: usize) -> f64 {
         self.quantum_ms * self.accounts[at].share / self.share_sum
     }
@@ -203,7 +230,8 @@ impl Credit {
         let granted_ms = self.visited(at).saturating_sub(account.granted) as f64 * self.gain(at);
         match account.standing {
             Standing::Absent => granted_ms.min((-account.balance_ms).max(0.0)),
-            Standing::Ready | Standing::Delayed => granted_ms,
+            Standing::Delayed => granted_ms.min((self.most_delayed_ms(at) - account.balance_ms).max(0.0)),
+            Standing::Ready => granted_ms,
         }
     }
 
@@ -218,14 +246,15 @@ impl Credit {
     /// Enters it for the turn in which it has credit, or takes it out.
     fn enter(&mut self, at: usize) {
         let account = &self.accounts[at];
-        let turn = match account.standing {
-            Standing::Absent | Standing::Delayed => None,
-            Standing::Ready => {
-                let away = rounds_to_credit(account.balance_ms, self.gain(at));
-                Some((account.granted + away) * CLASSES_MAX + at as u64)
-            }
+        let away = rounds_to_credit(account.balance_ms, self.gain(at));
+        let turn = Some(Least((account.granted + away) * CLASSES_MAX + at as u64));
+        let (ready, delayed) = match account.standing {
+            Standing::Absent => (None, None),
+            Standing::Delayed => (None, turn),
+            Standing::Ready => (turn, None),
         };
-        self.ready.set(at, turn.map(Least), Moment::default());
+        self.ready.set(at, ready, Moment::default());
+        self.delayed.set(at, delayed, Moment::default());
     }
 }
 

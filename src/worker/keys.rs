@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::bill::Bill;
 use super::finish::Ending;
 use super::serve::{PAUSE_MIN, Run, Service};
 use crate::broker::keys::{KeyPlace, Tenure};
@@ -32,7 +33,12 @@ struct Grip {
 
 impl Service {
     /// Takes a place of the task's key and runs it; where there is none it waits aside, without a slot.
-    pub(super) async fn decide_under_key(&self, run: Run, input: serde_json::Value) -> Ending {
+    pub(super) async fn decide_under_key(
+        &self,
+        run: Run,
+        input: serde_json::Value,
+        bill: &mut Bill,
+    ) -> Ending {
         let mut pause = PAUSE_MIN;
         // Whether a place may have become ours by a write whose answer was lost.
         let mut unsure = false;
@@ -54,7 +60,7 @@ impl Service {
         failpoint::hit("worker.after_key");
         let lost = CancellationToken::new();
         let ending = tokio::select! {
-            ending = self.execute(run, input, &lost) => ending,
+            ending = self.execute(run, input, &lost, bill) => ending,
             () = self.keep_key(&mut grip, &lost) => Ending::HandedBack,
         };
         self.give_back_key(&grip).await;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::serve::{PAUSE_MAX, PAUSE_MIN, Service};
+use super::serve::{Done, PAUSE_MAX, PAUSE_MIN, Service};
 use crate::broker::cancels::Cancels;
 use crate::broker::fetch::decides;
 use crate::task::{Task, TaskId};
@@ -73,11 +74,13 @@ impl Drop for Noted<'_> {
 }
 
 impl Service {
-    /// Stops what was cancelled, until the worker stops hard.
-    pub(super) async fn hear_cancels(self: Arc<Self>, mut cancels: Cancels) {
+    /// Stops what was cancelled, until the loop that is told of ends is over: executors end with the last of those who
+    /// hold them, and this is one.
+    pub(super) async fn hear_cancels(self: Arc<Self>, mut cancels: Cancels, loop_of: mpsc::Sender<Done>) {
         loop {
             let id = tokio::select! {
                 id = cancels.next() => id,
+                () = loop_of.closed() => return,
                 () = self.hard.cancelled() => return,
             };
             let Some(id) = id else {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::bill::Bill;
 use super::facts::Flows;
 use super::finish::{Ending, INFEASIBLE};
 use super::leases::HeldId;
@@ -14,7 +15,7 @@ use crate::broker::Broker;
 use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::fetch::decides;
 use crate::clock;
-use crate::executor::{Job, Outcome};
+use crate::executor::{Executed, Job, Outcome};
 use crate::policy::is_expired;
 use crate::scheduler::facts::Flow;
 use crate::scheduler::intake::QueueId;
@@ -46,7 +47,7 @@ pub(super) struct Done {
     pub(super) held: HeldId,
     /// Whose the task was.
     pub(super) flow: Option<Flow>,
-    /// How long the slot was taken, in ms.
+    /// What the task is charged, in ms of one slot; none where it did not run at all.
     pub(super) cost_ms: Option<f64>,
 }
 
@@ -103,9 +104,10 @@ impl Service {
         let started = clock::monotonic();
         let read = Run::read(&route, delivery, started);
         let flow = read.as_ref().ok().map(|(run, _)| self.flows.of(&run.task));
+        let mut bill = Bill::default();
         let ending = match read {
             Err(unreadable) => self.bury_malformed(unreadable.0, &unreadable.1).await,
-            Ok((run, ask)) => self.decide(run, ask).await,
+            Ok((run, ask)) => self.decide(run, ask, &mut bill).await,
         };
         let took = clock::monotonic().since(started);
         self.count(&route, ending, took);
@@ -113,7 +115,7 @@ impl Service {
             queue,
             held,
             flow,
-            cost_ms: (!matches!(ending, Ending::Blocked)).then_some(took.as_secs_f64() * 1000.0),
+            cost_ms: (!matches!(ending, Ending::Blocked)).then(|| bill.cost_ms(took)),
         }
     }
 
@@ -142,7 +144,7 @@ impl Service {
     }
 
     /// Runs the task unless something speaks against it.
-    async fn decide(&self, run: Run, ask: Ask) -> Ending {
+    async fn decide(&self, run: Run, ask: Ask, bill: &mut Bill) -> Ending {
         if let Some(hop) = self.standing_before(&run).await {
             return self.leave_decided(run, hop).await;
         }
@@ -169,9 +171,10 @@ impl Service {
             return self.put_aside(run, BlockedOn::Dependencies).await;
         }
         if run.task.facts.concurrency_key.is_some() {
-            return self.decide_under_key(run, ask.input).await;
+            return self.decide_under_key(run, ask.input, bill).await;
         }
-        self.execute(run, ask.input, &CancellationToken::new()).await
+        self.execute(run, ask.input, &CancellationToken::new(), bill)
+            .await
     }
 
     /// Executes the task; when `lost` it has no right to run any more, and waits for its key again.
@@ -180,6 +183,7 @@ impl Service {
         run: Run,
         input: serde_json::Value,
         lost: &CancellationToken,
+        bill: &mut Bill,
     ) -> Ending {
         let Some(executor) = self.options.executors.get(&run.task.model.token()).cloned() else {
             let message = format!("this worker does not serve the model {}", run.task.model);
@@ -196,7 +200,8 @@ impl Service {
         let cancel = self.hard.child_token();
         let patience = Duration::from_millis(timeout_ms);
         let noted = self.running.note(&job.task, run.delivery.sequence, &cancel);
-        let outcome = tokio::select! {
+        let begun = clock::monotonic();
+        let executed = tokio::select! {
             // The stop first: the executor sees it too, and its answer to that is no failure of the task.
             biased;
             () = self.hard.cancelled() => {
@@ -208,17 +213,23 @@ impl Service {
                 return self.put_aside(run, BlockedOn::Key).await;
             }
             () = cancel.cancelled() => None,
-            outcome = tokio::time::timeout(patience, executor.execute(&job, &cancel)) => Some(outcome),
+            ended = tokio::time::timeout(patience, executor.execute_at_cost(&job, &cancel)) => Some(ended),
         };
         drop(noted);
-        let Some(outcome) = outcome else {
+        let Some(executed) = executed else {
             return self.leave_cancelled(run).await;
         };
-        let outcome = outcome.unwrap_or_else(|_| {
-            cancel.cancel();
-            let message = format!("no output within {timeout_ms} ms");
-            Outcome::failed(ErrorKind::Timeout, message)
-        });
+        let outcome = match executed {
+            Ok(Executed { outcome, cost }) => {
+                bill.execution(cost, clock::monotonic().since(begun));
+                outcome
+            }
+            Err(_) => {
+                cancel.cancel();
+                let message = format!("no output within {timeout_ms} ms");
+                Outcome::failed(ErrorKind::Timeout, message)
+            }
+        };
         self.finish(run, outcome).await
     }
 

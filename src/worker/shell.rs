@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 
 use super::borrow::{Borrowing, counted};
@@ -19,6 +19,7 @@ use super::presence::{Call, Presence};
 use super::queues::{Classes, begin, seed_of};
 use super::running::Running;
 use super::serve::{Done, Service};
+use super::timers::{BEATS_PER_ACK_WAIT, heartbeat, sleep_until};
 use super::views;
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
@@ -37,8 +38,6 @@ use crate::wire::LaneView;
 
 /// How long the last answers may take to reach the server.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
-/// Signs of life per ack_wait.
-const BEATS_PER_ACK_WAIT: u32 = 3;
 
 /// Under which target every pick says why, at the level trace.
 const PICKS: &str = "fairlane::picks";
@@ -148,7 +147,8 @@ impl Shell {
         };
         shell.add_queues(&first);
         presence.run(orders, &shell.lifecycle);
-        shell.lifecycle.spawn_aside(service.hear_cancels(cancels));
+        let cancelling = service.hear_cancels(cancels, shell.tell_done.clone());
+        shell.lifecycle.spawn_aside(cancelling);
         Ok(shell)
     }
 
@@ -172,12 +172,17 @@ impl Shell {
                 return;
             }
             match self.next_event(&mut finished, &mut pulled).await {
-                Event::Done => self.settle(finished.drain(..)),
-                Event::Pulled => {
-                    for pulled in pulled.drain(..) {
-                        self.take(pulled).await;
+                Event::Done => {
+                    self.settle(finished.drain(..));
+                    // Many tasks may end at once. What is here was not late, whatever the clock says once they are settled.
+                    tokio::select! {
+                        biased;
+                        () = self.puller.next(&mut pulled) => (),
+                        () = std::future::ready(()) => (),
                     }
+                    self.take_all(&mut pulled).await;
                 }
+                Event::Pulled => self.take_all(&mut pulled).await,
                 Event::Deadline => (),
                 Event::Heartbeat => {
                     let beats = self.leases.keep_alive(&self.service.broker).await;
@@ -298,6 +303,12 @@ impl Shell {
         }
     }
 
+    async fn take_all(&mut self, pulled: &mut Vec<Pulled>) {
+        for pulled in pulled.drain(..) {
+            self.take(pulled).await;
+        }
+    }
+
     async fn take(&mut self, pulled: Pulled) {
         let now = clock::monotonic();
         let metrics = self.service.options.metrics.clone();
@@ -384,19 +395,5 @@ impl Shell {
         if added > 0 && !self.draining && !self.cordoned {
             self.readiness.send_replace(Readiness::Ready);
         }
-    }
-}
-
-fn heartbeat(ack_wait: Duration) -> Interval {
-    let mut heartbeat = tokio::time::interval(ack_wait / BEATS_PER_ACK_WAIT);
-    // After a stop of the whole process one sign of life is as good as the ones missed.
-    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    heartbeat
-}
-
-async fn sleep_until(deadline: Option<tokio::time::Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

@@ -3,8 +3,17 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use crate::support::Turn;
-use fairlane::executor::embed::{DIMENSIONS, Embedding, LoadError, MiniLm, TOKENS_MAX};
+use fairlane::executor::batch::Batching;
+use fairlane::executor::embed::{DIMENSIONS, Embed, Embedding, LoadError, MiniLm, TOKENS_MAX};
+use fairlane::executor::{Executor, Outcome};
+use fairlane::lifecycle::Lifecycle;
+use fairlane::policy::BatchWindow;
+use fairlane::task::ModelName;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{PATIENCE, Turn, job};
 
 /// Two implementations in 32-bit floats differ in the order of their sums, by about 1e-6.
 const TOLERANCE: f32 = 1e-4;
@@ -108,6 +117,59 @@ fn a_long_text_is_cut_at_the_limit() {
     let long = embed_one(&"queue ".repeat(20_000));
     assert_eq!(long.tokens, TOKENS_MAX);
     assert_eq!(long, cut);
+}
+
+/// Texts from 2 tokens to the most, so that they are computed in several passes, and padded.
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_that_share_a_run_have_the_results_of_tasks_alone() {
+    let _turn = Turn::shared().await;
+    let lengths = [1, 30, 8, 3, 300, 12, 9, 0, 60, 2, 31, 7];
+    let texts = lengths.map(|words| "queue up for the model ".repeat(words));
+    let mut inputs: Vec<Value> = texts.iter().map(|text| json!(text)).collect();
+    inputs.extend([json!([texts[0], texts[4], texts[2]]), json!([])]);
+
+    let embed = Embed::new(MiniLm::load(&model_dir()).expect("the model"));
+    let window = BatchWindow {
+        window_ms: 60_000,
+        size_max: 64,
+        tokens_max: None,
+    };
+    let (lifecycle, name) = (Lifecycle::new(), ModelName::new("m").expect("a name"));
+    let batching = Batching::start(&name, embed.clone(), window, &lifecycle);
+    let (jobs, cancel): (Vec<_>, _) = (
+        inputs.into_iter().map(|input| job("t", input)).collect(),
+        CancellationToken::new(),
+    );
+    let together = join_all(jobs.iter().map(|job| batching.execute(job, &cancel))).await;
+    for (job, together) in jobs.iter().zip(together) {
+        let alone = embed.execute(job, &cancel).await;
+        let (together, alone) = (numbers(together), numbers(alone));
+        assert_eq!(together.len(), alone.len(), "{:?}", job.input);
+        for (a, b) in together.iter().zip(&alone) {
+            assert!((a - b).abs() < 1e-5, "{a} alone is {b}: {:?}", job.input);
+        }
+    }
+    drop(batching);
+    assert!(lifecycle.stop(PATIENCE).await, "it ends with its last task");
+}
+
+/// Every number of an answer: those of its vectors, and its tokens.
+fn numbers(outcome: Outcome) -> Vec<f64> {
+    fn gather(value: &Value, into: &mut Vec<f64>) {
+        match value {
+            Value::Number(number) => into.extend(number.as_f64()),
+            Value::Array(items) => items.iter().for_each(|item| gather(item, into)),
+            Value::Object(fields) => fields.values().for_each(|field| gather(field, into)),
+            _ => (),
+        }
+    }
+    let Outcome::Completed { output, usage } = outcome else {
+        panic!("{outcome:?}")
+    };
+    let mut numbers = Vec::new();
+    gather(&output, &mut numbers);
+    gather(&usage, &mut numbers);
+    numbers
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod conformance;
 mod audit;
 mod bad_input;
 mod bad_subjects;
+mod batching;
 mod callback_faults;
 mod callbacks;
 mod cancel;

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::throughput::Bench;
-use super::{cancel, failing, priority, rates, retries, tenants, throughput};
+use super::{batch, cancel, failing, priority, rates, retries, tenants, throughput};
 use crate::bench::SLOTS;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
@@ -45,6 +45,8 @@ enum Command {
     Retries(retries::Args),
     /// The time from a cancel to the next task on the same slot
     Cancel(cancel::Args),
+    /// Embeddings with one task in a run of the model, in turn with many
+    Batch(batch::Args),
     /// The tenants of a class alone, in turn with the same beside one that floods it
     Tenants(tenants::Args),
     /// A rate of 50/s over 1, 4 and 16 workers and some that come and go, and what it costs a class without one
@@ -61,6 +63,9 @@ pub(super) struct Size {
 impl Args {
     pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
         self.server.fill(raw);
+        if let Command::Batch(args) = &self.command {
+            args.fill(raw);
+        }
     }
 }
 
@@ -76,6 +81,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Priority(args) => priority::run(&args, session).await,
         Command::Retries(args) => retries::run(&args, session).await,
         Command::Cancel(args) => cancel::run(&args, session).await,
+        Command::Batch(args) => batch::run(&args, session).await,
         Command::Tenants(args) => tenants::run(&args, session).await,
         Command::Rates(args) => rates::run(&args, session).await,
     }

@@ -5,9 +5,9 @@ const PARAPHRASES: &str = include_str!("paraphrases.tsv");
 
 /// A sentence with the class that sends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sentence {
+pub(in crate::cli) struct Sentence {
     pub(super) class: &'static str,
-    pub(super) text: &'static str,
+    pub(in crate::cli) text: &'static str,
 }
 
 /// Other words for one of the sentences.
@@ -17,7 +17,7 @@ pub(super) struct Paraphrase {
     pub(super) of: &'static str,
 }
 
-pub(super) fn sentences() -> Vec<Sentence> {
+pub(in crate::cli) fn sentences() -> Vec<Sentence> {
     pairs(SENTENCES)
         .map(|(class, text)| Sentence { class, text })
         .collect()

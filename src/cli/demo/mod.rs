@@ -6,4 +6,5 @@ mod material;
 mod report;
 mod run;
 
+pub(super) use material::sentences;
 pub(super) use run::{Args, run};

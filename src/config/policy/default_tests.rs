@@ -105,7 +105,8 @@ fn the_default_document_names_the_documented_classes_and_model() {
         model.batch,
         Some(BatchWindow {
             window_ms: 10,
-            size_max: 32
+            size_max: 32,
+            tokens_max: Some(8192),
         })
     );
 }

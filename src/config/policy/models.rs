@@ -13,6 +13,9 @@ use crate::task::ModelName;
 const COST_MAX: f64 = 1e9;
 const WINDOW_MS_MAX: u64 = 60_000;
 const BATCH_SIZE_MAX: u32 = 4_096;
+const BATCH_TOKENS_MAX: u32 = 16_777_216;
+/// 32 texts of the full length that the embedding model reads.
+const BATCH_TOKENS: u32 = 8_192;
 
 /// The models with legal names, in document order.
 pub(super) fn read(document: &mut Section<'_>) -> Vec<Model> {
@@ -114,6 +117,7 @@ fn batch(section: &mut Section<'_>) -> Option<BatchWindow> {
     let window = BatchWindow {
         window_ms: batch.u64("window_ms", 0..=WINDOW_MS_MAX, Some(10)),
         size_max: batch.u32("size_max", 1..=BATCH_SIZE_MAX, Some(32)),
+        tokens_max: batch.u32_or_none("tokens_max", 1..=BATCH_TOKENS_MAX, Some(BATCH_TOKENS)),
     };
     batch.close(&[]);
     Some(window)

@@ -66,6 +66,10 @@ pub enum LoadError {
         source: candle_core::Error,
     },
 
+    /// The system has no threads to spare.
+    #[error("cannot start a thread for each core: raise the limit on processes (ulimit -u)")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
+
     /// The GPU cannot be opened; only a build with the feature `cuda` looks for one.
     #[error("cannot open CUDA device 0: check nvidia-smi, or use a build without the feature `cuda`")]
     Device(#[source] candle_core::Error),

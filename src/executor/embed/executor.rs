@@ -6,16 +6,25 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::minilm::{Embedding, MiniLm};
+use super::minilm::{Embedding, MiniLm, Tokens};
+use crate::executor::batch::{Answer, Model, Prepared, Refusal};
 use crate::executor::contract::{Executor, Job, Outcome};
 use crate::task::ErrorKind;
 
 /// Texts in one task at most; more would hold a slot for seconds. Send more tasks instead.
 const TEXTS_MAX: usize = 256;
 
-/// The executor of one loaded model.
+/// One loaded model: an executor that runs each task by itself, or a model whose runs tasks share.
+#[derive(Clone)]
 pub struct Embed {
     model: Arc<MiniLm>,
+}
+
+/// The texts of one task.
+pub struct Texts {
+    texts: Vec<Tokens>,
+    /// Given as a text, not as a list.
+    single: bool,
 }
 
 impl Embed {
@@ -31,54 +40,99 @@ impl Embed {
 impl Executor for Embed {
     fn execute<'a>(&'a self, job: &'a Job, cancel: &'a CancellationToken) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let texts = match texts(&job.input) {
-                Ok(texts) => texts,
-                Err(what) => return Outcome::failed(ErrorKind::Permanent, what),
-            };
-            let (model, cancel) = (self.model.clone(), cancel.clone());
-            let single = job.input.is_string();
+            let (embed, input, cancel) = (self.clone(), job.input.clone(), cancel.clone());
             let computed = tokio::task::spawn_blocking(move || {
-                // A batch cannot be stopped half-way: look once before it starts.
+                // A run cannot be stopped half-way: look once before it starts.
                 if cancel.is_cancelled() {
-                    return Ok(Vec::new());
+                    return Outcome::failed(ErrorKind::Cancelled, "cancelled");
                 }
-                model.embed(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+                embed.alone(&input)
             });
-            match computed.await {
-                Ok(Ok(embeddings)) => answer(embeddings, single),
-                Ok(Err(error)) => Outcome::failed(ErrorKind::Retryable, error.to_string()),
-                Err(error) => Outcome::failed(ErrorKind::Retryable, format!("the model crashed: {error}")),
-            }
+            computed.await.unwrap_or_else(|error| {
+                Outcome::failed(ErrorKind::Retryable, format!("the model crashed: {error}"))
+            })
         })
     }
 }
 
-fn texts(input: &Value) -> Result<Vec<String>, String> {
+impl Embed {
+    fn alone(&self, input: &Value) -> Outcome {
+        let item = match self.prepare(input) {
+            Ok(prepared) => prepared.item,
+            Err(refusal) => return Outcome::failed(refusal.kind, refusal.message),
+        };
+        match self.run(&[item]).map(|mut answers| answers.pop()) {
+            Ok(Some(Answer { output, usage })) => Outcome::Completed { output, usage },
+            Ok(None) => Outcome::failed(ErrorKind::Retryable, "the model gave no answer"),
+            Err(why) => Outcome::failed(ErrorKind::Retryable, why),
+        }
+    }
+}
+
+impl Model for Embed {
+    type Item = Texts;
+
+    fn prepare(&self, input: &Value) -> Result<Prepared<Texts>, Refusal> {
+        let texts = texts(input).map_err(|message| Refusal {
+            kind: ErrorKind::Permanent,
+            message,
+        })?;
+        let texts = self.model.tokens(&texts).map_err(|error| Refusal {
+            kind: ErrorKind::Retryable,
+            message: error.to_string(),
+        })?;
+        let tokens: usize = texts.iter().map(Tokens::count).sum();
+        let single = input.is_string();
+        Ok(Prepared {
+            item: Texts { texts, single },
+            tokens: tokens as u64,
+            shape: 0,
+        })
+    }
+
+    fn run(&self, items: &[Texts]) -> Result<Vec<Answer>, String> {
+        let texts: Vec<&Tokens> = items.iter().flat_map(|item| &item.texts).collect();
+        let embeddings = self
+            .model
+            .embed_tokens(&texts)
+            .map_err(|error| error.to_string())?;
+        let mut embeddings = embeddings.into_iter();
+        Ok(items
+            .iter()
+            .map(|item| answer(embeddings.by_ref().take(item.texts.len()), item.single))
+            .collect())
+    }
+}
+
+fn texts(input: &Value) -> Result<Vec<&str>, String> {
     let not_text = || "input of an embedding model: give a text or a list of texts".to_owned();
     match input {
-        Value::String(text) => Ok(vec![text.clone()]),
+        Value::String(text) => Ok(vec![text]),
         Value::Array(items) if items.len() > TEXTS_MAX => Err(format!(
             "input of an embedding model: {} texts, at most {TEXTS_MAX} are allowed",
             items.len()
         )),
         Value::Array(items) => items
             .iter()
-            .map(|item| item.as_str().map(str::to_owned).ok_or_else(not_text))
+            .map(|item| item.as_str().ok_or_else(not_text))
             .collect(),
         _ => Err(not_text()),
     }
 }
 
-fn answer(embeddings: Vec<Embedding>, single: bool) -> Outcome {
-    let tokens: usize = embeddings.iter().map(|e| e.tokens).sum();
-    let usage = json!({ "tokens": tokens });
-    let mut vectors: Vec<Value> = embeddings.into_iter().map(|e| json!(e.vector)).collect();
-    let output = match (single, vectors.pop()) {
-        (true, Some(vector)) => json!({ "embedding": vector }),
-        (_, last) => {
-            vectors.extend(last);
-            json!({ "embeddings": vectors })
-        }
+fn answer(embeddings: impl Iterator<Item = Embedding>, single: bool) -> Answer {
+    let (mut tokens, mut vectors) = (0, Vec::new());
+    for embedding in embeddings {
+        tokens += embedding.tokens;
+        vectors.push(json!(embedding.vector));
+    }
+    let output = if single {
+        json!({ "embedding": vectors.pop() })
+    } else {
+        json!({ "embeddings": vectors })
     };
-    Outcome::Completed { output, usage }
+    Answer {
+        output,
+        usage: json!({ "tokens": tokens }),
+    }
 }

@@ -3,7 +3,7 @@
 use expect_test::expect_file;
 use metrics::Unit;
 
-use crate::metrics::exposition::BUCKETS_S;
+use crate::metrics::exposition::{BUCKETS_S, BUCKETS_SIZE};
 use crate::metrics::label::Label;
 use crate::metrics::*;
 use crate::task::{DeadReason, ErrorKind, Lane};
@@ -44,10 +44,11 @@ fn document() -> String {
         let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
         text.push_str(&format!("| `{label}` | {of} | {} |\n", values.join(" ")));
     }
-    let buckets: Vec<String> = BUCKETS_S.iter().map(f64::to_string).collect();
+    let listed = |bounds: &[f64]| bounds.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
     text.push_str(&format!(
-        "\nUpper bounds of all buckets, in seconds: {}.\n",
-        buckets.join(", ")
+        "\nUpper bounds of all buckets, in seconds: {}; of `fairlane_batch_size`: {}.\n",
+        listed(BUCKETS_S),
+        listed(BUCKETS_SIZE)
     ));
     text
 }
@@ -59,6 +60,7 @@ fn values() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
         ("kind", "`fairlane_pulls_total`", texts::<PullKind>()),
         ("outcome", "`fairlane_pulls_total`", texts::<PullOutcome>()),
         ("reason", "`fairlane_hand_backs_total`", texts::<HandBackReason>()),
+        ("reason", "`fairlane_batches_total`", texts::<BatchReason>()),
         ("kind", "`fairlane_reports_total`", texts::<ErrorKind>()),
         ("reason", "`fairlane_dead_letters_total`", texts::<DeadReason>()),
         (

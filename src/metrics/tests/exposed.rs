@@ -43,6 +43,11 @@ fn count_everything() {
     worker.view();
     worker.blind_picks(3);
 
+    let batches = BatchMetrics::new();
+    BatchReason::all()
+        .into_iter()
+        .for_each(|reason| batches.began(reason, 3));
+
     let coordinator = CoordinatorMetrics::new();
     ErrorKind::ALL.iter().for_each(|kind| coordinator.report(*kind));
     coordinator.retry(Lane::Normal, &class());

@@ -325,12 +325,16 @@ impl Intake {
     pub(super) fn missed(&mut self, id: QueueId, released: &Released, now: Moment) {
         let queue = &mut self.queues[id.0];
         queue.missed(released, now, &self.round_trip);
-        // What its running tasks turn out to be cheaper than estimated is given back as well.
-        let (class, cost) = (queue.spec.class, queue.spec.cost);
-        let refunds_ms = f64::from(self.slots) * self.costs.estimate_ms(cost);
-        self.picker.delayed(class, refunds_ms);
+        self.delayed(id);
         self.hurried = true;
         self.forget_credit(id);
+    }
+
+    /// A queue cannot be served for a moment: bounds what its class may make up for.
+    pub(super) fn delayed(&mut self, id: QueueId) {
+        // What its running tasks turn out to be cheaper than estimated is given back as well.
+        let all_slots_ms = f64::from(self.slots) * self.estimate_ms(id);
+        self.picker.delayed(self.queues[id.0].spec.class, all_slots_ms);
     }
 
     /// Charges a queue for one more place or task.

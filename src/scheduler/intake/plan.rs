@@ -207,6 +207,10 @@ impl Intake {
         } else {
             Standing::Absent
         };
+        if standing == Standing::Delayed {
+            self.delayed(id);
+        }
+        let queue = &self.queues[id.0];
         let head: Option<Head> = match self.picker.compares_heads() {
             true => {
                 let terms = self.picker.terms(queue.spec.class);

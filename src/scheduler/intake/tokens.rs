@@ -225,8 +225,7 @@ impl Intake {
         for at in 0..self.queues.len() {
             let id = QueueId(at);
             if !self.queues[at].meters.is_empty() && !self.may_start(id, now) {
-                let refunds_ms = f64::from(self.slots) * self.estimate_ms(id);
-                self.picker.delayed(self.queues[at].spec.class, refunds_ms);
+                self.delayed(id);
             }
         }
     }

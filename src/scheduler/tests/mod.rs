@@ -10,6 +10,7 @@ mod equals;
 mod gap;
 mod limits;
 mod mlfq;
+mod owed;
 mod play;
 mod stage;
 mod strict;
