@@ -59,3 +59,4 @@ mod verdicts;
 mod views;
 mod waits;
 mod wakes;
+mod why;
