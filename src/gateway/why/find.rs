@@ -314,23 +314,26 @@ impl Look<'_> {
 fn over(ended: &Stored<ResultRecord>, submission: Option<&Submission>, letter: Option<&Kept>) -> Found {
     let record = &ended.record;
     let is_dead = record.state == State::Dead;
-    let letter = letter.filter(|_| is_dead).map(|letter| reason(letter).to_owned());
+    let letter = letter.filter(|_| is_dead);
+    // Its record counts those before the last one.
+    let failed = letter.and_then(|letter| letter.read.as_ref().ok());
+    let attempt = failed.map_or(record.attempt, |(report, _)| report.executions());
     let ending = Ending {
         state: record.state,
         at: Some(ended.stored_at),
         worker: record.worker.clone(),
         queued_ms: record.queued_ms,
         exec_ms: record.exec_ms,
-        attempt: record.attempt,
+        attempt,
         error: record.error.clone().map(|error| (error.kind, error.message)),
-        letter,
+        letter: letter.map(|letter| reason(letter).to_owned()),
     };
     let place = Whereabouts::Ended(ending);
     Found {
         class: Some(record.class.clone()),
         tenant: Some(record.tenant.clone()),
         model: submission.map(|submission| submission.model.clone()),
-        attempt: Some(record.attempt),
+        attempt: Some(attempt),
         ..Found::bare(record.state, place)
     }
 }

@@ -146,6 +146,7 @@ async fn what_has_ended_says_how_at_every_door_and_what_nobody_knows_is_a_404() 
         assert_eq!(kinds(&told), ["ended"]);
         let ended = &told["reasons"][0];
         assert_eq!((&ended["reason"], &told["starts"]), (&reason, &Value::Null));
+        assert_eq!(ended["attempt"], u32::from(id == "failed"));
         let name = json!({ "task_id": id }).to_string();
         let asked = scene.bare.client.request("fl.why", name.into()).await;
         let over_nats: Value = serde_json::from_slice(&asked.expect("an answer").payload).expect("JSON");
