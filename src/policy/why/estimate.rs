@@ -257,11 +257,9 @@ fn rate(policy: &Policy, seen: &Case, route: &Route, ahead: u64) -> Option<(Span
     let class = policy.class(route.class.as_str()).and_then(|class| class.rate);
     let model = policy.model_by_token(&route.model).and_then(|model| model.rate);
     let waiting = |is_under: &dyn Fn(&Route) -> bool| -> u64 {
-        let under = seen
-            .mesh
-            .queues
-            .iter()
-            .filter(|queue| is_under(&queue.route) && !queue.is_paused);
+        // Those of its own queue are before it, and counted, or after it.
+        let others = seen.mesh.queues.iter().filter(|queue| queue.route != *route);
+        let under = others.filter(|queue| is_under(&queue.route) && !queue.is_paused);
         under.map(|queue| queue.waiting).sum()
     };
     let class = class.map(|rate| (rate, waiting(&|other: &Route| other.class == route.class)));
@@ -272,7 +270,7 @@ fn rate(policy: &Policy, seen: &Case, route: &Route, ahead: u64) -> Option<(Span
         .chain(model)
         .filter(|(rate, _)| rate.per_s > 0.0);
     let spans = spans.map(|(rate, waiting)| {
-        let (soonest, latest) = ((own - rate.burst).max(0.0), own.max(waiting as f64));
+        let (soonest, latest) = ((own - rate.burst).max(0.0), own + waiting as f64);
         let per_s = rate.per_s;
         ((soonest / per_s, Some(latest / per_s)), Basis::Rate { per_s })
     });

@@ -274,11 +274,11 @@ fn the_limit_that_binds_is_named() {
         &policy,
         &seen,
         expect![[r#"
-        waits: its class may start 2 tasks/s (rate), and 20 of it wait; it starts in 6.0 s to 10 s
-          rate: its class may start 2 tasks/s (rate), and 20 of it wait
-          behind: 12 tasks before it in payment/core
-          based on tasks drain at 10.0 a second; a rate of 2 starts/s
-    "#]],
+            waits: its class may start 2 tasks/s (rate), and 20 of it wait; it starts in about 6.2 s
+              rate: its class may start 2 tasks/s (rate), and 20 of it wait
+              behind: 12 tasks before it in payment/core
+              based on tasks drain at 10.0 a second; a rate of 2 starts/s
+        "#]],
     );
 }
 
