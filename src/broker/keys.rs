@@ -13,15 +13,20 @@ use serde_json::{Value, json};
 
 use super::connect::Broker;
 use super::error::RequestError;
+use super::fetch::epoch;
 use super::publish::{FENCED, server_code};
 use super::records::RecordError;
 use super::subject;
-use crate::task::{KeyId, TaskId};
+use crate::task::{EpochMs, KeyId, TaskId};
+use crate::wire::ReadHeaders;
 
 /// How long it is known that tasks wait for a key, unless that is said again: a few looks of a coordinator.
 const WAITERS_NOTED: Duration = Duration::from_secs(3);
 /// The server knows no shorter time: how long it is known that a place was given back.
 const GIVEN_BACK: Duration = Duration::from_secs(1);
+
+/// The header with a message's time to live.
+const TIME_TO_LIVE: &str = "Nats-TTL";
 
 /// Who has a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +79,29 @@ impl Broker {
             revision: standing.as_ref().map_or(0, |message| message.sequence),
             tenure: standing.map_or(Tenure::Free, |message| read(&message.payload)),
         })
+    }
+
+    /// Who has the first `limit` places of a key, and when each is free unless it is written again.
+    ///
+    /// # Errors
+    /// As [`Broker::key_places`].
+    pub async fn key_tenures(
+        &self,
+        key: &KeyId,
+        limit: u32,
+    ) -> Result<Vec<(Tenure, Option<EpochMs>)>, RequestError> {
+        let mut tenures = Vec::new();
+        for place in 0..limit {
+            let standing = self
+                .last(subject::CONTROL, &subject::key_place(key, place))
+                .await?;
+            if let Some(message) = standing {
+                let lease = message.headers.header(TIME_TO_LIVE).and_then(seconds);
+                let until = lease.map(|lease| epoch(&message).plus_ms(lease * 1000));
+                tenures.push((read(&message.payload), until));
+            }
+        }
+        Ok(tenures)
     }
 
     /// Writes who has a place if its revision is still `expected`; the new one, or none when somebody else was faster.
@@ -151,6 +179,11 @@ impl KeyFeed {
             }
         }
     }
+}
+
+/// A time to live as it is written: whole seconds, with or without their unit.
+fn seconds(text: &str) -> Option<u64> {
+    text.trim().trim_end_matches('s').parse().ok()
 }
 
 fn written(tenure: &Tenure) -> String {

@@ -9,9 +9,13 @@ use async_nats::jetstream::message::PublishMessage;
 use serde_json::{Value, json};
 
 use super::connect::Broker;
+use super::error::RequestError;
 use super::publish::{FENCED, server_code};
 use super::records::RecordError;
 use super::subject;
+
+/// The duty of the coordinator that looks everything over.
+pub const LEADER: &str = "audit";
 
 /// Proof that a lease was ours when it was last written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +59,16 @@ impl Broker {
         Ok(())
     }
 
+    /// Whether somebody holds the lease on `duty`.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn is_led(&self, duty: &str) -> Result<bool, RequestError> {
+        Ok(self.free_lease(duty).await?.is_none())
+    }
+
     /// The revision to expect of a lease that nobody holds. None when somebody does.
-    async fn free_lease(&self, duty: &str) -> Result<Option<u64>, RecordError> {
+    async fn free_lease(&self, duty: &str) -> Result<Option<u64>, RequestError> {
         let standing = self.last(subject::CONTROL, &lease(duty)).await?;
         Ok(match standing {
             None => Some(0),

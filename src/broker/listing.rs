@@ -52,7 +52,7 @@ impl Place {
         }
     }
 
-    const fn stream(self) -> &'static str {
+    pub(super) const fn stream(self) -> &'static str {
         match self {
             Place::Core => subject::lane_stream(Lane::Core),
             Place::Normal => subject::lane_stream(Lane::Normal),
@@ -177,7 +177,7 @@ impl Broker {
     }
 }
 
-fn listed(place: Place, message: &Raw, queues: &[Queue]) -> Option<Listed> {
+pub(super) fn listed(place: Place, message: &Raw, queues: &[Queue]) -> Option<Listed> {
     let headers = message.original.headers();
     let last_token = || TaskId::new(message.subject.rsplit('.').next()?).ok();
     let (id, lane, state, task) = match place {

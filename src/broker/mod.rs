@@ -8,7 +8,7 @@
 //! what befell a task, [`wakes`] what came to silent queues, [`audit`] finds what nobody would come to, [`listing`]
 //! goes through tasks and [`census`] through all there is, [`leadership`] says who is to look, [`overload`] what it
 //! says of the load, [`registry`] which workers there are, [`orders`] tells one what to do, [`rates`] lends tokens of
-//! rates, [`topology`] is what
+//! rates, [`whereabouts`] finds one task and what is before it, [`topology`] is what
 //! must exist at the server.
 
 pub mod audit;
@@ -56,6 +56,7 @@ pub mod views;
 mod wait_inbox;
 pub mod waiting;
 pub mod wakes;
+pub mod whereabouts;
 
 pub use connect::{Broker, ConnectError};
 pub use error::{RequestError, WriteError};

@@ -71,6 +71,43 @@ impl Broker {
         Ok(found)
     }
 
+    /// The first message of a scope at or after `sequence`, with what the server tells besides. None also for one that
+    /// no client can read.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub(super) async fn page_of_one(
+        &self,
+        of: Scope<'_>,
+        sequence: u64,
+    ) -> Result<Option<Raw>, RequestError> {
+        let asked = json!({"seq": sequence, "batch": 1, "next_by_subj": of.filter});
+        self.one(of, &asked).await
+    }
+
+    /// The same of the first one that was stored at `since` or later.
+    ///
+    /// # Errors
+    /// As [`Broker::page_of_one`].
+    pub(super) async fn page_of_one_since(
+        &self,
+        of: Scope<'_>,
+        since: EpochMs,
+    ) -> Result<Option<Raw>, RequestError> {
+        let asked = json!({"start_time": to_rfc3339(since), "batch": 1, "next_by_subj": of.filter});
+        self.one(of, &asked).await
+    }
+
+    async fn one(&self, of: Scope<'_>, asked: &Value) -> Result<Option<Raw>, RequestError> {
+        let operation = format!("read {} from {}", of.filter, of.stream);
+        let batch = self.batch(of.stream, asked).await;
+        Ok(batch
+            .map_err(RequestError::of(operation))?
+            .found
+            .into_iter()
+            .next())
+    }
+
     /// The sequence of the first message of a scope that was stored at `since` or later.
     ///
     /// # Errors

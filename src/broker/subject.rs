@@ -8,6 +8,12 @@ pub fn lane_tasks(lane: Lane) -> String {
     format!("fl.task.{lane}.*.*.*")
 }
 
+/// Everything of one class that a lane's stream takes.
+#[must_use]
+pub fn tasks_of_class(lane: Lane, class: &ClassName) -> String {
+    format!("fl.task.{lane}.{class}.*.*")
+}
+
 /// Where a task of `route` is published.
 #[must_use]
 pub fn task(route: &Route) -> String {
@@ -44,6 +50,13 @@ pub const REPORTS: &str = "fl.retry.report.";
 #[must_use]
 pub fn report(route: &Route) -> String {
     format!("fl.retry.report.{}.{}.{}", route.lane, route.class, route.model)
+}
+
+/// Every failure report, of one class or of all.
+#[must_use]
+pub fn reports_of_class(class: Option<&ClassName>) -> String {
+    let class = class.map_or("*", ClassName::as_str);
+    format!("fl.retry.report.*.{class}.*")
 }
 
 /// Where a retry, or a task that is to start later, waits for its time. One schedule per task: the server keeps one per subject.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::Coordinator;
-use crate::broker::leadership::Term;
+use crate::broker::leadership::{LEADER, Term};
 use crate::clock;
 use crate::task::Moment;
 
@@ -20,8 +20,6 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(5);
 const RENEW_EVERY: Duration = Duration::from_millis(1500);
 /// Kept free at the end of a lease for what was begun within it.
 const MARGIN: Duration = Duration::from_millis(500);
-/// The one duty there is so far.
-const DUTY: &str = "audit";
 
 /// Until when this coordinator leads.
 pub(super) struct Leader {
@@ -75,7 +73,7 @@ pub(super) async fn run(of: Arc<Coordinator>) {
     of.leader.until.send_replace(None);
     of.metrics.leading(false);
     if let Some(term) = term
-        && let Err(error) = of.broker.abdicate(DUTY, term).await
+        && let Err(error) = of.broker.abdicate(LEADER, term).await
     {
         tracing::debug!(%error, "the lease could not be given back; it ends by itself");
     }
@@ -83,7 +81,7 @@ pub(super) async fn run(of: Arc<Coordinator>) {
 
 async fn renew(of: &Coordinator, term: Option<Term>) -> Option<Term> {
     let asked = clock::monotonic();
-    let answered = of.broker.lead(DUTY, of.broker.name(), TIME_TO_LIVE, term).await;
+    let answered = of.broker.lead(LEADER, of.broker.name(), TIME_TO_LIVE, term).await;
     let renewed = match answered {
         Ok(renewed) => renewed,
         Err(error) => {

@@ -2,7 +2,7 @@
 //!
 //! [`admission`] decides, as a pure function of bytes, policy and time; [`identity`] names a task
 //! whose client did not, and [`overload`] turns away what is too much. [`desk`] is what every door leads to:
-//! [`submit`], [`status`], [`cancel`], [`schedules`], with [`hands`] for a choice of shards, [`dependencies`] for what
+//! [`submit`], [`status`], [`why`], [`cancel`], [`schedules`], with [`hands`] for a choice of shards, [`dependencies`] for what
 //! a task waits for, [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
 //! [`server`], and [`service`].
 
@@ -22,6 +22,7 @@ mod service;
 mod status;
 mod submit;
 mod tenancy;
+mod why;
 
 #[cfg(test)]
 mod admission_tests;
@@ -38,3 +39,4 @@ pub use server::serve;
 pub use status::{Outcome, Status, timeline_line};
 pub use submit::{Accepted, Request};
 pub use tenancy::IdempotencyKey;
+pub use why::{Why, why};

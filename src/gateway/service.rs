@@ -1,4 +1,4 @@
-//! The NATS service: `fl.submit`, `fl.status` and `fl.cancel`, answered as REST answers.
+//! The NATS service: `fl.submit`, `fl.status`, `fl.why` and `fl.cancel`, answered as REST answers.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -36,6 +36,13 @@ const STATUS: Door = Door {
     response: include_str!("schema/status.json"),
 };
 
+const WHY: Door = Door {
+    name: "why",
+    subject: "fl.why",
+    request: include_str!("schema/name.json"),
+    response: include_str!("schema/why.json"),
+};
+
 const CANCEL: Door = Door {
     name: "cancel",
     subject: "fl.cancel",
@@ -63,6 +70,10 @@ impl Desk {
             (
                 STATUS,
                 self.answering(|desk, asked| async move { desk.status(&named(&asked)?).await }),
+            ),
+            (
+                WHY,
+                self.answering(|desk, asked| async move { desk.why(&named(&asked)?).await }),
             ),
             (
                 CANCEL,

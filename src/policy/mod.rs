@@ -6,7 +6,7 @@
 //! and `address` when and where a result is delivered, `limits` how many of each consumer may run at once, after what
 //! it could use (`demand`) and its share (`water`), `blocked` which task may go that waited for others, `inheritance`
 //! how urgent a task is for the sake of those that wait for it, `pause` what is held back, `overload` what is turned
-//! away when there is too much, `ledger` whether what was accepted adds up. Nothing here reads a clock, draws a random
+//! away when there is too much, `ledger` whether what was accepted adds up, `why` what holds a task back. Nothing here reads a clock, draws a random
 //! number or does I/O.
 
 mod address;
@@ -28,6 +28,7 @@ mod pause;
 mod retry;
 mod wait;
 mod water;
+mod why;
 
 #[cfg(test)]
 mod classify_tests;
@@ -64,3 +65,8 @@ pub use overload::{
 pub use pause::Pause;
 pub use retry::{Failed, Verdict, is_expired, verdict};
 pub use wait::{WaitVerdict, waited};
+pub use why::{
+    Absence, Ahead, Basis, Case, Crew, Ending, Estimate, Holder, KeyHeld, LaneFill, Load, Mesh, OnLane,
+    Order, Pace, Parent, QueueSeen, Reason, Rival, Rivals, Timer, Unknown, Whereabouts, answer, estimate,
+    reasons, rivals,
+};

@@ -60,3 +60,4 @@ mod verdicts;
 mod views;
 mod waits;
 mod wakes;
+mod why;

@@ -128,8 +128,8 @@ async fn every_mistake_is_answered_with_its_code_field_and_remedy() {
         404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_task","detail":"no task none: it was not submitted through a gateway by this tenant, or its record has aged out","field":"task_id"}
         422 application/problem+json {"type":"about:blank","title":"Unprocessable Content","status":422,"code":"out_of_range","detail":"wait: give whole seconds from 0 to 300","field":"wait"}
         404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_task","detail":"no task none: it was not submitted through a gateway by this tenant, or its record has aged out","field":"task_id"}
-        405 application/problem+json {"type":"about:blank","title":"Method Not Allowed","status":405,"code":"method_not_allowed","detail":"this path does not take that method; POST /v1/tasks, GET or DELETE /v1/tasks/{id}, GET /v1/tasks/{id}/result, GET or POST /v1/schedules, GET or DELETE /v1/schedules/{name}"}
-        404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_path","detail":"nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /v1/schedules, /healthz, /readyz and /metrics"}
+        405 application/problem+json {"type":"about:blank","title":"Method Not Allowed","status":405,"code":"method_not_allowed","detail":"this path does not take that method; POST /v1/tasks, GET or DELETE /v1/tasks/{id}, GET /v1/tasks/{id}/result or /v1/tasks/{id}/why, GET or POST /v1/schedules, GET or DELETE /v1/schedules/{name}"}
+        404 application/problem+json {"type":"about:blank","title":"Not Found","status":404,"code":"unknown_path","detail":"nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /v1/tasks/{id}/why, /v1/schedules, /healthz, /readyz and /metrics"}
     "#]].assert_eq(&told);
     let big = format!(r#"{{"model":"m","input":"{}"}}"#, "x".repeat(9 * 1024 * 1024));
     expect![[r#"

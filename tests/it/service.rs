@@ -182,7 +182,11 @@ async fn the_service_tells_its_schemas_and_counts_its_requests() {
     let endpoints = info["endpoints"].as_array().expect("a list").clone();
     let mut subjects: Vec<&str> = endpoints.iter().filter_map(|e| e["subject"].as_str()).collect();
     subjects.sort_unstable();
-    assert_eq!(subjects, ["fl.cancel", "fl.status", "fl.submit"], "{info}");
+    assert_eq!(
+        subjects,
+        ["fl.cancel", "fl.status", "fl.submit", "fl.why"],
+        "{info}"
+    );
     for endpoint in &endpoints {
         for schema in ["request_schema", "response_schema"] {
             let text = endpoint["metadata"][schema].as_str().expect("a schema");

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{cancel, get, ls, result, submit, wait};
+use super::{cancel, get, ls, result, submit, wait, why};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::config::Raw;
@@ -19,6 +19,8 @@ enum Command {
     Submit(Box<submit::Args>),
     /// Show what is known of a task
     Get(get::Args),
+    /// Say why a task has not started or ended yet, and when it will start
+    Why(why::Args),
     /// End a task that has not ended
     Cancel(cancel::Args),
     /// List tasks, wherever they are
@@ -31,8 +33,10 @@ enum Command {
 
 impl Args {
     pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
-        if let Command::Submit(args) = &self.command {
-            args.fill(raw);
+        match &self.command {
+            Command::Submit(args) => args.fill(raw),
+            Command::Why(args) => args.fill(raw),
+            _ => (),
         }
     }
 }
@@ -41,6 +45,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     match args.command {
         Command::Submit(args) => submit::run(&args, session).await,
         Command::Get(args) => get::run(&args, session).await,
+        Command::Why(args) => why::run(&args, session).await,
         Command::Cancel(args) => cancel::run(&args, session).await,
         Command::Ls(args) => ls::run(&args, session).await,
         Command::Wait(args) => wait::run(&args, session).await,

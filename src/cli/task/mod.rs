@@ -2,7 +2,8 @@
 //!
 //! [`args`] is the tree. [`submit`] takes one task, made by [`ask`] from flags, and [`batch`] many,
 //! which [`lines`] reads off a file and [`tally`] counts; both publish through [`accept`], which alone says
-//! that a task is accepted. [`ls`] lists, [`cancel`] ends, [`get`], [`wait`] and [`result`] read, and [`record`] shows what they found.
+//! that a task is accepted. [`ls`] lists, [`cancel`] ends, [`get`], [`wait`] and [`result`] read, and [`record`] shows what they found; [`why`] says why one
+//! has not started or ended.
 
 mod accept;
 mod args;
@@ -18,6 +19,7 @@ mod result;
 mod submit;
 mod tally;
 mod wait;
+mod why;
 
 pub(super) use accept::NotAccepted;
 pub(super) use args::{Args, run};

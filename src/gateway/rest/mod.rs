@@ -1,7 +1,7 @@
 //! REST: one endpoint per file, one form for every problem.
 //!
 //! [`router`] is the tree, [`caller`] reads who asks, [`reply`] writes problems; then the endpoints
-//! [`submit`], [`status`], [`result`] and [`cancel`], and those of [`schedules`].
+//! [`submit`], [`status`], [`why`], [`result`] and [`cancel`], and those of [`schedules`].
 
 mod caller;
 mod cancel;
@@ -11,5 +11,6 @@ mod router;
 mod schedules;
 mod status;
 mod submit;
+mod why;
 
 pub use router::router;
