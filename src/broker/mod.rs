@@ -3,9 +3,9 @@
 //! Reading order: [`subject`] and [`consumer`] name things, [`connect`] opens the connection,
 //! [`publish`] writes in the order that loses nothing, [`pull`] and [`lease`] are the worker's
 //! side, [`fetch`] and [`waiting`] read what became of a task, [`shelf`] what lies aside, which [`replay`] puts back,
-//! [`queues`] holds back, [`moving`] moves between lanes, [`views`] [`blocking`] keeps what waits for others, [`keys`]
-//! says how many run of a kind, [`schedules`] are tasks that come again, [`events`] tells what waits and [`events`]
-//! what befell a task, [`wakes`] what came to silent queues, [`audit`] finds what nobody would come to, [`listing`]
+//! [`queues`] holds back, [`moving`] moves between lanes, [`views`] tells what waits,
+//! [`blocking`] keeps what waits for others, [`keys`] says how many run of a kind, [`schedules`] are tasks that come
+//! again, [`events`] tells what befell a task, [`wakes`] what came to silent queues, [`audit`] finds what nobody would come to, [`listing`]
 //! goes through tasks and [`census`] through all there is, [`leadership`] says who is to look, [`overload`] what it
 //! says of the load, [`registry`] which workers there are, [`orders`] tells one what to do, [`rates`] lends tokens of
 //! rates, [`whereabouts`] finds one task and what is before it, [`topology`] is what

@@ -30,7 +30,7 @@ pub(super) async fn relocate(
     let on = of.broker.move_held(&held, copy, &message.original).await?;
     tracing::debug!(task.id = %task.id, from = %task.lane, to = %on, why, "a queued task is moved");
     of.metrics.moved(on, &task.class);
-    let kind = if on < task.lane {
+    let kind = if lane < task.lane {
         EventKind::Promote
     } else {
         EventKind::Demote

@@ -34,7 +34,7 @@ pub struct Request {
     pub traceparent: Option<String>,
 }
 
-/// The answer to a submission: its lane has the task, or the archive. task, or the server the timer it waits for.
+/// The answer to a submission: its lane has the task, or the archive, or the server the timer it waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// The task, as its tenant calls it.

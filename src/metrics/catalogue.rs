@@ -55,6 +55,7 @@ pub(super) const PUT_BACK: &str = "fairlane_archive_put_back_total";
 pub(super) const REPAIRS: &str = "fairlane_repairs_total";
 pub(super) const LEADING: &str = "fairlane_leading";
 pub(super) const WORKERS: &str = "fairlane_workers";
+pub(super) const BLOCKED: &str = "fairlane_blocked_tasks";
 pub(super) const CONSUMERS: &str = "fairlane_consumers";
 pub(super) const QUEUE_DEPTH: &str = "fairlane_queue_depth";
 pub(super) const QUEUE_RUNNING: &str = "fairlane_queue_running";
@@ -231,6 +232,13 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Count,
         &[],
         "Workers that are there, as this coordinator hears them; one that died is missing within 3 s.",
+    ),
+    entry(
+        BLOCKED,
+        Kind::Gauge,
+        Unit::Count,
+        &[],
+        "Tasks that wait for others or for their concurrency_key, as the leading coordinator knows them; 0 where it does not lead.",
     ),
     entry(
         CONSUMERS,

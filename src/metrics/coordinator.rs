@@ -3,9 +3,9 @@
 use metrics::{Gauge, counter, gauge};
 
 use super::catalogue::{
-    ARCHIVED, CALLBACKS, CLASS_SHARE, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING, LIMIT_CHANGES,
-    MOVES, OVERLOAD_LEVEL, PUT_BACK, QUEUE_DEPTH, QUEUE_LIMIT, QUEUE_RUNNING, REPAIRS, REPORTS, RETRIES,
-    UNCOVERED, WORKERS,
+    ARCHIVED, BLOCKED, CALLBACKS, CLASS_SHARE, CONSUMERS, DEAD_LETTERS, DEMOTIONS, EXPIRED, LEADING,
+    LIMIT_CHANGES, MOVES, OVERLOAD_LEVEL, PUT_BACK, QUEUE_DEPTH, QUEUE_LIMIT, QUEUE_RUNNING, REPAIRS,
+    REPORTS, RETRIES, UNCOVERED, WORKERS,
 };
 use super::label::{CallbackOutcome, Repair, UncoveredAction};
 use super::tally::Tally;
@@ -33,6 +33,7 @@ pub struct CoordinatorMetrics {
     leading: Gauge,
     overload: Gauge,
     workers: Gauge,
+    blocked: Gauge,
     consumers_core: Gauge,
     consumers_normal: Gauge,
 }
@@ -49,6 +50,7 @@ impl CoordinatorMetrics {
             leading: gauge!(LEADING),
             overload: gauge!(OVERLOAD_LEVEL),
             workers: gauge!(WORKERS),
+            blocked: gauge!(BLOCKED),
             consumers_core: gauge!(CONSUMERS, "lane" => Lane::Core.as_str()),
             consumers_normal: gauge!(CONSUMERS, "lane" => Lane::Normal.as_str()),
         }
@@ -148,6 +150,11 @@ impl CoordinatorMetrics {
     /// How many workers there are.
     pub fn workers(&self, count: usize) {
         self.workers.set(count as f64);
+    }
+
+    /// How many tasks wait for others or for a key.
+    pub fn blocked(&self, count: usize) {
+        self.blocked.set(count as f64);
     }
 
     /// How many consumers a lane has.

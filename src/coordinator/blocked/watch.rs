@@ -88,6 +88,7 @@ async fn lead(of: &Coordinator) -> Result<(), RequestError> {
         }
         watch.work().await?;
     }
+    of.metrics.blocked(0);
     Ok(())
 }
 
@@ -148,6 +149,7 @@ impl Watch<'_> {
         self.board.look_again(LOOKED_AT_AGAIN);
         self.search().await?;
         self.keep_grants().await;
+        self.of.metrics.blocked(self.board.len());
         self.idle = if self.board.is_empty() { self.idle + 1 } else { 0 };
         if self.idle > IDLE_LOOKS {
             // Whatever is known is of no use any more once nobody hears what ends.
