@@ -16,7 +16,7 @@ impl Service {
             on,
         };
         let mut pause = PAUSE_MIN;
-        while let Err(error) = self.broker.publish_blocked(&blocked, original).await {
+        while let Err(error) = self.broker.put_aside(&blocked, original).await {
             tracing::warn!(task.id = %run.task.id, %error, "cannot put a task aside; trying again");
             if !self.pause(&mut pause).await {
                 return self.give_back(run).await;
