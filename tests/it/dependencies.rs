@@ -307,6 +307,8 @@ async fn a_coordinator_that_dies_while_it_ends_a_wait_leaves_one_task_and_one_le
         let (door, bare) = (Door::of(&mesh).await, Bare::of(&mesh.server).await);
         submit(&door, "parent", "bulk", &[]).await;
         submit(&door, "child", "bulk", &["parent"]).await;
+        // The next leader hears of the child's end from its record alone, which stands already.
+        submit(&door, "grandchild", "bulk", &["child"]).await;
         mesh.coordinator.stop(PATIENCE).await;
         let (role, _policy) = doomed(&mesh, failpoint);
         if fails {
@@ -324,16 +326,19 @@ async fn a_coordinator_that_dies_while_it_ends_a_wait_leaves_one_task_and_one_le
         } else {
             assert_eq!((record.state, record.hop), (State::Completed, 1), "{failpoint}");
         }
-        bare.until_no_message("FL_HELD", "fl.held.child").await;
+        let record = mesh.result("grandchild").await.record;
+        let state = if fails { State::Dead } else { State::Completed };
+        assert_eq!(record.state, state, "{failpoint}");
+        bare.until_no_message("FL_HELD", "fl.held.*").await;
         bare.until_empty("FL_NORMAL").await;
-        assert_eq!(bare.stream("FL_RESULTS").await.last_sequence, 2, "{failpoint}");
+        assert_eq!(bare.stream("FL_RESULTS").await.last_sequence, 3, "{failpoint}");
         assert_eq!(
             bare.stream("FL_DEAD").await.last_sequence,
-            u64::from(fails),
+            if fails { 2 } else { 0 },
             "{failpoint}"
         );
         let lane = bare.stream("FL_NORMAL").await.last_sequence;
-        assert_eq!(lane, if fails { 1 } else { 2 }, "{failpoint}");
+        assert_eq!(lane, if fails { 1 } else { 3 }, "{failpoint}");
         mesh.stop().await;
     }
 }
