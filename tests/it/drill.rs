@@ -32,4 +32,8 @@ fn a_mesh_that_is_hit_while_it_works_loses_nothing_invents_nothing_and_doubles_n
         .map(figure),
         [0; 7]
     );
+    let happened = |name: &str| figures["happened"][name].as_u64().expect("a number");
+    for kind in ["dependents", "dependency_failed", "keyed", "granted", "delayed"] {
+        assert!(happened(kind) > 0, "{kind}");
+    }
 }
