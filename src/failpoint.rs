@@ -3,12 +3,19 @@
 //! Without the feature `failpoints` nothing of it is in the program.
 
 #[cfg(feature = "failpoints")]
+use std::fs::File;
+#[cfg(feature = "failpoints")]
+use std::io::Write;
+#[cfg(feature = "failpoints")]
 use std::sync::OnceLock;
 #[cfg(feature = "failpoints")]
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The variable that names the place: `NAME`, or `NAME@N` for the Nth time that it is come to.
 pub const VARIABLE: &str = "FAIRLANE_FAILPOINT";
+
+/// The variable that names a file, to which every simulated execution is written as it begins and ends.
+pub const JOURNAL: &str = "FAIRLANE_JOURNAL";
 
 /// Whether this build has such places.
 pub const IS_BUILT_IN: bool = cfg!(feature = "failpoints");
@@ -50,6 +57,32 @@ pub fn hit(name: &str) {
 #[cfg(not(feature = "failpoints"))]
 #[inline]
 pub fn hit(_: &str) {}
+
+#[cfg(feature = "failpoints")]
+static JOURNAL_FILE: OnceLock<File> = OnceLock::new();
+
+/// Writes down executions in `file` from now on.
+#[cfg(feature = "failpoints")]
+pub fn keep_journal(file: File) {
+    // Opened once, as the place is armed once.
+    let _ = JOURNAL_FILE.set(file);
+}
+
+/// Adds a line to the journal, in one write, so that those of several processes do not mix. Where none is kept the
+/// line is not made.
+#[cfg(feature = "failpoints")]
+pub fn journal(line: impl FnOnce() -> String) {
+    if let Some(mut file) = JOURNAL_FILE.get()
+        && let Err(error) = file.write_all(line().as_bytes())
+    {
+        tracing::error!(%error, "an execution was not written down");
+    }
+}
+
+/// Adds nothing in this build.
+#[cfg(not(feature = "failpoints"))]
+#[inline]
+pub fn journal(_: impl FnOnce() -> String) {}
 
 /// Ends the process as a crash of the machine would. Nothing happens in a build without such places.
 pub fn crash() {

@@ -5,18 +5,22 @@
 
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::consumer::{Consumer, DeliverPolicy};
+use async_nats::jetstream::message::PublishMessage;
 use futures_util::StreamExt;
 
 use super::connect::Broker;
-use super::error::RequestError;
+use super::error::{RequestError, WriteError};
 use super::fetch::epoch;
-use super::header::MaybeHeaders;
-use super::publish::{Original, PublishError, Published};
+use super::header::{MaybeHeaders, to_map};
+use super::publish::{FENCED, Original, PublishError, Published, server_code};
 use super::scan::Scope;
 use super::subject;
 use crate::task::{EpochMs, State, TaskId};
-use crate::wire::header::MSG_ID;
-use crate::wire::{Blocked, Malformed, MessageKind, blocked_headers, message_id, read_blocked, read_fence};
+use crate::wire::header::{BLOCKED, HOP, MSG_ID};
+use crate::wire::{
+    Blocked, Headers, Malformed, MessageKind, ReadHeaders, blocked_headers, message_id, read_blocked,
+    read_fence,
+};
 
 /// A task that waits, whole.
 #[derive(Debug, Clone)]
@@ -37,11 +41,22 @@ pub struct BlockedFeed {
     from: u64,
 }
 
+/// What lies aside of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lying {
+    /// Its sequence in `FL_HELD`.
+    pub(super) sequence: u64,
+    /// Of a safe copy, the hop that it is moved as.
+    pub(super) hop: u32,
+    /// Whether it waits there; otherwise it is the safe copy of a move.
+    pub(super) waits: bool,
+}
+
 /// Terminal records from the moment on at which it was opened.
 pub struct EndingFeed(Ordered);
 
 impl Broker {
-    /// Puts a task aside until what it waits for is there. It is accepted when this returns.
+    /// Puts a new task aside until what it waits for is there. It is accepted when this returns.
     ///
     /// # Errors
     /// As [`Broker::publish_task`].
@@ -59,6 +74,62 @@ impl Broker {
             original.body.clone(),
         )
         .await
+    }
+
+    /// Puts a task aside that was on its lane. Nothing is stored where a later hop of it waits or is moved already: one that
+    /// was held up, by a worker that died or was frozen, would take the place of that one, and be swallowed as it goes
+    /// on, since its next hop was published before.
+    ///
+    /// # Errors
+    /// [`WriteError`]; putting it aside again is safe.
+    pub async fn put_aside(&self, blocked: &Blocked, original: &Original) -> Result<(), WriteError> {
+        let task = &blocked.task;
+        let mut headers = blocked_headers(blocked);
+        headers.set(MSG_ID, message_id(MessageKind::Blocked, &task.id, task.hop));
+        let headers = original.carry(headers);
+        let is_overtaken = |lying: Lying| lying.hop > task.hop || (lying.waits && lying.hop == task.hop);
+        self.lay(&task.id, &headers, original, is_overtaken).await?;
+        Ok(())
+    }
+
+    /// Lays a message aside in the place of what lies there of its task, unless that is what `keeps` says. The sequence
+    /// of what lies there then, if it is the message.
+    pub(super) async fn lay(
+        &self,
+        id: &TaskId,
+        headers: &Headers,
+        original: &Original,
+        keeps: impl Fn(Lying) -> bool,
+    ) -> Result<Option<u64>, WriteError> {
+        let (subject, mut expected) = (subject::held(id), 0);
+        // Again only where somebody else wrote in between.
+        loop {
+            let message = PublishMessage::build()
+                .headers(to_map(headers))
+                .payload(original.body.clone())
+                .expected_last_subject_sequence(expected);
+            match self.send(&subject, message).await {
+                Ok(ack) => return Ok(Some(ack.sequence)),
+                Err(error) if server_code(&error) == Some(FENCED) => (),
+                Err(error) => return Err(self.explain(subject, original.body.len(), error).into()),
+            }
+            expected = match self.lying(id).await? {
+                Some(lying) if keeps(lying) => return Ok(None),
+                lying => lying.map_or(0, |lying| lying.sequence),
+            };
+        }
+    }
+
+    async fn lying(&self, id: &TaskId) -> Result<Option<Lying>, RequestError> {
+        let found = self.last(subject::HELD, &subject::held(id)).await?;
+        Ok(found.map(|message| {
+            let hop = message.headers.header(HOP).and_then(|hop| hop.parse().ok());
+            Lying {
+                sequence: message.sequence,
+                hop: hop.unwrap_or(0),
+                waits: message.headers.header(BLOCKED).is_some(),
+            }
+        }))
     }
 
     /// The task as it waits; none where it does not, also while it is only being moved.

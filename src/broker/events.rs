@@ -40,15 +40,27 @@ impl Broker {
         Ok(())
     }
 
-    /// What somebody has done with a dead letter of the task at `since` or later: `Replay` or `Discard`.
+    /// What somebody has done with a dead letter of the task at `since` or later: `Replay` or `Discard`. A task that was
+    /// put back from the archive may have ended before that is told: it is no replay of its letter, which would be a
+    /// later hop than that of its record.
     ///
     /// # Errors
     /// As [`Broker::events`].
     pub async fn letter_taken(&self, id: &TaskId, since: EpochMs) -> Result<Option<EventKind>, RequestError> {
         let events = self.events(id).await?;
-        let later = events.iter().filter(|event| event.stored_at >= since);
-        let mut kinds = later.map(|event| event.record.kind);
-        Ok(kinds.find(|kind| matches!(kind, EventKind::Replay | EventKind::Discard)))
+        let later: Vec<&TaskEvent> = events
+            .iter()
+            .filter(|event| event.stored_at >= since)
+            .map(|event| &event.record)
+            .filter(|event| matches!(event.kind, EventKind::Replay | EventKind::Discard))
+            .collect();
+        if later.is_empty() {
+            return Ok(None);
+        }
+        let ended = self.fence(id).await?.map(|standing| standing.record.hop);
+        let is_of_letter =
+            |event: &&TaskEvent| event.kind == EventKind::Discard || ended.is_none_or(|hop| event.hop > hop);
+        Ok(later.into_iter().find(is_of_letter).map(|event| event.kind))
     }
 
     /// What befell a task, oldest first, as far as the stream still has it.

@@ -4,9 +4,10 @@
 //! these: each may be repeated. What is delivered meanwhile is caught by the fence.
 
 use super::audit::Page;
+use super::blocking::Lying;
 use super::connect::Broker;
 use super::error::{RequestError, WriteError};
-use super::publish::{Original, PublishError, Published};
+use super::publish::{Original, PublishError};
 use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
@@ -30,19 +31,22 @@ pub struct HeldCopy {
 }
 
 impl Broker {
-    /// Makes the safe copy of a task that is about to leave its lane; its sequence.
+    /// Makes the safe copy of a task that is about to leave its lane; its sequence. None where the task waits aside
+    /// already, as this hop or a later one, or is moved as a later one: then what is on the lane is left there.
     ///
     /// # Errors
-    /// [`PublishError`]; holding again is safe.
-    pub async fn hold_copy(&self, held: &Held, original: &Original) -> Result<u64, PublishError> {
+    /// [`WriteError`]; holding again is safe.
+    pub async fn hold_copy(&self, held: &Held, original: &Original) -> Result<Option<u64>, WriteError> {
+        let (id, hop) = (&held.task.id, held.task.hop);
         let mut headers = held_headers(held);
-        let id = message_id(MessageKind::Held, &held.task.id, held.task.hop);
-        headers.set(MSG_ID, id);
-        let subject = subject::held(&held.task.id);
+        headers.set(MSG_ID, message_id(MessageKind::Held, id, hop));
         let headers = original.carry(headers);
-        let (Published::Stored(sequence) | Published::Duplicate(sequence)) =
-            self.publish(subject, headers, original.body.clone()).await?;
-        Ok(sequence)
+        let has_left = |lying: Lying| match lying.waits {
+            // As the hop that is on the lane: a worker was given it, and has put it aside.
+            true => lying.hop.saturating_add(1) >= hop,
+            false => lying.hop > hop,
+        };
+        self.lay(id, &headers, original, has_left).await
     }
 
     /// Lets go of a safe copy. No error when it is gone already.

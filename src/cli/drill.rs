@@ -123,7 +123,7 @@ async fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 fn text(of: &Outcome) -> String {
-    let rows = [
+    let mut rows = vec![
         ("accepted", of.accepted),
         ("terminal", of.terminal),
         ("lost", of.lost),
@@ -132,6 +132,9 @@ fn text(of: &Outcome) -> String {
         ("repairs", of.repairs),
         ("redeliveries", of.redeliveries),
         ("left behind", of.left),
+        ("began too early", of.too_early),
+        ("beyond the limit of a key", of.overheld),
+        ("ended otherwise than it must", of.wrong_end),
         ("processes killed", u64::from(of.kills)),
         ("ended between two writes", u64::from(of.failpoints)),
         ("frozen", u64::from(of.freezes)),
@@ -139,6 +142,9 @@ fn text(of: &Outcome) -> String {
         ("seconds", of.took_ms / 1000),
         ("seed", of.seed),
     ];
+    rows.extend(of.happened.sure());
+    rows.push(("lost_keys", of.happened.lost_keys));
+    let rows = rows.into_iter();
     table(
         ["figure", "value"],
         rows.map(|(name, value)| [name.to_owned(), value.to_string()]),

@@ -38,6 +38,12 @@ pub fn read(
     if let Some(name) = environment.get(crate::failpoint::VARIABLE) {
         crate::failpoint::arm(name);
     }
+    #[cfg(feature = "failpoints")]
+    if let Some(path) = environment.get(crate::failpoint::JOURNAL)
+        && let Ok(file) = std::fs::OpenOptions::new().create(true).append(true).open(path)
+    {
+        crate::failpoint::keep_journal(file);
+    }
     let Cli { global, command } = Cli::try_parse_from(&args).map_err(|error| refuse(&error, &args))?;
     let mut raw = Raw::default();
     global.fill(&mut raw);

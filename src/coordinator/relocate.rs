@@ -7,7 +7,7 @@ use crate::task::{EventKind, Lane, Task};
 use crate::wire::{Held, TaskEvent, read_history};
 
 /// Moves a task whose message is still on its lane `to` another, as that hop. Returns the lane it is on then: where
-/// the other one is full it goes to the end of its own.
+/// the other one is full it goes to the end of its own, and where it has left the lane meanwhile it is not moved.
 pub(super) async fn relocate(
     of: &Coordinator,
     task: &Task,
@@ -26,7 +26,9 @@ pub(super) async fn relocate(
         lane: task.lane,
         sequence: message.sequence,
     };
-    let copy = of.broker.hold_copy(&held, &message.original).await?;
+    let Some(copy) = of.broker.hold_copy(&held, &message.original).await? else {
+        return Ok(task.lane);
+    };
     let on = of.broker.move_held(&held, copy, &message.original).await?;
     tracing::debug!(task.id = %task.id, from = %task.lane, to = %on, why, "a queued task is moved");
     of.metrics.moved(on, &task.class);

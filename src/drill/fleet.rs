@@ -8,8 +8,10 @@ use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio_util::time::{DelayQueue, delay_queue::Expired};
 
+use super::checker::Lives;
 use super::member::{Ended, Launch, Member};
 use super::plan::{Arm, Blow, FLEET, Plan, Timed};
+use crate::clock;
 
 /// Before a process is started again, as a supervisor would wait.
 const RESTART_AFTER: Duration = Duration::from_millis(200);
@@ -47,6 +49,7 @@ pub(super) struct Fleet {
     /// Members that this drill has killed and whose end has not been heard of.
     killed: Vec<(usize, u32)>,
     done: Blows,
+    lives: Lives,
 }
 
 impl Fleet {
@@ -67,6 +70,7 @@ impl Fleet {
             tell,
             killed: Vec::new(),
             done: Blows::default(),
+            lives: Lives::default(),
         };
         for member in 0..fleet.members.len() {
             fleet.launch(member)?;
@@ -109,6 +113,9 @@ impl Fleet {
     fn bury(&mut self, ended: &Ended) {
         let own = (ended.member, ended.life);
         let member = &mut self.members[ended.member];
+        if let Some(pid) = member.pid() {
+            self.lives.died(pid, clock::wall().0);
+        }
         member.has_ended();
         if let Some(at) = self.killed.iter().position(|&killed| killed == own) {
             self.killed.swap_remove(at);
@@ -129,6 +136,9 @@ impl Fleet {
                 let member = &mut self.members[member];
                 if member.life == life && member.is_alive() {
                     member.is_frozen = false;
+                    if let Some(pid) = member.pid() {
+                        self.lives.thawed(pid, clock::wall().0);
+                    }
                     member.signal(Signal::SIGCONT);
                     self.done.freezes += 1;
                 }
@@ -163,6 +173,9 @@ impl Fleet {
             }
             Blow::Freeze(time) => {
                 member.signal(Signal::SIGSTOP);
+                if let Some(pid) = member.pid() {
+                    self.lives.frozen(pid, clock::wall().0);
+                }
                 member.is_frozen = true;
                 let life = member.life;
                 self.later.insert(Later::Thaw { member: at, life }, time);
@@ -171,8 +184,11 @@ impl Fleet {
     }
 
     /// Asks every process to end, and waits for it.
-    pub(super) async fn stop(mut self) -> Blows {
+    pub(super) async fn stop(mut self) -> (Blows, Lives) {
         for member in &self.members {
+            if let Some(pid) = member.pid() {
+                self.lives.thawed(pid, clock::wall().0);
+            }
             member.signal(Signal::SIGCONT);
             member.signal(Signal::SIGTERM);
         }
@@ -181,12 +197,16 @@ impl Fleet {
                 let Some(ended) = self.ended.recv().await else {
                     return;
                 };
-                self.members[ended.member].has_ended();
+                let member = &mut self.members[ended.member];
+                if let Some(pid) = member.pid() {
+                    self.lives.died(pid, clock::wall().0);
+                }
+                member.has_ended();
             }
         };
         if tokio::time::timeout(GRACE, all).await.is_err() {
             tracing::warn!("not every process ended when it was asked to; the rest is killed");
         }
-        self.done
+        (self.done, self.lives)
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Launch {
     pub(super) logs: PathBuf,
     /// Where the gateway listens.
     pub(super) http: String,
+    /// Where executions are written down.
+    pub(super) journal: PathBuf,
 }
 
 /// A process ended.
@@ -67,6 +69,11 @@ impl Member {
         }
     }
 
+    /// Its process, while there is one.
+    pub(super) fn pid(&self) -> Option<i32> {
+        self.pid.map(Pid::as_raw)
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.pid.is_some() && !self.is_frozen
     }
@@ -83,6 +90,7 @@ impl Member {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(self.log(&launch.logs)?)
+            .env(failpoint::JOURNAL, &launch.journal)
             .kill_on_drop(true);
         match &self.arm {
             Some(arm) => command.env(failpoint::VARIABLE, &arm.place),

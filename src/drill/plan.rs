@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use serde_json::{Value, json};
+
+use super::tasks::{self, Planned};
 
 /// Tasks of `chaos-mini`.
 pub const TASKS: usize = 5_000;
@@ -13,19 +14,29 @@ const FROZEN: Duration = Duration::from_millis(3_500);
 /// The part of the run in which blows fall: the rest is for mending.
 const BLOWS_UNTIL: f64 = 0.8;
 
-/// What `chaos-mini` runs under: times short enough that a run takes a minute or two.
+/// The same for a coordinator: another leads by then.
+const FROZEN_LEADER: Duration = Duration::from_millis(6_500);
+
+/// How long a key stays taken whose holder is gone: [`FROZEN`] is longer, so that a frozen worker loses what it holds.
+pub(super) const KEY_LEASE: Duration = Duration::from_secs(2);
+
+/// What `chaos-mini` runs under: times short enough that a run takes a minute or two, and so little room that tasks
+/// are put aside. The lanes hold a million tasks.
 pub(super) const POLICY: &str = "version: 1
 lanes:
   core:   { concurrency: 60, timeout_ms: 300, on_timeout: demote, max_priority: 2, ack_wait_ms: 2000 }
-  normal: { concurrency: 60, timeout_ms: 1000, on_timeout: demote, ack_wait_ms: 2000 }
+  normal: { concurrency: 60, timeout_ms: 1000, on_timeout: archive, on_overload: archive, ack_wait_ms: 2000 }
 classes:
   pay:   { priority: 1, share: 60 }
   logs:  { priority: 3, share: 30 }
   batch: { priority: 5, share: 10 }
+  slow:  { priority: 7, share: 10, max_concurrent: 1, max_wait_ms: 1000, on_max_wait: promote }
 default_class: logs
 models:
   sim: { executor: simulate }
 retry: { kind: exponential, base_ms: 50, factor: 2, max_ms: 1000, jitter: full, max_attempts: 4 }
+keys: { limit: 1, lease_s: 2, prefixes: { \"wide:\": { limit: 3 } } }
+overload: { full: [0.0001, 0.00013, 0.9], hold_s: 1 }
 ";
 
 /// A kind of process.
@@ -55,23 +66,6 @@ pub(super) const FLEET: [Role; 6] = [
     Role::Worker,
     Role::Worker,
 ];
-
-/// How a task is handed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
-    /// Through the gateway.
-    Rest,
-    /// Straight to the lane, as any NATS client does it.
-    Bare(&'static str),
-}
-
-/// One task.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Planned {
-    pub(super) id: String,
-    pub(super) door: Door,
-    pub(super) body: Value,
-}
 
 /// A process that ends between two of its writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,45 +104,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// `chaos-mini`: 30 % fail at random, 5 % hang, 1 % crash their worker; eleven deaths, five of them
-    /// between two writes, and two workers that freeze for longer than their tasks wait.
+    /// `chaos-mini`: 30 % fail at random, 5 % hang, 1 % crash their worker; a third wait for others, for a key, for
+    /// their time or for room. Thirteen deaths, eight of them between two writes; two workers freeze for longer than
+    /// their tasks and keys wait, and a coordinator for longer than it leads.
     #[must_use]
     pub fn chaos_mini(seed: u64, tasks: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
         Self {
             seed,
-            tasks: (0..tasks).map(|n| task(seed, n, &mut rng)).collect(),
+            tasks: tasks::tasks(seed, tasks, &mut rng),
             arms: arms(&mut rng),
             blows: blows(tasks, &mut rng),
         }
-    }
-}
-
-fn task(seed: u64, n: usize, rng: &mut Rng) -> Planned {
-    let id = format!("d{seed}-{n}");
-    let (class, subject) = *rng
-        .choice(&[
-            ("pay", "fl.task.core.pay.sim.0"),
-            ("logs", "fl.task.normal.logs.sim.0"),
-            ("batch", "fl.task.normal.batch.sim.0"),
-            // A shard nobody planned for: the mesh must find it by itself.
-            ("logs", "fl.task.normal.logs.sim.5"),
-        ])
-        .unwrap_or(&("logs", "fl.task.normal.logs.sim.0"));
-    let input = json!({
-        "service_mean_ms": 3 + rng.u32(0..15),
-        "fail_rate": 0.30,
-        "hang_rate": 0.05,
-        "crash_rate": 0.01,
-    });
-    Planned {
-        body: json!({"task_id": id, "class": class, "model": "sim", "input": input}),
-        door: if rng.bool() {
-            Door::Rest
-        } else {
-            Door::Bare(subject)
-        },
-        id,
     }
 }
 
@@ -164,20 +131,37 @@ fn arms(rng: &mut Rng) -> Vec<Arm> {
         "coordinator.after_demotion",
         "coordinator.after_fence",
         "coordinator.after_letter",
+        "coordinator.after_archive",
     ];
     rng.shuffle(&mut verdicts);
+    // Come to by the one that leads alone.
+    let mut leading = [
+        "release.after_publish",
+        "release.after_removal",
+        "grant.after_reserve",
+        "move.after_hold",
+        "move.after_removal",
+        "move.after_publish",
+        "replay.after_publish",
+    ];
+    rng.shuffle(&mut leading);
     let mut intake = [
         "submit.before_record",
         "submit.after_record",
         "submit.after_publish",
     ];
     rng.shuffle(&mut intake);
+    let mut keys = ["worker.after_key", "worker.after_aside"];
+    rng.shuffle(&mut keys);
     vec![
         arm(Role::Coordinator, verdicts[0], rng.u32(1..5)),
+        arm(Role::Coordinator, leading[0], rng.u32(1..5)),
+        arm(Role::Coordinator, leading[1], rng.u32(1..5)),
         arm(Role::Coordinator, verdicts[1], rng.u32(1..5)),
         arm(Role::Gateway, intake[0], rng.u32(10..100)),
         arm(Role::Worker, "worker.after_result", rng.u32(5..40)),
         arm(Role::Worker, "worker.after_report", rng.u32(2..15)),
+        arm(Role::Worker, keys[0], rng.u32(1..5)),
     ]
 }
 
@@ -185,13 +169,13 @@ fn blows(tasks: usize, rng: &mut Rng) -> Vec<Timed> {
     let freeze = Blow::Freeze(FROZEN);
     let mut blows: Vec<Timed> = [
         (Role::Coordinator, Blow::Kill),
-        (Role::Coordinator, Blow::Kill),
         (Role::Gateway, Blow::Kill),
         (Role::Gateway, Blow::Kill),
         (Role::Worker, Blow::Kill),
         (Role::Worker, Blow::Kill),
         (Role::Worker, freeze),
         (Role::Worker, freeze),
+        (Role::Coordinator, Blow::Freeze(FROZEN_LEADER)),
     ]
     .into_iter()
     .map(|(role, blow)| Timed {

@@ -8,18 +8,22 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::checker::{Client, Observed, Trouble, Watch, judge};
+use super::checker::{Breach, Client, Observed, Promise, Trouble, Watch, examine, judge, runs};
 use super::driver::{Doors, Ledger, drive};
 use super::fleet::Fleet;
 use super::member::Launch;
-use super::outcome::Outcome;
-use super::plan::{POLICY, Plan};
+use super::operator::Operator;
+use super::outcome::{Happened, Outcome};
+use super::plan::{KEY_LEASE, POLICY, Plan};
+use super::tasks::Planned;
 
 /// After the last task was accepted, everything has to have ended within this time, in s: no matter how
 /// often a worker crashed, each task has at most a few more tries before it.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How often it is looked whether anything is left, once every task has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Lost tasks of which is told what befell them.
+const LOST_TOLD_MAX: usize = 20;
 /// A coordinator's report comes back after half a minute if it dies with it.
 const LEFT_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -65,23 +69,67 @@ pub async fn run(plan: &Plan, stage: &Stage, told: impl Fn(usize)) -> Result<Out
         http: reqwest::Client::builder().no_proxy().build()?,
         url: format!("http://{}/v1/tasks", stage.http),
     };
-    let mut fleet = Fleet::start(plan, launch(stage)?)?;
+    let launch = launch(stage)?;
+    let journal = launch.journal.clone();
+    let operator = Operator {
+        program: stage.program.clone(),
+        nats: stage.nats.clone(),
+    };
+    let mut fleet = Fleet::start(plan, launch)?;
     let ledger = Ledger::default();
     tokio::select! {
         stopped = fleet.keep(watch.ended()) => return Err(stopped.into()),
         () = show(watch.ended(), told) => (),
+        () = operator.tend() => (),
         () = course(plan, &doors, &ledger, &client, watch.ended()) => (),
     }
-    let blows = fleet.stop().await;
+    let (blows, lives) = fleet.stop().await;
     let observed: Observed = client.observe().await?;
     let submitted: HashSet<String> = plan.tasks.iter().map(|task| task.id.clone()).collect();
     let accepted = ledger.accepted();
     let found = judge(&submitted, &accepted, &observed);
+    tell_of_lost(&client, &accepted, &observed).await?;
+    let (promises, lease_ms) = (promises(plan, &ledger), KEY_LEASE.as_millis() as i64);
+    let ran = runs(&std::fs::read_to_string(journal)?);
+    let broken = examine(&promises, &ran, &lives, &observed, lease_ms);
+    for (_, what) in &broken {
+        tracing::error!(seed = plan.seed, what, "a promise was broken");
+    }
+    let count = |breach: Breach| broken.iter().filter(|(of, _)| *of == breach).count() as u64;
     Ok(Outcome {
         redeliveries: watch.redeliveries(),
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        too_early: count(Breach::TooEarly),
+        overheld: count(Breach::Overheld),
+        wrong_end: count(Breach::WrongEnd),
+        happened: Happened::new(&promises, &ran, &lives, &observed, lease_ms),
         ..Outcome::new(plan.seed, accepted.len(), found, &observed, blows)
     })
+}
+
+/// Says what is known of tasks that have no end: whoever looks for the cause has nothing else once the server is gone.
+async fn tell_of_lost(client: &Client, accepted: &[String], observed: &Observed) -> Result<(), Trouble> {
+    let lost = accepted.iter().filter(|id| !observed.records.contains_key(*id));
+    let lost: Vec<String> = lost.take(LOST_TOLD_MAX).cloned().collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    tracing::error!(?lost, "tasks have no end");
+    for what in client.told_of(&lost).await? {
+        tracing::error!(what, "told of a task that has no end");
+    }
+    Ok(())
+}
+
+fn promises(plan: &Plan, ledger: &Ledger) -> Vec<Promise> {
+    let mut not_before = ledger.not_before();
+    let promise = |task: &Planned| Promise {
+        task: task.id.clone(),
+        after: task.after.clone(),
+        key: task.key.clone(),
+        not_before: not_before.remove(&task.id),
+    };
+    plan.tasks.iter().map(promise).collect()
 }
 
 /// Submits everything, and waits until it has come to rest or for too long.
@@ -109,7 +157,7 @@ async fn course(
         }
     };
     if tokio::time::timeout(LEFT_PATIENCE, settle).await.is_err() {
-        tracing::warn!("messages are left in lanes and timers");
+        tracing::warn!("messages are left in lanes, timers, aside or in the archive");
     }
 }
 
@@ -128,6 +176,14 @@ fn launch(stage: &Stage) -> std::io::Result<Launch> {
         nats: stage.nats.clone(),
         policy,
         logs: stage.folder.clone(),
+        journal: journal(stage)?,
         http: stage.http.to_string(),
     })
+}
+
+/// A new file for what is executed.
+fn journal(stage: &Stage) -> std::io::Result<PathBuf> {
+    let path = stage.folder.join("executions.txt");
+    std::fs::write(&path, "")?;
+    Ok(path)
 }

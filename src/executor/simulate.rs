@@ -3,6 +3,7 @@
 //! What happens is drawn from a hash of the task's id and attempt, so that a run can be repeated
 //! and a retry may come out otherwise.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -11,6 +12,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::contract::{Executor, Job, Outcome};
+use crate::clock;
 use crate::failpoint;
 use crate::task::{ErrorKind, fnv1a_64};
 
@@ -40,12 +42,44 @@ struct Script {
     crash_rate: f64,
 }
 
+/// Executions of this process so far.
+static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
+
+/// An execution, written down for a drill from its beginning to its end, also where it is broken off.
+struct Execution<'a> {
+    job: &'a Job,
+    number: u64,
+}
+
+impl<'a> Execution<'a> {
+    fn begin(job: &'a Job) -> Self {
+        let number = EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+        let execution = Self { job, number };
+        execution.note("start");
+        execution
+    }
+
+    fn note(&self, what: &str) {
+        failpoint::journal(|| {
+            let (pid, now) = (std::process::id(), clock::wall().0);
+            format!("{what} {} {pid} {} {now}\n", self.job.task.id, self.number)
+        });
+    }
+}
+
+impl Drop for Execution<'_> {
+    fn drop(&mut self) {
+        self.note("end");
+    }
+}
+
 /// The longest service time, in ms: a day.
 const SERVICE_MS_MAX: f64 = 86_400_000.0;
 
 impl Executor for Simulate {
     fn execute<'a>(&'a self, job: &'a Job, cancel: &'a CancellationToken) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
+            let _execution = Execution::begin(job);
             let script = match script(job) {
                 Ok(script) => script,
                 Err(what) => return Outcome::failed(ErrorKind::Permanent, what),

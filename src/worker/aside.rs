@@ -2,6 +2,7 @@
 
 use super::finish::Ending;
 use super::serve::{PAUSE_MIN, Run, Service};
+use crate::broker::WriteError;
 use crate::broker::publish::PublishError;
 use crate::executor::Outcome;
 use crate::failpoint;
@@ -21,15 +22,17 @@ impl Service {
             on,
         };
         let mut pause = PAUSE_MIN;
-        while let Err(error) = self.broker.publish_blocked(&blocked, original).await {
+        while let Err(error) = self.broker.put_aside(&blocked, original).await {
             match &error {
                 // With what is known of it, it fits into no message.
-                PublishError::TooLarge { .. } => {
+                WriteError::Publish(PublishError::TooLarge { .. }) => {
                     return self
                         .finish(run, Outcome::failed(ErrorKind::Permanent, error.to_string()))
                         .await;
                 }
-                PublishError::Full { .. } => return self.finish(run, no_room(&error)).await,
+                WriteError::Publish(PublishError::Full { .. }) => {
+                    return self.finish(run, no_room(&error)).await;
+                }
                 _ => (),
             }
             tracing::warn!(task.id = %run.task.id, %error, "cannot put a task aside; trying again");
@@ -45,7 +48,7 @@ impl Service {
 }
 
 /// It waits on a timer instead, without a slot.
-fn no_room(error: &PublishError) -> Outcome {
+fn no_room(error: &WriteError) -> Outcome {
     Outcome::Failed {
         kind: ErrorKind::Yielded,
         message: format!("it cannot be put aside: {error}"),

@@ -9,6 +9,7 @@ use fairlane::clock;
 use fairlane::executor::simulate::Simulate;
 use fairlane::policy::balance;
 use fairlane::task::{DeadReason, EventKind, Lane, State, TaskId};
+use fairlane::wire::TaskEvent;
 use serde_json::{Value, json};
 
 use crate::support::{Bare, Door, Mesh, PATIENCE, Probe, Role, Starts};
@@ -307,6 +308,8 @@ async fn a_coordinator_that_dies_while_it_ends_a_wait_leaves_one_task_and_one_le
         let (door, bare) = (Door::of(&mesh).await, Bare::of(&mesh.server).await);
         submit(&door, "parent", "bulk", &[]).await;
         submit(&door, "child", "bulk", &["parent"]).await;
+        // The next leader hears of the child's end from its record alone, which stands already.
+        submit(&door, "grandchild", "bulk", &["child"]).await;
         mesh.coordinator.stop(PATIENCE).await;
         let (role, _policy) = doomed(&mesh, failpoint);
         if fails {
@@ -324,18 +327,48 @@ async fn a_coordinator_that_dies_while_it_ends_a_wait_leaves_one_task_and_one_le
         } else {
             assert_eq!((record.state, record.hop), (State::Completed, 1), "{failpoint}");
         }
-        bare.until_no_message("FL_HELD", "fl.held.child").await;
+        let record = mesh.result("grandchild").await.record;
+        let state = if fails { State::Dead } else { State::Completed };
+        assert_eq!(record.state, state, "{failpoint}");
+        bare.until_no_message("FL_HELD", "fl.held.*").await;
         bare.until_empty("FL_NORMAL").await;
-        assert_eq!(bare.stream("FL_RESULTS").await.last_sequence, 2, "{failpoint}");
+        assert_eq!(bare.stream("FL_RESULTS").await.last_sequence, 3, "{failpoint}");
         assert_eq!(
             bare.stream("FL_DEAD").await.last_sequence,
-            u64::from(fails),
+            if fails { 2 } else { 0 },
             "{failpoint}"
         );
         let lane = bare.stream("FL_NORMAL").await.last_sequence;
-        assert_eq!(lane, if fails { 1 } else { 2 }, "{failpoint}");
+        assert_eq!(lane, if fails { 1 } else { 3 }, "{failpoint}");
         mesh.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_that_died_before_its_way_out_of_the_archive_was_told_has_ended() {
+    let mesh = Mesh::start(POLICY).await;
+    let door = Door::of(&mesh).await;
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    let fails = json!({"fail_rate": 1, "fail_kind": "permanent"});
+    assert_eq!(door.post(body("parent", "bulk", &[], fails)).await.status, 202);
+    let ended = mesh.result("parent").await;
+    mesh.dead_letter("parent").await;
+    let mut task = mesh.task("parent", Lane::Normal, "bulk");
+    task.hop = ended.record.hop;
+    let told = TaskEvent::of(&task, EventKind::Replay, "there is room for it again");
+    let sent = mesh.broker.tell_surely(&task.class, &task.id, &told).await;
+    sent.expect("stored");
+    let taken = mesh.broker.letter_taken(&task.id, ended.stored_at).await;
+    assert_eq!(taken.expect("read"), None);
+    assert_eq!(submit(&door, "child", "bulk", &["parent"]).await, "blocked");
+    assert_eq!(mesh.result("child").await.record.state, State::Dead);
+    task.hop += 1;
+    let told = TaskEvent::of(&task, EventKind::Replay, "put back to work by hand");
+    let sent = mesh.broker.tell_surely(&task.class, &task.id, &told).await;
+    sent.expect("stored");
+    let taken = mesh.broker.letter_taken(&task.id, ended.stored_at).await;
+    assert_eq!(taken.expect("read"), Some(EventKind::Replay));
+    mesh.stop().await;
 }
 
 fn doomed(mesh: &Mesh, failpoint: &str) -> (Role, tempfile::NamedTempFile) {

@@ -216,11 +216,36 @@ async fn a_coordinator_that_dies_between_a_key_and_its_task_leaves_one_task_that
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_comes_back_late_does_not_take_the_place_of_the_later_hop_that_waits() {
+    let mesh = Mesh::start(POLICY).await;
+    let (door, bare) = (Door::of(&mesh).await, Bare::of(&mesh.server).await);
+    let (role, _policy) = doomed_role("worker", &mesh, "worker.after_report");
+    submit(&door, "t", "bulk", "k", json!({"fail_attempts": 1})).await;
+    let (status, log) = role.ended().await;
+    assert!(
+        !status.success() && log.contains("worker.after_report"),
+        "{status}\n{log}"
+    );
+    // The dead one has the key until its lease ends: its retry waits for it, and then the copy that was not acked.
+    mesh.worker("next", 2, Arc::new(Simulate)).await;
+    bare.first("FL_HELD", "fl.held.t").await;
+    bare.until_empty("FL_NORMAL").await;
+    let record = mesh.result("t").await.record;
+    assert_eq!((record.state, record.hop), (State::Completed, 2));
+    bare.until_no_message("FL_HELD", "fl.held.*").await;
+    mesh.stop().await;
+}
+
 fn doomed(mesh: &Mesh, failpoint: &str) -> (Role, tempfile::NamedTempFile) {
+    doomed_role("coordinator", mesh, failpoint)
+}
+
+fn doomed_role(role: &str, mesh: &Mesh, failpoint: &str) -> (Role, tempfile::NamedTempFile) {
     let file = tempfile::NamedTempFile::new().expect("there is a place for temporary files");
     std::fs::write(file.path(), POLICY).expect("it can be written");
     let policy = file.path().to_str().expect("a path in UTF-8");
-    let arguments = ["coordinator", "--nats", mesh.server.url(), "--policy", policy];
+    let arguments = [role, "--nats", mesh.server.url(), "--policy", policy];
     let role = Role::start_with(&arguments, &[("FAIRLANE_FAILPOINT", failpoint)]);
     (role, file)
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use fairlane::broker::publish::{Fenced, Original};
 use fairlane::broker::sweep::Consumed;
 use fairlane::executor::simulate::Simulate;
-use fairlane::task::{EventKind, Lane, State, Task, TaskId};
-use fairlane::wire::{Held, ResultRecord};
+use fairlane::task::{BlockedOn, EventKind, Lane, State, Task, TaskId};
+use fairlane::wire::{Blocked, Held, ResultRecord};
 use serde_json::{Value, json};
 
-use crate::support::{Bare, Mesh};
+use crate::support::{Bare, Mesh, PATIENCE};
 
 /// Three classes whose tasks may wait for a second.
 const POLICY: &str = "
@@ -110,6 +110,51 @@ async fn a_task_that_is_held_back_waits_as_long_as_it_is() {
     mesh.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_aside_gives_way_to_a_later_hop_and_to_no_earlier_one() {
+    let mesh = Mesh::start(POLICY).await;
+    mesh.coordinator.stop(PATIENCE).await;
+    let broker = &mesh.broker;
+    let body = Original::new(r#"{"model":"m","input":1}"#.into());
+    let at_hop = |hop| Task {
+        hop,
+        ..mesh.task("t", Lane::Normal, "up")
+    };
+    let aside = |hop| Blocked {
+        task: at_hop(hop),
+        history: Vec::new(),
+        on: BlockedOn::Key,
+    };
+    let moved = |hop| Held {
+        task: at_hop(hop),
+        history: Vec::new(),
+        lane: Lane::Normal,
+        sequence: 1,
+    };
+    let waits_at = async || {
+        let found = broker.aside(&at_hop(0).id).await.expect("read");
+        found.map(|found| found.blocked.task.hop)
+    };
+    broker.put_aside(&aside(2), &body).await.expect("stored");
+    broker.put_aside(&aside(1), &body).await.expect("answered");
+    assert_eq!(waits_at().await, Some(2));
+    // A move of what was put aside meanwhile, and of an earlier copy.
+    for hop in [3, 2] {
+        let copy = broker.hold_copy(&moved(hop), &body).await.expect("answered");
+        assert_eq!((copy, waits_at().await), (None, Some(2)), "{hop}");
+    }
+    broker.put_aside(&aside(4), &body).await.expect("stored");
+    assert_eq!(waits_at().await, Some(4));
+    let copy = broker.hold_copy(&moved(6), &body).await.expect("answered");
+    assert!(copy.is_some() && waits_at().await.is_none());
+    broker.put_aside(&aside(5), &body).await.expect("answered");
+    assert_eq!(waits_at().await, None, "it is moved as a later hop");
+    // It has come to where it was moved to, and is put aside there before its copy is let go.
+    broker.put_aside(&aside(6), &body).await.expect("stored");
+    assert_eq!(waits_at().await, Some(6));
+    mesh.stop().await;
+}
+
 /// What three parties do to one task, each in its own order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -185,7 +230,10 @@ async fn race(mesh: &Mesh, id: &str, steps: &[Step]) -> State {
     let (mut copy, mut decided) = (0, None);
     for step in steps {
         match step {
-            Step::Hold => copy = broker.hold_copy(&held, &body).await.expect("held"),
+            Step::Hold => {
+                let held = broker.hold_copy(&held, &body).await.expect("held");
+                copy = held.expect("nothing lies aside");
+            }
             Step::TakeOff | Step::RemoveCancelled | Step::Ack => {
                 broker
                     .remove(Consumed::Lane(Lane::Normal), sequence)

@@ -55,7 +55,11 @@ const fn whole(key: &'static str, variable: &'static str) -> Key {
 /// Variables of the same prefix that the scripts beside the program read; not settings of it.
 #[cfg(not(feature = "failpoints"))]
 pub(super) const SCRIPT_VARIABLES: [&str; 2] = ["FAIRLANE_CACHE", "FAIRLANE_CLIENTS"];
-/// The same, and the one that names a place where a test ends the process.
+/// The same, and those of tests and drills: where the process ends, and where executions are written down.
 #[cfg(feature = "failpoints")]
-pub(super) const SCRIPT_VARIABLES: [&str; 3] =
-    ["FAIRLANE_CACHE", "FAIRLANE_CLIENTS", crate::failpoint::VARIABLE];
+pub(super) const SCRIPT_VARIABLES: [&str; 4] = [
+    "FAIRLANE_CACHE",
+    "FAIRLANE_CLIENTS",
+    crate::failpoint::VARIABLE,
+    crate::failpoint::JOURNAL,
+];

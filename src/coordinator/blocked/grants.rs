@@ -165,7 +165,6 @@ impl Watch<'_> {
             return Ok(());
         };
         let queued = settle::release(self.of, id, lane).await?;
-        self.board.left(id);
         let now = clock::monotonic();
         let grant = Grant {
             key: key.clone(),
@@ -174,8 +173,12 @@ impl Watch<'_> {
             renewed: now,
         };
         match queued {
-            None => self.grants.vain.push((id.clone(), grant)),
+            None => {
+                self.board.gone(id);
+                self.grants.vain.push((id.clone(), grant));
+            }
             Some((task, sequence)) => {
+                self.board.left(id);
                 self.places.insert(id.clone(), (task.lane, sequence));
                 self.grants.given.insert(id.clone(), grant);
                 self.board.granted(&self.of.policy, key, place.place, &task);

@@ -65,12 +65,11 @@ impl Watch<'_> {
             Taken::Ended(id, state) => self.board.ended(&id, state),
             Taken::Queued(task, sequence) => self.queued(&task, sequence),
             Taken::OutOfReach(id) => self.board.out_of_reach(&id),
-            Taken::Left(id, queued) => {
+            Taken::Left(id, Some((task, sequence))) => {
                 self.board.left(&id);
-                if let Some((task, sequence)) = queued {
-                    self.queued(&task, sequence);
-                }
+                self.queued(&task, sequence);
             }
+            Taken::Left(id, None) => self.board.gone(&id),
             Taken::Nothing => (),
         }
     }

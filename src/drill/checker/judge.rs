@@ -4,21 +4,54 @@ use std::collections::{HashMap, HashSet};
 
 const TERMINAL: [&str; 4] = ["completed", "cancelled", "dead", "expired"];
 
+/// How a task ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// The state that its record names.
+    pub(crate) state: String,
+    /// When the record was stored, in ms since the epoch.
+    pub(crate) at: i64,
+}
+
 /// What the streams hold once everything has come to rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Observed {
-    /// The state that each record names, by task.
-    pub(crate) states: HashMap<String, String>,
+    /// The record of each task.
+    pub(crate) records: HashMap<String, Ended>,
     /// Records that were ever stored: one more than there are tasks is a second one for somebody.
     pub(crate) records_written: u64,
-    /// Tasks with a dead letter.
-    pub(crate) letters: HashSet<String>,
+    /// Why each task with a dead letter is dead.
+    pub(crate) letters: HashMap<String, String>,
     /// Dead letters that were ever stored.
     pub(crate) letters_written: u64,
     /// What the mesh says that it had to mend.
     pub(crate) repairs: u64,
-    /// Messages in lanes and timers.
+    /// Messages in lanes and timers, aside and in the archive.
     pub(crate) left: u64,
+    /// What befell tasks.
+    pub(crate) events: Events,
+}
+
+/// How often what befell tasks, as the mesh tells it. It says what a run has tried, and nothing of whether that went
+/// well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Events {
+    /// Queued when those had completed that they waited for.
+    pub(crate) released: u64,
+    /// Queued when their key had a place.
+    pub(crate) granted: u64,
+    /// Moved up for the sake of one that waits for them.
+    pub(crate) inherited: u64,
+    /// Moved up after a long wait.
+    pub(crate) lifted: u64,
+    /// Put aside by overload.
+    pub(crate) put_aside: u64,
+    /// Put back when there was room.
+    pub(crate) put_back: u64,
+    /// Put into the archive because they ran out of time.
+    pub(crate) parked: u64,
+    /// Put back by hand.
+    pub(crate) replayed: u64,
 }
 
 /// What is wrong, as counts. All but `terminal` are 0 where nothing is.
@@ -38,21 +71,21 @@ pub(crate) struct Findings {
 pub(crate) fn judge(submitted: &HashSet<String>, accepted: &[String], observed: &Observed) -> Findings {
     let accepted: HashSet<&String> = accepted.iter().collect();
     let terminal = accepted.iter().filter(|id| has_ended(id, observed)).count() as u64;
-    let named: HashSet<&String> = observed.states.keys().chain(&observed.letters).collect();
+    let named: HashSet<&String> = observed.records.keys().chain(observed.letters.keys()).collect();
     let twice = |written: u64, distinct: usize| written.saturating_sub(distinct as u64);
     Findings {
         terminal,
         lost: accepted.len() as u64 - terminal,
         invented: named.iter().filter(|id| !submitted.contains(**id)).count() as u64,
-        duplicates_visible: twice(observed.records_written, observed.states.len())
+        duplicates_visible: twice(observed.records_written, observed.records.len())
             + twice(observed.letters_written, observed.letters.len()),
     }
 }
 
 fn has_ended(id: &str, observed: &Observed) -> bool {
-    match observed.states.get(id).map(String::as_str) {
+    match observed.records.get(id).map(|ended| ended.state.as_str()) {
         // A dead letter is all that is left of the task.
-        Some("dead") => observed.letters.contains(id),
+        Some("dead") => observed.letters.contains_key(id),
         Some(state) => TERMINAL.contains(&state),
         None => false,
     }
@@ -68,12 +101,15 @@ mod tests {
 
     fn observed(states: &[(&str, &str)], letters: &[&str]) -> Observed {
         Observed {
-            states: states
+            records: states
                 .iter()
-                .map(|&(id, state)| (id.to_owned(), state.to_owned()))
+                .map(|&(id, state)| {
+                    let state = state.to_owned();
+                    (id.to_owned(), Ended { state, at: 0 })
+                })
                 .collect(),
             records_written: states.len() as u64,
-            letters: ids(letters).into_iter().collect(),
+            letters: ids(letters).into_iter().map(|id| (id, String::new())).collect(),
             letters_written: letters.len() as u64,
             ..Observed::default()
         }

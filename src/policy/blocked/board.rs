@@ -208,6 +208,15 @@ impl Board {
         }
     }
 
+    /// A task does not wait any more and was not queued: it has ended, or is elsewhere. Its end may have been written
+    /// before anybody listened, so that those that wait for it would never hear of it: it is looked for.
+    pub fn gone(&mut self, id: &TaskId) {
+        self.left(id);
+        if self.heirs.contains_key(id) {
+            self.steps.push_back(Step::Look(id.clone()));
+        }
+    }
+
     /// Tasks whose deadline has passed end.
     pub fn expire(&mut self, now: EpochMs) {
         let mut late: Vec<&TaskId> = Vec::new();

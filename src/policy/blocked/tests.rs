@@ -142,6 +142,20 @@ fn a_task_that_waits_ends_when_its_deadline_passes_and_what_has_ended_is_looked_
     assert_eq!(steps(&mut board), ["look a"], "nobody waited for it in between");
 }
 
+#[test]
+fn one_that_leaves_without_being_queued_is_looked_for_on_behalf_of_those_that_wait_for_it() {
+    let (policy, mut board) = (fixture::policy(), Board::default());
+    board.blocked(&policy, task("b", Lane::Normal, &["a"]));
+    board.blocked(&policy, task("c", Lane::Normal, &["b"]));
+    assert_eq!(steps(&mut board), ["look a"]);
+    board.gone(&id("b"));
+    assert_eq!(steps(&mut board), ["look b"]);
+    board.ended(&id("b"), State::Completed);
+    assert_eq!(steps(&mut board), ["release c"]);
+    board.gone(&id("c"));
+    assert_eq!(steps(&mut board), [""; 0], "nobody waits for it");
+}
+
 fn keyed(name: &str, lane: Lane, enqueued_at: i64) -> Task {
     let mut task = task(name, lane, &[]);
     task.enqueued_at = EpochMs(enqueued_at);
