@@ -16,6 +16,8 @@ use crate::task::{Lane, Moment, Route};
 
 /// Tasks after which a subscription ends.
 const TASKS: u64 = 8;
+/// Of them, those before the end at which the next subscription is opened.
+const FEW_LEFT: u64 = 2;
 /// From the beginning of one subscription to the next of the same queue, at least.
 const EVERY: Duration = Duration::from_millis(100);
 /// Of bodies, from one queue.
@@ -24,14 +26,16 @@ const BYTES_PER_S: u64 = 1 << 20;
 /// One for each queue of the policy.
 pub(super) struct Ears {
     ears: Vec<Ear>,
-    /// Each message with the place of its queue; without a length where a subscription has ended.
-    heard: SelectAll<BoxStream<'static, (usize, Option<usize>)>>,
+    /// Each message with the place of its queue and the number of its subscription; without a length where that has ended.
+    heard: SelectAll<BoxStream<'static, (usize, u64, Option<usize>)>>,
 }
 
 struct Ear {
     route: Route,
     on: String,
-    is_open: bool,
+    /// The number of its latest subscription, and what is to come from that; 0 where it has ended.
+    number: u64,
+    left: u64,
     not_before: Moment,
 }
 
@@ -40,7 +44,8 @@ impl Ears {
         let ear = |route: Route| Ear {
             on: subject::task(&route),
             route,
-            is_open: false,
+            number: 0,
+            left: 0,
             not_before: Moment::default(),
         };
         let routes = Lane::ALL
@@ -54,29 +59,48 @@ impl Ears {
 
     /// Listens to every queue again that may be listened to, but for those that are `busy`.
     pub(super) async fn open(&mut self, broker: &Broker, busy: impl Fn(&str) -> bool) {
-        let now = clock::monotonic();
-        for (place, ear) in self.ears.iter_mut().enumerate() {
-            if ear.is_open || now < ear.not_before || busy(&ear.on) {
-                continue;
+        for place in 0..self.ears.len() {
+            if self.ears[place].left == 0 && !busy(&self.ears[place].on) {
+                self.listen(broker, place).await;
             }
-            (ear.is_open, ear.not_before) = (true, now + EVERY);
-            let heard = broker.arrivals(&ear.route, TASKS).await;
-            let heard = heard.map(move |bytes| (place, Some(bytes)));
-            self.heard
-                .push(heard.chain(stream::iter([(place, None)])).boxed());
         }
+    }
+
+    /// Goes on listening to a queue of whose subscription little is left, so that nothing is missed in between.
+    pub(super) async fn renew(&mut self, broker: &Broker, heard: &[Route]) {
+        for place in 0..self.ears.len() {
+            if self.ears[place].left <= FEW_LEFT && heard.contains(&self.ears[place].route) {
+                self.listen(broker, place).await;
+            }
+        }
+    }
+
+    async fn listen(&mut self, broker: &Broker, place: usize) {
+        let (now, ear) = (clock::monotonic(), &mut self.ears[place]);
+        if now < ear.not_before {
+            return;
+        }
+        ear.number += 1;
+        (ear.left, ear.not_before) = (TASKS, now + EVERY);
+        let number = ear.number;
+        let heard = broker.arrivals(&ear.route, TASKS).await;
+        let heard = heard.map(move |bytes| (place, number, Some(bytes)));
+        self.heard
+            .push(heard.chain(stream::iter([(place, number, None)])).boxed());
     }
 
     /// The queue of the next task that is heard; none where a subscription has ended.
     pub(super) async fn next(&mut self) -> Option<Route> {
-        let Some((place, bytes)) = self.heard.next().await else {
+        let Some((place, number, bytes)) = self.heard.next().await else {
             return std::future::pending().await;
         };
         let ear = &mut self.ears[place];
+        let is_latest = number == ear.number;
         let Some(bytes) = bytes else {
-            ear.is_open = false;
+            ear.left = if is_latest { 0 } else { ear.left };
             return None;
         };
+        ear.left -= u64::from(is_latest && ear.left > 0);
         ear.not_before = ear.not_before + burden(bytes);
         Some(ear.route.clone())
     }

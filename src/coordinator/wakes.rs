@@ -50,8 +50,9 @@ async fn lead(of: &Coordinator) {
             heard = ears.next() => {
                 // Whatever else has come by now is told in one message.
                 let others = std::iter::from_fn(|| ears.next().now_or_never());
-                let heard = std::iter::once(heard).chain(others).flatten().collect();
-                tell(of, &mut seen, heard).await;
+                let heard: Vec<Route> = std::iter::once(heard).chain(others).flatten().collect();
+                tell(of, &mut seen, heard.clone()).await;
+                ears.renew(&of.broker, &heard).await;
             }
             () = tokio::time::sleep_until(clock::instant(next)) => {
                 let pause = look(of, &mut seen).await;

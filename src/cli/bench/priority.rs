@@ -21,15 +21,21 @@ pub(super) struct Args {
     /// Slots of the one worker
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     slots: u32,
-    /// Slots that the flood may take; as many as there are: nothing but the scheduler is in its way
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
-    bulk_slots: u32,
+    /// Slots that the flood may take [default: all, so that nothing but the scheduler is in its way]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    bulk_slots: Option<u32>,
     /// Pairs of runs, without a flood and with one
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pairs: u32,
     /// Every task takes 20 ms, in place of 10 to 30
     #[arg(long)]
     even: bool,
+}
+
+impl Args {
+    fn bulk_slots(&self) -> u32 {
+        self.bulk_slots.unwrap_or(self.slots)
+    }
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
@@ -45,13 +51,13 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         pairs.push((calm, flooded));
     }
     bar.finish_and_clear();
-    let summary = Priority::of(&pairs, (args.slots, args.bulk_slots), args.tasks as usize);
+    let summary = Priority::of(&pairs, (args.slots, args.bulk_slots()), args.tasks as usize);
     session.output.line(&summary, text)?;
     Ok(Exit::Ok)
 }
 
 async fn once(args: &Args, session: &Session, pair: u32, is_flooded: bool) -> anyhow::Result<PriorityRun> {
-    let (policy, tasks) = (priority_policy(args.bulk_slots)?, args.tasks as usize);
+    let (policy, tasks) = (priority_policy(args.bulk_slots())?, args.tasks as usize);
     let stage = Stage::set(session, &policy).await?;
     let broker = &stage.mesh.broker;
     let paced = Paced::new(Pace::of_flag(args.even), tasks, Duration::ZERO)?;
