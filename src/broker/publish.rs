@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::context::{PublishError as ClientError, PublishErrorKind as Kind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::{self, ErrorCode};
@@ -314,10 +315,29 @@ impl Broker {
         subject: &str,
         message: PublishMessage,
     ) -> Result<jetstream::publish::PublishAck, ClientError> {
-        self.context
+        let sent = self
+            .context
             .send_publish(subject.to_owned(), message)
             .await?
-            .await
+            .await;
+        match sent {
+            // The coordinator listens there, so nobody says that no stream does.
+            Err(error) if error.kind() == Kind::TimedOut && self.has_no_stream(subject).await => {
+                Err(Kind::StreamNotFound.into())
+            }
+            sent => sent,
+        }
+    }
+
+    /// Whether the lane of a task's subject is missing, for certain.
+    async fn has_no_stream(&self, subject: &str) -> bool {
+        let Some(route) = subject::parse_task(subject) else {
+            return false;
+        };
+        let asked = self.context.get_stream(subject::lane_stream(route.lane)).await;
+        asked.is_err_and(|error| {
+            matches!(error.kind(), GetStreamErrorKind::JetStream(told) if told.error_code() == ErrorCode::STREAM_NOT_FOUND)
+        })
     }
 
     pub(super) fn explain(&self, subject: String, bytes: usize, error: ClientError) -> PublishError {

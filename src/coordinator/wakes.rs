@@ -56,6 +56,10 @@ async fn lead(of: &Coordinator) {
             }
             () = tokio::time::sleep_until(clock::instant(next)) => {
                 let pause = look(of, &mut seen).await;
+                if pause == FAILED_PAUSE {
+                    // Where there is no stream, publishers are to be told so, which they are while nobody listens.
+                    ears = Ears::of_policy(&of.policy);
+                }
                 ears.open(&of.broker, |on| seen.iter().any(|seen| seen.get(on).is_some_and(|n| *n > FEW))).await;
                 next = clock::monotonic() + pause;
             }
