@@ -60,7 +60,7 @@ impl Service {
         failpoint::hit("worker.after_key");
         let lost = CancellationToken::new();
         let ending = tokio::select! {
-            ending = self.execute(run, input, &lost, bill) => ending,
+            ending = self.execute(run, input, Some(&lost), bill) => ending,
             () = self.keep_key(&mut grip, &lost) => Ending::HandedBack,
         };
         self.give_back_key(&grip).await;

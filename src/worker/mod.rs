@@ -2,7 +2,7 @@
 //!
 //! [`options`] is what it is started with, [`shell`] collects events and acts on decisions,
 //! [`serve`] takes one task through its order of writes, [`bill`] says what it is charged, [`finish`] is the last part
-//! of that, [`ended`] tells the shell, [`fairness`] says how evenly it was divided, [`aside`] what cannot start yet,
+//! of that, [`take`] takes what arrives, [`starts`] sets a task going, [`ended`] tells the shell, [`fairness`] says how evenly it was divided, [`aside`] what cannot start yet,
 //! [`keys`] what runs only so many at a time, [`leases`] keeps what is held alive, [`running`] stops what was
 //! cancelled, [`borrow`] gets tokens where rates are limited, [`presence`] says that it is there and hears orders,
 //! which [`calls`] carries out, [`discovery`] finds the consumers to pull from, [`views`] hears what waits in them,
@@ -27,6 +27,7 @@ mod running;
 mod serve;
 mod shell;
 mod starts;
+mod take;
 mod timers;
 mod views;
 

@@ -173,8 +173,7 @@ impl Service {
         if run.task.facts.concurrency_key.is_some() {
             return self.decide_under_key(run, ask.input, bill).await;
         }
-        self.execute(run, ask.input, &CancellationToken::new(), bill)
-            .await
+        self.execute(run, ask.input, None, bill).await
     }
 
     /// Executes the task; when `lost` it has no right to run any more, and waits for its key again.
@@ -182,7 +181,7 @@ impl Service {
         &self,
         run: Run,
         input: serde_json::Value,
-        lost: &CancellationToken,
+        lost: Option<&CancellationToken>,
         bill: &mut Bill,
     ) -> Ending {
         let Some(executor) = self.options.executors.get(&run.task.model.token()).cloned() else {
@@ -208,7 +207,7 @@ impl Service {
                 self.broker.hand_back(run.delivery.lease).await;
                 return Ending::HandedBack;
             }
-            () = lost.cancelled() => {
+            () = cancelled(lost) => {
                 cancel.cancel();
                 return self.put_aside(run, BlockedOn::Key).await;
             }
@@ -269,6 +268,14 @@ impl Service {
                 () = self.hard.cancelled() => return None,
             }
         }
+    }
+}
+
+/// Never without a token.
+async fn cancelled(of: Option<&CancellationToken>) {
+    match of {
+        Some(token) => token.cancelled().await,
+        None => std::future::pending().await,
     }
 }
 

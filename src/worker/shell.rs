@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::borrow::{Borrowing, counted};
 use super::discovery::Discovery;
-use super::facts::{self, Flows};
+use super::facts::Flows;
 use super::fairness::Served;
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
@@ -29,11 +29,11 @@ use crate::broker::wakes::Wakes;
 use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
-use crate::metrics::{self, HandBackReason, PullKind, Readiness};
-use crate::scheduler::facts::{Head, Ticket};
-use crate::scheduler::intake::{Admission, Arrival, Decision, Intake, QueueId, Source};
+use crate::metrics::{HandBackReason, PullKind, Readiness};
+use crate::scheduler::facts::Ticket;
+use crate::scheduler::intake::{Decision, Intake};
 use crate::scheduler::rate::Lent;
-use crate::task::{Moment, Route};
+use crate::task::Route;
 use crate::wire::LaneView;
 
 /// How long the last answers may take to reach the server.
@@ -50,10 +50,10 @@ pub(super) struct Shell {
     pub(super) intake: Intake,
     classes: Classes,
     pub(super) puller: Puller,
-    leases: Leases,
+    pub(super) leases: Leases,
     served: Served,
     /// Leased and not started.
-    kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
+    pub(super) kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
     pub(super) done: mpsc::Receiver<Done>,
     pub(super) tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
@@ -299,80 +299,6 @@ impl Shell {
             match done.cost_ms {
                 Some(cost_ms) => self.intake.finished(done.queue, done.flow, cost_ms),
                 None => self.intake.returned(done.queue, done.flow),
-            }
-        }
-    }
-
-    async fn take_all(&mut self, pulled: &mut Vec<Pulled>) {
-        for pulled in pulled.drain(..) {
-            self.take(pulled).await;
-        }
-    }
-
-    async fn take(&mut self, pulled: Pulled) {
-        let now = clock::monotonic();
-        let metrics = self.service.options.metrics.clone();
-        match pulled {
-            Pulled::Task {
-                queue,
-                source,
-                delivery,
-            } => {
-                if source == Source::Wait {
-                    metrics.pull(PullKind::Wait, metrics::PullOutcome::Filled);
-                }
-                self.admit(queue, source, delivery, now).await;
-            }
-            Pulled::AskEnded { queue, pull, end } => {
-                if let Some(outcome) = self.intake.ask_ended(queue, pull, end, now) {
-                    metrics.pull(PullKind::Ask, outcome.into());
-                }
-            }
-            Pulled::WaitEnded {
-                queue,
-                generation,
-                refused,
-            } => {
-                self.intake.wait_ended(queue, generation, refused, now);
-                let outcome = if refused {
-                    metrics::PullOutcome::Refused
-                } else {
-                    metrics::PullOutcome::Expired
-                };
-                metrics.pull(PullKind::Wait, outcome);
-            }
-        }
-    }
-
-    async fn admit(&mut self, queue: QueueId, source: Source, delivery: Box<Delivery>, now: Moment) {
-        let task = if self.intake.reads_tasks(queue) {
-            facts::head(self.service.flows, self.puller.route(queue), &delivery, now)
-        } else {
-            Head::arrived(now)
-        };
-        let arrival = Arrival {
-            backlog: delivery.pending,
-            deliveries: delivery.deliveries,
-            task,
-        };
-        match self.intake.delivered(queue, source, &arrival, now) {
-            Admission::Start => {
-                let held = self.leases.hold(delivery.lease.heartbeat());
-                self.start(queue, held, *delivery);
-            }
-            Admission::Keep(ticket) => {
-                let held = self.leases.hold(delivery.lease.heartbeat());
-                self.kept.insert(ticket, (held, delivery));
-            }
-            Admission::GiveUp(how) => self.give_up(queue, *delivery, how),
-            Admission::HandBack => {
-                let reason = if self.draining || self.cordoned {
-                    HandBackReason::Drain
-                } else {
-                    HandBackReason::NoSlot
-                };
-                self.service.options.metrics.hand_back(reason);
-                self.service.broker.hand_back(delivery.lease).await;
             }
         }
     }
