@@ -202,7 +202,8 @@ impl Shell {
                 }
                 Event::Woken(routes) => {
                     let known = routes.iter().filter_map(|route| self.puller.queue(route));
-                    known.for_each(|queue| self.intake.woken(queue));
+                    let now = clock::monotonic();
+                    known.for_each(|queue| self.intake.woken(queue, now));
                 }
                 Event::Called(call) => self.answer(call),
                 Event::Lent(lent) => self

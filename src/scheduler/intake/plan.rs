@@ -70,7 +70,8 @@ impl Intake {
         self.hold_until = None;
         for queue in self.queues.iter_mut().filter(|q| q.waiting.is_some()) {
             queue.waiting = None;
-            queue.checked_at = Some(now);
+            // What was seen to come, and did not in time, is looked for with the next free slot.
+            queue.checked_at = (!queue.is_woken(now)).then_some(now);
         }
         self.decided.push_back(Decision::CloseWaits {
             generation: self.generation,
@@ -116,8 +117,9 @@ impl Intake {
     }
 
     /// Somebody saw tasks come to a queue: it is looked at as soon as a slot is free.
-    pub fn woken(&mut self, id: QueueId) {
-        self.queues[id.0].checked_at = None;
+    pub fn woken(&mut self, id: QueueId, now: Moment) {
+        let queue = &mut self.queues[id.0];
+        (queue.checked_at, queue.woken_at) = (None, Some(now));
     }
 
     fn check_interval(&self) -> Duration {

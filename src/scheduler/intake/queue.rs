@@ -47,6 +47,8 @@ pub(super) struct Queue {
     pub(super) waiting: Option<Waiting>,
     /// When it was last asked, in whichever way.
     pub(super) checked_at: Option<Moment>,
+    /// When somebody last saw a task come to it, unless one was delivered since.
+    pub(super) woken_at: Option<Moment>,
     /// No pulls before: the server refused one.
     pub(super) unavailable_until: Option<Moment>,
     /// Most places asked at once; 1 once two asks in a row missed and doubled when one is
@@ -78,6 +80,7 @@ impl Queue {
             window_max,
             waiting: None,
             checked_at: None,
+            woken_at: None,
             unavailable_until: None,
             ask_cap: u32::MAX,
             misses: 0,
@@ -150,6 +153,11 @@ impl Queue {
         self.is_silent() && idle && allowed && self.waiting.is_none()
     }
 
+    /// Whether a task was seen to come to it that nobody is likely to have taken yet.
+    pub(super) fn is_woken(&self, now: Moment) -> bool {
+        self.woken_at.is_some_and(|at| now.since(at) < WOKEN_FOR)
+    }
+
     /// Whether it has not been asked for `interval`.
     pub(super) fn is_stale(&self, now: Moment, interval: Duration) -> bool {
         self.checked_at.is_none_or(|at| now.since(at) >= interval)
@@ -188,6 +196,7 @@ impl Queue {
 
     /// What was heard of its backlog.
     pub(super) fn learned(&mut self, backlog: u64, now: Moment) {
+        self.woken_at = None;
         self.knowledge = if backlog == 0 {
             Knowledge::Quiet
         } else {
@@ -202,6 +211,9 @@ impl Queue {
 const MISSES_MAX: u32 = 5;
 /// However slow the server.
 const REST_MAX: Duration = Duration::from_secs(1);
+
+/// How long a task that was seen to come counts as there: a worker with a free slot has it at once.
+const WOKEN_FOR: Duration = Duration::from_millis(50);
 
 /// Asks of one queue under way at once: enough to keep slots filling while answers travel, few
 /// enough for the server's `max_waiting` with hundreds of workers.
