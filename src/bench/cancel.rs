@@ -130,6 +130,7 @@ fn record(id: &TaskId, policy: &Policy) -> ResultRecord {
     let (class, model) = (policy.classes[0].name.clone(), policy.models[0].name.clone());
     let task = Task::new(id.clone(), Lane::Core, class, model, clock::wall());
     ResultRecord {
+        policy: None,
         task_id: task.id,
         state: State::Cancelled,
         hop: 0,

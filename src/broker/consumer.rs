@@ -89,6 +89,17 @@ impl Broker {
         )))
     }
 
+    /// Takes a consumer away. Its tasks, if it has any, stay where they are.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer. One that is not there is gone already.
+    pub async fn remove_consumer(&self, route: &Route) -> Result<(), RequestError> {
+        let (name, lane) = (subject::consumer(route), subject::lane_stream(route.lane));
+        let operation = format!("delete the consumer {name} of {lane}");
+        let removed = self.stream(lane).await?.delete_consumer(&name).await;
+        removed.map(drop).map_err(RequestError::of(operation))
+    }
+
     /// Every task consumer of a lane. Consumers somebody else made under another name are left out.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use super::publish::PublishError;
-use crate::wire::{UnreadableResult, UnreadableSubmission};
+use crate::wire::{UnreadablePolicy, UnreadableResult, UnreadableSubmission};
 
 /// Which request failed, and why. The caller tries again later or tells the user.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,9 @@ impl RequestError {
     /// Whether the server answered, with something that cannot be read: asking again brings the same.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
-        self.source.is::<UnreadableResult>() || self.source.is::<UnreadableSubmission>()
+        self.source.is::<UnreadableResult>()
+            || self.source.is::<UnreadableSubmission>()
+            || self.source.is::<UnreadablePolicy>()
     }
 
     /// For `map_err`.

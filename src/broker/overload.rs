@@ -1,10 +1,6 @@
 //! The level of overload: the record `overload` in `fl_control`, who hears of it, and what it is judged by.
 
-use std::time::Duration;
-
-use async_nats::jetstream::kv::{Operation, Watch};
 use async_nats::jetstream::message::PublishMessage;
-use futures_util::StreamExt;
 
 use super::connect::Broker;
 use super::error::RequestError;
@@ -12,19 +8,21 @@ use super::inspect::StreamState;
 use super::publish::{FENCED, PublishError, server_code};
 use super::records::RecordError;
 use super::subject;
+use super::watch::{Key, KeyWatch};
 use crate::policy::Level;
 use crate::task::{EpochMs, Route};
 use crate::wire::header::{MSG_ID, VERSION};
 use crate::wire::{Headers, OverloadNote, level_event_body, overload_body, read_overload};
 
-/// The bucket, and the key in it.
-const BUCKET: &str = "fl_control";
+/// The key of the record.
 const KEY: &str = "overload";
-/// After so long without a record, the one that stands is read: a subscription may have gone deaf, and while a level holds
-/// there is a new record every second.
-const SILENT_MAX: Duration = Duration::from_secs(5);
-/// Before a watch that ended is opened again: it ends with the connection, which takes as long to come back.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// The same, with its bucket.
+const WATCHED: Key = Key {
+    bucket: "fl_control",
+    stream: subject::CONTROL,
+    name: KEY,
+    subject: "$KV.fl_control.overload",
+};
 
 /// The record as it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,12 +34,7 @@ pub struct Noted {
 }
 
 /// Every record from the one that stands on.
-pub struct Notes {
-    broker: Broker,
-    watch: Option<Watch>,
-    /// The revision of the last one.
-    heard: u64,
-}
+pub struct Notes(KeyWatch);
 
 impl Broker {
     /// The record that stands.
@@ -99,11 +92,7 @@ impl Broker {
     /// Hears every record, the one that stands first.
     #[must_use]
     pub fn overload_notes(&self) -> Notes {
-        Notes {
-            broker: self.clone(),
-            watch: None,
-            heard: 0,
-        }
+        Notes(KeyWatch::new(self, WATCHED))
     }
 
     /// How full a stream is that must be there.
@@ -135,56 +124,7 @@ impl Notes {
     /// The next one; none for a record that is gone or cannot be read. Waits for as long as it takes, also for a
     /// server that is away.
     pub async fn next(&mut self) -> Option<OverloadNote> {
-        loop {
-            let watch = match &mut self.watch {
-                Some(watch) => watch,
-                none => match open(&self.broker).await {
-                    Ok(watch) => none.insert(watch),
-                    Err(error) => {
-                        tracing::debug!(%error, "the level of overload is not heard; trying again");
-                        tokio::time::sleep(AGAIN_AFTER).await;
-                        continue;
-                    }
-                },
-            };
-            let Ok(next) = tokio::time::timeout(SILENT_MAX, watch.next()).await else {
-                if is_deaf(&self.broker, self.heard).await {
-                    tracing::debug!("a note of the level of overload was not heard; listening anew");
-                    self.watch = None;
-                }
-                continue;
-            };
-            match next {
-                Some(Ok(entry)) => {
-                    self.heard = entry.revision;
-                    let is_there = entry.operation == Operation::Put;
-                    return is_there.then(|| read_overload(&entry.value)).flatten();
-                }
-                // One after a restart of the server is usual.
-                Some(Err(error)) => {
-                    tracing::debug!(%error, "a note of the level of overload was missed");
-                    self.watch = None;
-                    tokio::time::sleep(AGAIN_AFTER).await;
-                }
-                None => {
-                    self.watch = None;
-                    tokio::time::sleep(AGAIN_AFTER).await;
-                }
-            }
-        }
+        let value = self.0.next().await?;
+        read_overload(&value)
     }
-}
-
-/// Whether another record stands than that of the revision `heard`.
-async fn is_deaf(broker: &Broker, heard: u64) -> bool {
-    let standing = broker.overload().await;
-    standing.is_ok_and(|noted| noted.revision > heard)
-}
-
-async fn open(broker: &Broker) -> Result<Watch, RequestError> {
-    let operation = "hear the level of overload";
-    let bucket = broker.context.get_key_value(BUCKET).await;
-    let bucket = bucket.map_err(RequestError::of(operation))?;
-    let watch = bucket.watch_with_history(KEY).await;
-    watch.map_err(RequestError::of(operation))
 }

@@ -17,7 +17,7 @@ use super::publish::PublishError;
 use super::scan::Scope;
 use super::subject;
 use crate::task::{EpochMs, WorkerId};
-use crate::wire::{Beat, beat_body, read_beat};
+use crate::wire::{Beat, GatewayBeat, beat_body, gateway_beat_body, read_beat, read_gateway_beat};
 
 /// How often a worker says that it is there.
 pub const BEAT_EVERY: Duration = Duration::from_secs(1);
@@ -54,12 +54,52 @@ impl Broker {
     /// # Errors
     /// [`PublishError`] when the bucket is missing or the server does not answer; the next one says the same.
     pub async fn beat(&self, beat: &Beat) -> Result<(), PublishError> {
-        let (subject, body) = (subject::worker(&beat.worker), beat_body(beat));
+        self.register(subject::worker(&beat.worker), beat_body(beat))
+            .await
+    }
+
+    /// Says what a gateway acts on.
+    ///
+    /// # Errors
+    /// As [`Broker::beat`].
+    pub async fn gateway_beat(&self, beat: &GatewayBeat) -> Result<(), PublishError> {
+        self.register(subject::gateway(&beat.gateway), gateway_beat_body(beat))
+            .await
+    }
+
+    async fn register(&self, subject: String, body: Vec<u8>) -> Result<(), PublishError> {
         let bytes = body.len();
         let message = PublishMessage::build().payload(body.into()).ttl(SHOWN);
         let sent = self.send(&subject, message).await;
         sent.map(drop)
             .map_err(|error| self.explain(subject, bytes, error))
+    }
+
+    /// Every gateway that was heard lately.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn gateways(&self) -> Result<Vec<GatewayBeat>, RequestError> {
+        let scope = Scope {
+            stream: subject::REGISTRY,
+            filter: subject::GATEWAY_ANY,
+        };
+        let (mut found, mut from) = (std::collections::BTreeMap::new(), 1);
+        loop {
+            let page = self.page(scope, from).await?;
+            let before = found.len();
+            from = page.last().map_or(from, |last| last.sequence + 1);
+            found.extend(page.into_iter().map(|message| (message.subject.clone(), message)));
+            if found.len() == before {
+                break;
+            }
+        }
+        let now = self.server_time().await?;
+        let is_there = |stored_at| Duration::from_millis(now.since(stored_at)) <= LOST_AFTER;
+        let there = found.into_values().filter(|message| is_there(message.stored_at));
+        Ok(there
+            .filter_map(|message| read_gateway_beat(&message.original.body).ok())
+            .collect())
     }
 
     /// Takes a worker out of the registry.

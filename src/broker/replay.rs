@@ -160,6 +160,7 @@ impl Broker {
 fn discarded(report: &Report, parked_at: EpochMs) -> ResultRecord {
     let task = &report.task;
     ResultRecord {
+        policy: None,
         task_id: task.id.clone(),
         state: State::Cancelled,
         hop: task.hop,

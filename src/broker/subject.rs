@@ -1,5 +1,6 @@
 //! Every subject's name. Building one cannot fail: its tokens are legal by type.
 
+use crate::policy::PolicyVersion;
 use crate::task::{ClassName, KeyId, Lane, ModelToken, Route, TaskId, WorkerId};
 
 /// Everything a lane's stream takes.
@@ -187,6 +188,25 @@ pub fn control(key: &str) -> String {
     format!("$KV.fl_control.{key}")
 }
 
+/// Where a stored policy lies.
+#[must_use]
+pub fn policy(version: PolicyVersion) -> String {
+    format!("$KV.fl_policy.policy.{version}")
+}
+
+/// Every stored policy.
+pub const POLICY_ANY: &str = "$KV.fl_policy.policy.*";
+
+/// The version that a subject of [`POLICY_ANY`] names.
+#[must_use]
+pub fn parse_policy(subject: &str) -> Option<PolicyVersion> {
+    let version = subject.strip_prefix("$KV.fl_policy.policy.")?;
+    version.parse().ok().map(PolicyVersion)
+}
+
+/// Where it is written which of the stored policies holds.
+pub const ROLLOUT: &str = "$KV.fl_policy.rollout";
+
 /// A place of a `concurrency_key`, counted from 0: who holds it.
 #[must_use]
 pub fn key_place(key: &KeyId, place: u32) -> String {
@@ -266,6 +286,15 @@ pub fn worker(id: &WorkerId) -> String {
     format!("$KV.fl_registry.worker.{id}")
 }
 
+/// Where a gateway says what it acts on.
+#[must_use]
+pub fn gateway(id: &WorkerId) -> String {
+    format!("$KV.fl_registry.gateway.{id}")
+}
+
+/// Every gateway's [`gateway`].
+pub const GATEWAY_ANY: &str = "$KV.fl_registry.gateway.*";
+
 /// Every worker's [`worker`].
 pub const WORKER_ANY: &str = "$KV.fl_registry.worker.*";
 
@@ -322,6 +351,8 @@ pub const HELD: &str = "FL_HELD";
 pub const ADVISORIES: &str = "FL_ADVISORIES";
 /// The stream behind the bucket of pauses and leases.
 pub const CONTROL: &str = "KV_fl_control";
+/// The stream behind the bucket of policies.
+pub const POLICIES: &str = "KV_fl_policy";
 /// The stream behind the bucket of workers.
 pub const REGISTRY: &str = "KV_fl_registry";
 /// The stream behind the bucket of submissions.

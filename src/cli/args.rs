@@ -72,7 +72,7 @@ pub(super) enum Command {
     Queue(queue::Args),
     /// Streams at the server: what must exist, what does
     Streams(streams::Args),
-    /// Work on policy documents
+    /// Check policies, make one hold, see and undo what was done
     Policy(policy::Args),
     /// Check that every task that was accepted has ended or is somewhere
     ///
@@ -132,7 +132,7 @@ impl Command {
             Self::Archive(args) => archive::run(args, session).await,
             Self::Queue(args) => queue::run(args, session).await,
             Self::Streams(args) => streams::run(args, session).await,
-            Self::Policy(args) => policy::run(args, session),
+            Self::Policy(args) => policy::run(args, session).await,
             Self::Audit(args) => audit::run(&args, session).await,
             Self::Doctor(args) => doctor::run(args, session).await,
         }

@@ -1,12 +1,14 @@
 //! What people write, checked once and turned into what the program acts on.
 //!
 //! [`policy`] reads the policy document: YAML in, [`crate::policy::Policy`] or every fault out.
-//! [`settings`] reads how one process is to run: flags, environment, TOML file, defaults. It is
+//! [`LivePolicy`] holds the one that a process acts on. [`settings`] reads how one process is to run: flags, environment, TOML file, defaults. It is
 //! the only place that reads the process environment.
 
+mod live;
 mod nearest;
 pub mod policy;
 pub mod settings;
 
+pub use live::{LivePolicy, Refused};
 pub use policy::{DEFAULT_POLICY_YAML, Fault, Faults, default_policy, parse_policy};
 pub use settings::{Raw, Settings, SettingsFaults, load_settings, process_environment, redact_url};

@@ -54,6 +54,7 @@ pub(super) async fn fence(
 ) -> Result<Buried, WriteError> {
     let task = &report.task;
     let record = ResultRecord {
+        policy: None,
         task_id: task.id.clone(),
         state,
         hop: task.hop,

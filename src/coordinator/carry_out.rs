@@ -35,11 +35,12 @@ impl Judged<'_> {
             timeouts: report.timeouts(),
             in_budget: true,
         };
-        let mut said = verdict(&of.policy, &failed);
+        let policy = of.policy_of(report.task.facts.policy);
+        let mut said = verdict(&policy, &failed);
         // Only what is tried again takes from the budget.
-        if matches!(said, Verdict::Retry { .. }) && !of.budgets.take(&report.task.class) {
+        if matches!(said, Verdict::Retry { .. }) && !of.budgets.take(&policy, &report.task.class) {
             failed.in_budget = false;
-            said = verdict(&of.policy, &failed);
+            said = verdict(&policy, &failed);
         }
         match said {
             Verdict::Retry { at, attempt, hop } => {

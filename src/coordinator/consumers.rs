@@ -15,15 +15,16 @@ use crate::task::Lane;
 pub(super) async fn ensure(of: &Coordinator, lane: Lane) -> Result<(), RequestError> {
     let there = of.broker.queues(lane).await?;
     let pauses = of.broker.pauses().await?;
-    let ack_wait = Duration::from_millis(of.policy.lane(lane).ack_wait_ms);
+    let policy = of.policy();
+    let ack_wait = Duration::from_millis(policy.lane(lane).ack_wait_ms);
     let missing = if there.is_empty() {
-        first(&of.policy, lane)
+        first(&policy, lane)
     } else {
         Vec::new()
     };
     let late: Vec<_> = there
         .iter()
-        .filter(|queue| queue.ack_wait != ack_wait && is_known(&of.policy, &queue.route))
+        .filter(|queue| queue.ack_wait != ack_wait && is_known(&policy, &queue.route))
         .collect();
     for spec in &missing {
         let is_paused = pauses.iter().any(|paused| paused.pause.covers(&spec.route));

@@ -4,15 +4,32 @@ use std::collections::BTreeMap;
 
 use super::Coordinator;
 use crate::metrics::QueueCounts;
+use crate::policy::Edition;
 use crate::task::{ClassName, Lane};
 use crate::wire::LaneView;
 
-/// Tells the shares of the classes, which do not change.
-pub(super) fn shares(of: &Coordinator) {
-    let all: f64 = of.policy.classes.iter().map(|class| f64::from(class.share)).sum();
-    for class in &of.policy.classes {
-        of.metrics
-            .share(&class.name, f64::from(class.share) / all.max(1.0));
+/// The shares of the classes as they were told last.
+#[derive(Default)]
+pub(super) struct Shares {
+    fingerprint: Option<u64>,
+    classes: Vec<ClassName>,
+}
+
+impl Shares {
+    /// Tells them where the policy is another than before; a class that is gone has none.
+    pub(super) fn tell(&mut self, of: &Coordinator, policy: &Edition) {
+        if self.fingerprint.replace(policy.fingerprint) == Some(policy.fingerprint) {
+            return;
+        }
+        for gone in self.classes.drain(..) {
+            of.metrics.share(&gone, 0.0);
+        }
+        let all: f64 = policy.classes.iter().map(|class| f64::from(class.share)).sum();
+        for class in &policy.classes {
+            of.metrics
+                .share(&class.name, f64::from(class.share) / all.max(1.0));
+            self.classes.push(class.name.clone());
+        }
     }
 }
 
@@ -32,8 +49,9 @@ pub(super) fn seen(of: &Coordinator, view: &LaneView) {
 
 /// Tells that somebody else looks.
 pub(super) fn nothing_seen(of: &Coordinator) {
+    let policy = of.policy();
     for lane in Lane::ALL {
-        for class in &of.policy.classes {
+        for class in &policy.classes {
             of.metrics.queue(lane, &class.name, QueueCounts::default());
         }
     }

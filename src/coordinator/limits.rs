@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Coordinator;
-use super::routes::{groups, is_known, of_policy};
+use super::routes::{groups, of_policy};
 use crate::broker::RequestError;
 use crate::broker::consumer::ConsumerSpec;
 use crate::broker::queues::{Paused, Queue};
-use crate::policy::{Demand, Place, Seen, lowered, raised};
+use crate::policy::{Demand, Place, Policy, Seen, lowered, raised};
 use crate::task::{Lane, Route};
 
 /// What the steps of one lane remember: what each of its consumers could use.
@@ -29,11 +29,13 @@ pub(super) async fn settle(
     // The audit makes consumers, too: each step begins from what the server has.
     let _step = of.settling.lock().await;
     let mut queues = of.broker.queues(lane).await?;
-    let routes = routes(of, lane, &queues, found);
-    let (groups, of_route) = groups(&of.policy, &routes);
+    let policy = of.policy();
+    let routes = routes(&policy, lane, &queues, found);
+    let (groups, of_route) = groups(&policy, &routes);
     let needs = look(&queues, demands);
     let step = Step {
         of,
+        policy: &policy,
         lane,
         routes: &routes,
         of_route: &of_route,
@@ -59,13 +61,10 @@ pub(super) async fn settle(
 }
 
 /// The routes that have a consumer or are to have one.
-fn routes(of: &Coordinator, lane: Lane, queues: &[Queue], found: &[Route]) -> Vec<Route> {
+fn routes(policy: &Policy, lane: Lane, queues: &[Queue], found: &[Route]) -> Vec<Route> {
     let mut routes: Vec<Route> = queues.iter().map(|queue| queue.route.clone()).collect();
-    let wanted = of_policy(&of.policy, lane);
-    for route in wanted
-        .iter()
-        .chain(found.iter().filter(|route| is_known(&of.policy, route)))
-    {
+    let wanted = of_policy(policy, lane);
+    for route in wanted.iter().chain(found) {
         if !routes.contains(route) {
             routes.push(route.clone());
         }
@@ -94,6 +93,7 @@ fn look(queues: &[Queue], demands: &mut Demands) -> HashMap<Route, u32> {
 /// One step on one lane.
 struct Step<'a> {
     of: &'a Coordinator,
+    policy: &'a Policy,
     lane: Lane,
     routes: &'a [Route],
     of_route: &'a [usize],
@@ -102,7 +102,7 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn limit(&self) -> u32 {
-        self.of.policy.lane(self.lane).concurrency
+        self.policy.lane(self.lane).concurrency
     }
 
     /// The consumers as they are, in the order of the routes.
@@ -127,11 +127,11 @@ impl Step<'_> {
         limits: &[u32],
         pauses: &mut Option<Vec<Paused>>,
     ) -> Result<bool, RequestError> {
-        let ack_wait = Duration::from_millis(self.of.policy.lane(self.lane).ack_wait_ms);
+        let ack_wait = Duration::from_millis(self.policy.lane(self.lane).ack_wait_ms);
         let mut changed = false;
         for (route, limit) in self.routes.iter().zip(limits).filter(|(_, limit)| **limit > 0) {
             let there = queues.iter_mut().find(|queue| queue.route == *route);
-            let is_right = |queue: &Queue| queue.limit == u64::from(*limit);
+            let is_right = |queue: &Queue| queue.limit == u64::from(*limit) && queue.ack_wait == ack_wait;
             if there.as_deref().is_some_and(is_right) {
                 continue;
             }

@@ -17,6 +17,7 @@ const LOANS_PER_MS_BITS: u32 = 10;
 /// Lends until the coordinator stops.
 pub(super) async fn run(of: Arc<Coordinator>, mut pleas: Pleas) {
     let mut lender: Option<Lender> = None;
+    let mut changes = of.policy_changes();
     loop {
         let now = clock::monotonic();
         let deadline = lender.as_ref().and_then(|lender| lender.next_deadline(now));
@@ -29,6 +30,12 @@ pub(super) async fn run(of: Arc<Coordinator>, mut pleas: Pleas) {
             // Somebody else may lend in between.
             () = of.leader.deposed(), if lender.is_some() => None,
             () = until(deadline) => None,
+            Ok(()) = changes.changed() => {
+                if let Some(lender) = &mut lender {
+                    lender.reform(of.policy().rates(), clock::monotonic());
+                }
+                continue;
+            }
             () = of.lifecycle.soft().cancelled() => return,
         };
         if !of.leader.is_leading() {
@@ -38,7 +45,7 @@ pub(super) async fn run(of: Arc<Coordinator>, mut pleas: Pleas) {
         let now = clock::monotonic();
         let lender = lender.get_or_insert_with(|| {
             let first = u64::try_from(clock::wall().0).unwrap_or(0) << LOANS_PER_MS_BITS;
-            Lender::new(of.policy.rates(), first, now)
+            Lender::new(of.policy().rates(), first, now)
         });
         let answers = match heard {
             Some((who, plea)) => lender.hear(&who, &plea, now),

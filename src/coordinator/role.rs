@@ -1,26 +1,32 @@
 //! Starting a coordinator.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::broker::feed::Feed;
 use crate::broker::{Broker, RequestError};
+use crate::config::LivePolicy;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::CoordinatorMetrics;
-use crate::policy::Policy;
+use crate::policy::{Edition, PolicyVersion};
 use crate::task::Lane;
 
 use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
 use super::{
-    CallbackOptions, audit, blocked, consumers, crew, feeds, leader, overload, rates, views, waits, wakes,
+    CallbackOptions, audit, blocked, consumers, crew, feeds, leader, overload, rates, retire, views, waits,
+    wakes,
 };
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
 /// done has done it.
 const AUDIT_GRACE_MS: u64 = 60_000;
+
+/// The window in which lanes drop what comes twice, as their streams are made.
+const REPEAT_WINDOW: Duration = Duration::from_secs(120);
 
 /// A coordinator that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,9 @@ pub struct CoordinatorOptions {
     pub callbacks: CallbackOptions,
     /// How long the audit leaves something alone that somebody may still put in order, in ms.
     pub audit_grace_ms: u64,
+    /// How long a gateway may repeat a submission under the policy it was made under: a consumer that the policy does
+    /// not ask for any more is kept for as long.
+    pub repeat_window: Duration,
 }
 
 impl From<CallbackOptions> for CoordinatorOptions {
@@ -47,6 +56,7 @@ impl From<CallbackOptions> for CoordinatorOptions {
         Self {
             callbacks,
             audit_grace_ms: AUDIT_GRACE_MS,
+            repeat_window: REPEAT_WINDOW,
         }
     }
 }
@@ -54,13 +64,14 @@ impl From<CallbackOptions> for CoordinatorOptions {
 /// A running coordinator; it stops with its lifecycle.
 pub struct Coordinator {
     pub(super) broker: Broker,
-    pub(super) policy: Arc<Policy>,
+    policy: Arc<LivePolicy>,
     pub(super) metrics: Arc<CoordinatorMetrics>,
     pub(super) lifecycle: Lifecycle,
     pub(super) poster: Poster,
     pub(super) budgets: Budgets,
     pub(super) leader: Leader,
     pub(super) audit_grace_ms: u64,
+    pub(super) repeat_window: Duration,
     /// Held by whoever changes limits.
     pub(super) settling: Mutex<()>,
 }
@@ -73,14 +84,14 @@ impl Coordinator {
     /// [`CoordinatorError`] when the streams are missing or the server does not answer.
     pub async fn start(
         broker: Broker,
-        policy: Arc<Policy>,
+        policy: Arc<LivePolicy>,
         metrics: Arc<CoordinatorMetrics>,
         options: CoordinatorOptions,
         lifecycle: &Lifecycle,
     ) -> Result<Arc<Self>, CoordinatorError> {
         broker.crash_with(lifecycle);
-        let poster = Poster::new(options.callbacks, &policy.callbacks)?;
-        let budgets = Budgets::of(&policy);
+        let poster = Poster::new(options.callbacks)?;
+        let budgets = Budgets::default();
         let coordinator = Arc::new(Self {
             broker,
             policy,
@@ -90,6 +101,7 @@ impl Coordinator {
             budgets,
             leader: Leader::new(),
             audit_grace_ms: options.audit_grace_ms,
+            repeat_window: options.repeat_window,
             settling: Mutex::new(()),
         });
         for lane in Lane::ALL {
@@ -102,6 +114,7 @@ impl Coordinator {
         lifecycle.spawn(leader::run(coordinator.clone()));
         lifecycle.spawn(audit::run(coordinator.clone()));
         lifecycle.spawn(waits::run(coordinator.clone()));
+        lifecycle.spawn(retire::run(coordinator.clone()));
         lifecycle.spawn(overload::run(coordinator.clone()));
         lifecycle.spawn(wakes::run(coordinator.clone()));
         lifecycle.spawn(views::run(coordinator.clone()));
@@ -111,5 +124,23 @@ impl Coordinator {
         lifecycle.spawn(rates::run(coordinator.clone(), pleas));
         lifecycle.spawn(blocked::run(coordinator.clone()));
         Ok(coordinator)
+    }
+
+    /// What holds now. One decision is taken under one policy: ask once for it.
+    pub(super) fn policy(&self) -> Arc<Edition> {
+        self.policy.now()
+    }
+
+    /// What held when something began, as it says itself; what holds now where it does not, or nobody knows any more.
+    pub(super) fn policy_of(&self, version: Option<u64>) -> Arc<Edition> {
+        match version {
+            Some(version) => self.policy.at(PolicyVersion(version)),
+            None => self.policy.now(),
+        }
+    }
+
+    /// Hears that another policy holds.
+    pub(super) fn policy_changes(&self) -> watch::Receiver<PolicyVersion> {
+        self.policy.changes()
     }
 }

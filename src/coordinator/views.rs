@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::heads::Heads;
 use super::limits::{Demands, settle};
@@ -34,13 +34,20 @@ struct Memory {
 
 /// Sweeps until the coordinator stops, whenever it leads.
 pub(super) async fn run(of: Arc<Coordinator>) {
-    let mut every = tokio::time::interval(period(&of.policy));
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut changes = of.policy_changes();
+    let mut told = gauges::Shares::default();
+    let mut every = Every::of(&of.policy());
     let mut memories: [Memory; 2] = Default::default();
-    gauges::shares(&of);
     loop {
+        let policy = of.policy();
+        told.tell(&of, &policy);
+        every.follow(&policy);
         let next = async {
-            every.tick().await;
+            tokio::select! {
+                _ = every.0.tick() => (),
+                // Its limits hold at once.
+                Ok(()) = changes.changed() => memories.iter_mut().for_each(|memory| memory.settled_at = None),
+            }
             if of.leader.is_leading() {
                 return;
             }
@@ -56,6 +63,23 @@ pub(super) async fn run(of: Arc<Coordinator>) {
         for (lane, memory) in Lane::ALL.into_iter().zip(&mut memories) {
             let swept = sweep(&of, lane, memory).await;
             said(lane, swept, &mut memory.is_failing);
+        }
+    }
+}
+
+/// When the lanes are looked over next.
+struct Every(Interval);
+
+impl Every {
+    fn of(policy: &Policy) -> Self {
+        let mut every = tokio::time::interval(period(policy));
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self(every)
+    }
+
+    fn follow(&mut self, policy: &Policy) {
+        if self.0.period() != period(policy) {
+            *self = Self::of(policy);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::broker::raw::Raw;
 use crate::broker::sweep::Consumed;
 use crate::clock;
 use crate::failpoint;
-use crate::policy::{Class, Lifts, WaitVerdict, lift_after_ms, lifted, room, waited};
+use crate::policy::{Class, Lifts, Policy, WaitVerdict, lift_after_ms, lifted, room, waited};
 use crate::task::{EpochMs, ErrorKind, EventKind, Lane, State, Task};
 use crate::wire::{ResultError, TaskEvent, read_history};
 
@@ -27,14 +27,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks until the coordinator stops, whenever it leads.
 pub(super) async fn run(of: Arc<Coordinator>) {
-    if of
-        .policy
-        .classes
-        .iter()
-        .all(|class| bound_ms(&of, class).is_none())
-    {
-        return;
-    }
     let mut lifts = Lifts::default();
     let mut every = tokio::time::interval(LOOK_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -43,8 +35,16 @@ pub(super) async fn run(of: Arc<Coordinator>) {
             _ = every.tick() => (),
             () = of.lifecycle.soft().cancelled() => return,
         }
+        let policy = of.policy();
+        if policy
+            .classes
+            .iter()
+            .all(|class| bound_ms(&policy, class).is_none())
+        {
+            continue;
+        }
         for lane in Lane::ALL.into_iter().filter(|_| of.leader.is_leading()) {
-            if let Err(error) = look(&of, lane, &mut lifts).await {
+            if let Err(error) = look(&of, &policy, lane, &mut lifts).await {
                 tracing::warn!(%lane, %error, "tasks that wait were not looked over to the end; trying again");
             }
         }
@@ -52,31 +52,33 @@ pub(super) async fn run(of: Arc<Coordinator>) {
 }
 
 /// Whether the rule between classes moves anything up.
-fn lifts_any(of: &Coordinator) -> bool {
-    let mut classes = of.policy.classes.iter();
-    classes.any(|class| lift_after_ms(&of.policy, class).is_some())
+fn lifts_any(policy: &Policy) -> bool {
+    let mut classes = policy.classes.iter();
+    classes.any(|class| lift_after_ms(policy, class).is_some())
 }
 
 /// The least wait after which anything is done about a task of `class`, in ms.
-fn bound_ms(of: &Coordinator, class: &Class) -> Option<u64> {
+fn bound_ms(policy: &Policy, class: &Class) -> Option<u64> {
     let own = class.max_wait.map(|bound| bound.ms);
-    own.into_iter().chain(lift_after_ms(&of.policy, class)).min()
+    own.into_iter().chain(lift_after_ms(policy, class)).min()
 }
 
-async fn look(of: &Coordinator, lane: Lane, lifts: &mut Lifts) -> Result<(), WriteError> {
+async fn look(of: &Coordinator, policy: &Policy, lane: Lane, lifts: &mut Lifts) -> Result<(), WriteError> {
     let queues = of.broker.queues(lane).await?;
     // Where there is nowhere to be moved up to, the class's own bound is all there is.
     let left = match lane.higher() {
-        Some(higher) if lifts_any(of) => lifts.left(&of.policy, room_on(of, higher).await?, clock::wall()),
+        Some(higher) if lifts_any(policy) => {
+            lifts.left(policy, room_on(of, policy, higher).await?, clock::wall())
+        }
         _ => 0,
     };
     let mut late = Vec::new();
     // Read behind the queues: one that is not held back any more was noted before it was let go.
     let resumes = of.broker.resumes().await?;
     for queue in queues {
-        let class = of.policy.class(queue.route.class.as_str());
+        let class = policy.class(queue.route.class.as_str());
         // What somebody holds back waits because they want it to.
-        if let Some(bound_ms) = class.and_then(|class| bound_ms(of, class))
+        if let Some(bound_ms) = class.and_then(|class| bound_ms(policy, class))
             && queue.waiting > 0
             && !queue.is_paused
         {
@@ -85,6 +87,7 @@ async fn look(of: &Coordinator, lane: Lane, lifts: &mut Lifts) -> Result<(), Wri
                 .filter(|resumed| resumed.pause.covers(&queue.route));
             let resumed = covering.map(|resumed| resumed.since).max();
             let over = Over {
+                policy,
                 queue: &queue,
                 bound_ms,
                 resumed: resumed.unwrap_or(EpochMs(0)),
@@ -105,14 +108,14 @@ async fn look(of: &Coordinator, lane: Lane, lifts: &mut Lifts) -> Result<(), Wri
 }
 
 /// Tasks the lane may take until it runs as many as it may.
-async fn room_on(of: &Coordinator, lane: Lane) -> Result<u64, WriteError> {
+async fn room_on(of: &Coordinator, policy: &Policy, lane: Lane) -> Result<u64, WriteError> {
     let queues = of.broker.queues(lane).await?;
     // What is held back does not run.
     let queues = queues.iter().filter(|queue| !queue.is_paused);
     let (out, waiting) = queues.fold((0, 0), |(out, waiting), queue| {
         (out + queue.out, waiting + queue.waiting)
     });
-    Ok(room(&of.policy, out, waiting))
+    Ok(room(policy, out, waiting))
 }
 
 /// A task that is to be lifted, as far as there is room.
@@ -125,6 +128,7 @@ struct Late {
 
 /// A queue in which somebody may have waited for too long.
 struct Over<'a> {
+    policy: &'a Policy,
     queue: &'a Queue,
     bound_ms: u64,
     /// What was held back until then has not waited.
@@ -143,12 +147,12 @@ impl Over<'_> {
                 break;
             }
             let (task, _) = identify(of, route.lane, &message)?;
-            match waited(&of.policy, &task, since, now) {
+            match waited(self.policy, &task, since, now) {
                 WaitVerdict::Wait => {
                     // What core has timed out before would only come back from there.
                     let history = read_history(&message.original.headers());
                     let is_too_long = history.iter().any(|entry| entry.kind == ErrorKind::Timeout);
-                    let lifted = lifted(&of.policy, &task, since, now);
+                    let lifted = lifted(self.policy, &task, since, now);
                     if let (WaitVerdict::Move { lane, hop }, false) = (lifted, is_too_long) {
                         late.push(Late {
                             since,

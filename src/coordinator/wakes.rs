@@ -43,7 +43,8 @@ pub(super) async fn run(of: Arc<Coordinator>) {
 
 async fn lead(of: &Coordinator) {
     let mut seen: [Seen; 2] = Default::default();
-    let mut ears = Ears::of_policy(&of.policy);
+    let mut changes = of.policy_changes();
+    let mut ears = Ears::of_policy(&of.policy());
     let mut next = clock::monotonic();
     while of.leader.is_leading() {
         tokio::select! {
@@ -54,11 +55,12 @@ async fn lead(of: &Coordinator) {
                 tell(of, &mut seen, heard.clone()).await;
                 ears.renew(&of.broker, &heard).await;
             }
+            Ok(()) = changes.changed() => ears = Ears::of_policy(&of.policy()),
             () = tokio::time::sleep_until(clock::instant(next)) => {
                 let pause = look(of, &mut seen).await;
                 if pause == FAILED_PAUSE {
                     // Where there is no stream, publishers are to be told so, which they are while nobody listens.
-                    ears = Ears::of_policy(&of.policy);
+                    ears = Ears::of_policy(&of.policy());
                 }
                 ears.open(&of.broker, |on| seen.iter().any(|seen| seen.get(on).is_some_and(|n| *n > FEW))).await;
                 next = clock::monotonic() + pause;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::broker::topology::{self, Extras, TopologyError};
 use crate::broker::{Broker, ConnectError, RequestError};
+use crate::config::LivePolicy;
 use crate::coordinator::{CallbackOptions, Coordinator, CoordinatorError};
 use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{CoordinatorMetrics, WorkerMetrics};
-use crate::policy::Policy;
 use crate::task::{NameError, WorkerId};
 use crate::worker::{Worker, WorkerOptions};
 
@@ -21,7 +21,7 @@ pub struct MeshOptions {
     /// Credentials for them.
     pub nats_creds: Option<PathBuf>,
     /// What it obeys.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<LivePolicy>,
     /// How its coordinator delivers results.
     pub callbacks: CallbackOptions,
     /// What its workers can run.
@@ -61,6 +61,15 @@ pub struct Mesh {
     pub broker: Broker,
 }
 
+/// Brings the streams to what the files say.
+///
+/// # Errors
+/// [`TopologyError`], which says what to do.
+pub async fn lay_streams(broker: &Broker) -> Result<(), TopologyError> {
+    let plan = topology::plan(&topology::desired(), &topology::export(broker).await?);
+    topology::apply(broker, &plan, Extras::Keep).await.map(drop)
+}
+
 impl Mesh {
     /// Brings the streams to what the files say, then starts the coordinator, then the workers.
     /// When it returns, tasks of every class and model of the policy are taken.
@@ -73,8 +82,7 @@ impl Mesh {
             async move { Broker::connect(&options.nats_url, options.nats_creds.as_deref(), &name).await }
         };
         let broker = connect(options.name.clone()).await?;
-        let plan = topology::plan(&topology::desired(), &topology::export(&broker).await?);
-        topology::apply(&broker, &plan, Extras::Keep).await?;
+        lay_streams(&broker).await?;
         let coordinator = connect(format!("{}-coordinator", options.name)).await?;
         let metrics = Arc::new(CoordinatorMetrics::new());
         let how = options.callbacks.clone().into();

@@ -24,6 +24,6 @@ mod version;
 
 pub use config::{ServerOptions, SyncInterval};
 pub use hidden::hidden_command;
-pub use mesh::{Mesh, MeshError, MeshOptions};
+pub use mesh::{Mesh, MeshError, MeshOptions, lay_streams};
 pub use server::Server;
 pub use start::StartError;

@@ -75,6 +75,7 @@ impl Desk {
         let fence = replayed.map_or(0, |old| old.sequence);
         // Another hop than that of the record before, or its callback would be taken for that one's.
         let record = ResultRecord {
+            policy: None,
             hop: replayed.map_or(0, |old| old.record.hop.saturating_add(1)),
             ..record(submission)
         };
@@ -152,6 +153,7 @@ fn told(of: &Named, state: Option<State>) -> Result<Cancelled, Problem> {
 
 fn record(submission: &Submission) -> ResultRecord {
     ResultRecord {
+        policy: None,
         task_id: submission.task_id.clone(),
         state: State::Cancelled,
         hop: 0,

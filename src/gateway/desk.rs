@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::Terms;
 use super::hands::Backlogs;
@@ -11,9 +11,10 @@ use super::problem::{Code, Problem};
 use super::tenancy;
 use crate::broker::Broker;
 use crate::broker::publish::HEADER_ROOM;
+use crate::config::LivePolicy;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::GatewayMetrics;
-use crate::policy::{Policy, Reach};
+use crate::policy::{Edition, PolicyVersion, Reach};
 use crate::task::{TaskId, TenantId};
 
 /// Callers that may wait for a result at once in one process. Each is a subscription at the server.
@@ -22,7 +23,7 @@ const WAITS_MAX: usize = 4096;
 /// Takes submissions and tells what became of them. It keeps nothing: any other gateway can go on.
 pub struct Desk {
     pub(super) broker: Broker,
-    pub(super) policy: Arc<Policy>,
+    policy: Arc<LivePolicy>,
     reach: Reach,
     pub(super) metrics: Arc<GatewayMetrics>,
     pub(super) lifecycle: Lifecycle,
@@ -41,11 +42,11 @@ pub struct Named {
 }
 
 impl Desk {
-    /// A desk that obeys `policy` and takes a `callback_url` within `reach`.
+    /// A desk that obeys `policy` as it holds, and takes a `callback_url` within `reach`.
     #[must_use]
     pub fn new(
         broker: Broker,
-        policy: Arc<Policy>,
+        policy: Arc<LivePolicy>,
         reach: Reach,
         metrics: Arc<GatewayMetrics>,
         lifecycle: Lifecycle,
@@ -76,6 +77,21 @@ impl Desk {
     #[must_use]
     pub fn body_max(&self) -> usize {
         self.broker.max_payload().saturating_sub(HEADER_ROOM)
+    }
+
+    /// What holds now. One answer is given under one policy: ask once for it.
+    pub(super) fn policy(&self) -> Arc<Edition> {
+        self.policy.now()
+    }
+
+    /// Hears that another policy holds.
+    pub(super) fn policy_changes(&self) -> watch::Receiver<PolicyVersion> {
+        self.policy.changes()
+    }
+
+    /// The stored policy that this gateway cannot act on.
+    pub(super) fn policy_refused(&self) -> Option<PolicyVersion> {
+        self.policy.refused().map(|refused| refused.version)
     }
 
     pub(super) fn terms(&self) -> Terms {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::broker::{Broker, subject};
 use crate::clock;
+use crate::config::LivePolicy;
 use crate::lifecycle::Lifecycle;
 use crate::policy::Policy;
 use crate::task::{Lane, Route, Shard, Task};
@@ -22,22 +23,27 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct Backlogs(Mutex<HashMap<Route, u64>>);
 
 impl Backlogs {
-    /// Backlogs that follow the lanes until the gateway stops, if the policy has a class whose tenants have a choice.
+    /// Backlogs that follow the lanes until the gateway stops, while the policy has a class whose tenants have a choice.
     #[must_use]
-    pub fn follow(broker: &Broker, policy: &Policy, lifecycle: &Lifecycle) -> Arc<Self> {
+    pub fn follow(broker: &Broker, policy: &Arc<LivePolicy>, lifecycle: &Lifecycle) -> Arc<Self> {
         let backlogs = Arc::new(Self::default());
-        if policy.classes.iter().any(|class| class.hand > 1) {
-            let (broker, soft) = (broker.clone(), lifecycle.soft().clone());
-            let following = backlogs.clone();
-            lifecycle.spawn_aside(async move {
-                tokio::select! { () = following.look(broker) => (), () = soft.cancelled() => () }
-            });
-        }
+        let (broker, policy, soft) = (broker.clone(), policy.clone(), lifecycle.soft().clone());
+        let following = backlogs.clone();
+        lifecycle.spawn_aside(async move {
+            tokio::select! { () = following.look(broker, &policy) => (), () = soft.cancelled() => () }
+        });
         backlogs
     }
 
-    async fn look(&self, broker: Broker) {
+    async fn look(&self, broker: Broker, policy: &LivePolicy) {
+        let mut changes = policy.changes();
         loop {
+            if !policy.now().classes.iter().any(|class| class.hand > 1) {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
             let mut seen = HashMap::new();
             let mut whole = true;
             for lane in Lane::ALL {

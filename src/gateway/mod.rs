@@ -13,6 +13,8 @@ mod desk;
 mod hands;
 mod identity;
 mod overload;
+mod policies;
+mod presence;
 mod problem;
 mod refusal;
 pub mod rest;
@@ -32,6 +34,9 @@ pub use cancel::Cancelled;
 pub use desk::{Desk, Named};
 pub use hands::Backlogs;
 pub use identity::fresh_id;
+pub use policies::{
+    Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, Past, apply, document_of, history, rollback,
+};
 pub use problem::{Code, Member, Problem};
 pub use refusal::Refusal;
 pub use schedules::{Asking, Removed, ScheduleRefusal, Shown, TASK_BYTES_MAX, make, read_request, shown};

@@ -107,7 +107,7 @@ impl Desk {
         let Some(standing) = self.load.note().map(|note| note.standing) else {
             return Ok(Place::Entry);
         };
-        let shed = match fate(&self.policy, standing.level, task.lane, &task.class) {
+        let shed = match fate(&self.policy(), standing.level, task.lane, &task.class) {
             Fate::Take => return Ok(Place::Entry),
             Fate::Archive => return Ok(Place::Archive(standing.level)),
             Fate::Refuse(shed) => shed,
@@ -170,8 +170,9 @@ impl Desk {
         let Some(deadline) = task.facts.deadline else {
             return Ok(());
         };
-        let rules = &self.policy.overload;
-        let model = self.policy.model(task.model.as_str());
+        let policy = self.policy();
+        let rules = &policy.overload;
+        let model = policy.model(task.model.as_str());
         let cost_ms = model.map_or(0.0, |model| model.cost_initial);
         // A few tasks go by in no time, whatever their rate was.
         let ahead = self.ahead(task.lane).filter(|a| a.backlog >= rules.depth_min);

@@ -16,6 +16,7 @@ use crate::broker::subject::RecordKey;
 use crate::clock;
 use crate::failpoint;
 use crate::metrics::{Door, SubmissionOutcome};
+use crate::policy::Edition;
 use crate::task::{EpochMs, State, Task, TenantId};
 use crate::wire::{Submission, to_rfc3339, traceparent};
 
@@ -75,8 +76,8 @@ impl Desk {
     }
 
     async fn take(&self, request: Request) -> Result<Accepted, Problem> {
-        let now = clock::wall();
-        let (mut admitted, key) = self.admitted(&request, now)?;
+        let (now, policy) = (clock::wall(), self.policy());
+        let (mut admitted, key) = self.admitted(&request, &policy, now)?;
         let tenant = admitted.task.tenant.clone();
         admitted.task.id = tenancy::internal(&tenant, &admitted.task.id)?;
         self.connected()?;
@@ -125,7 +126,7 @@ impl Desk {
             admitted.task.class = standing.class.clone();
             admitted.run_at = standing.run_at;
             admitted.task.enqueued_at = standing.run_at.unwrap_or(standing.submitted_at);
-            self.backlogs.deal(&self.policy, &mut admitted.task);
+            self.backlogs.deal(&policy, &mut admitted.task);
             let place = match entry {
                 Entry::Queued if standing.run_at.is_none() => place.unwrap_or(Place::Entry),
                 _ => Place::Entry,
@@ -174,6 +175,7 @@ impl Desk {
     fn admitted(
         &self,
         request: &Request,
+        policy: &Edition,
         now: EpochMs,
     ) -> Result<(Admitted, Option<IdempotencyKey>), Problem> {
         let asked = Asked {
@@ -188,15 +190,8 @@ impl Desk {
         };
         let content_type = request.content_type.as_deref();
         let body = request.body.clone();
-        let mut admitted = admit(
-            &self.policy,
-            body,
-            content_type,
-            &asked,
-            now,
-            new_id,
-            self.terms(),
-        )?;
+        let mut admitted = admit(policy, body, content_type, &asked, now, new_id, self.terms())?;
+        admitted.task.facts.policy = policy.stored();
         admitted.task.facts.traceparent = request.traceparent.as_deref().and_then(traceparent);
         let key = request.idempotency_key.as_deref();
         let key = key

@@ -62,6 +62,9 @@ pub(super) const QUEUE_RUNNING: &str = "fairlane_queue_running";
 pub(super) const QUEUE_LIMIT: &str = "fairlane_queue_limit";
 pub(super) const LIMIT_CHANGES: &str = "fairlane_limit_changes_total";
 pub(super) const CLASS_SHARE: &str = "fairlane_class_share";
+pub(super) const POLICY_VERSION: &str = "fairlane_policy_version";
+pub(super) const POLICY_REFUSED: &str = "fairlane_policy_refused_version";
+pub(super) const POLICY_CHANGES: &str = "fairlane_policy_changes_total";
 pub(super) const CALLBACKS: &str = "fairlane_callbacks_total";
 pub(super) const SUBMISSIONS: &str = "fairlane_submissions_total";
 pub(super) const SUBMISSION: &str = "fairlane_submission_seconds";
@@ -296,6 +299,25 @@ pub const CATALOGUE: &[Entry] = &[
         Unit::Seconds,
         &[],
         "Time from a submission to its answer, whatever the answer.",
+    ),
+    entry(
+        POLICY_VERSION,
+        Kind::Gauge,
+        Unit::Count,
+        &[],
+        "Version of the stored policy that this process acts on; 0: what it was started with.",
+    ),
+    entry(
+        POLICY_REFUSED,
+        Kind::Gauge,
+        Unit::Count,
+        &[],
+        "Version of the stored policy that holds and that this process cannot act on; 0: none.",
+    ),
+    counter(
+        POLICY_CHANGES,
+        &[],
+        "Times that this process went over to another policy.",
     ),
 ];
 

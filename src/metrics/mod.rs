@@ -11,6 +11,7 @@ mod exposition;
 mod gateway;
 mod http;
 mod label;
+mod policy;
 mod tally;
 mod worker;
 
@@ -28,4 +29,5 @@ pub use label::{
     BatchReason, CallbackOutcome, Door, HandBackReason, PullKind, PullOutcome, Repair, SubmissionOutcome,
     TaskOutcome, UncoveredAction,
 };
+pub use policy::PolicyMetrics;
 pub use worker::WorkerMetrics;

@@ -1,7 +1,7 @@
 //! Verdicts: what is to happen to a task, as pure functions of facts, policy and time.
 //!
 //! `document` is the validated policy every verdict is taken under; `config` makes it from
-//! YAML. `classify` says where a new task goes and `begin` when, `cron` and `firing` when those come that come again,
+//! YAML, and `edition` one with its number. `classify` says where a new task goes and `begin` when, `cron` and `firing` when those come that come again,
 //! `retry` what follows a failure and `backoff` how soon, `wait` and `lift` what follows too long a wait, `callback`
 //! and `address` when and where a result is delivered, `limits` how many of each consumer may run at once, after what
 //! it could use (`demand`) and its share (`water`), `blocked` which task may go that waited for others, `inheritance`
@@ -18,6 +18,7 @@ mod classify;
 mod cron;
 mod demand;
 mod document;
+mod edition;
 mod firing;
 mod inheritance;
 mod ledger;
@@ -53,6 +54,7 @@ pub use document::{
     Aging, BatchWindow, Bounds, CallbackRules, Class, CostUnit, ExecutorKind, KeyRules, LanePolicy, Marking,
     MaxWait, Model, OnDependencyFailed, OnMaxWait, OnOverload, OnTimeout, Policy, ProcessRules,
 };
+pub use edition::{Edition, PolicyVersion};
 pub use firing::{Firings, LATE_MS, MISSED_MAX, Missed, firings};
 pub use inheritance::{CHAIN_MAX, Change, Party, Waits, WaitsError};
 pub use ledger::{Census, Ended, Ledger, Live, Mistake, balance};

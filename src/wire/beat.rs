@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::timestamp::{parse_rfc3339, to_rfc3339};
+use crate::policy::{Edition, PolicyVersion};
 use crate::task::{EpochMs, WorkerId};
 
 /// Whether a worker takes tasks.
@@ -39,10 +40,24 @@ impl WorkerState {
 /// Which policy a process acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyMark {
-    /// The version of its shape.
+    /// Its number; 0 where it is what the process was started with.
     pub version: u64,
     /// 16 hex digits that tell policies apart, between processes of one version of Fairlane.
     pub hash: String,
+    /// The number of the one that holds, where the process cannot act on that.
+    pub refused: Option<u64>,
+}
+
+impl PolicyMark {
+    /// That of `policy`, while `refused` cannot be acted on.
+    #[must_use]
+    pub fn of(policy: &Edition, refused: Option<PolicyVersion>) -> Self {
+        Self {
+            version: policy.version.0,
+            hash: format!("{:016x}", policy.fingerprint),
+            refused: refused.map(|version| version.0),
+        }
+    }
 }
 
 /// A worker as it was when it said so.
@@ -70,10 +85,10 @@ pub struct Beat {
     pub policy: PolicyMark,
 }
 
-/// Something in the registry that is no worker.
+/// Something in the registry that is no heartbeat.
 #[derive(Debug, thiserror::Error)]
-#[error("is no worker's heartbeat: {0}")]
-pub struct UnreadableBeat(String);
+#[error("is no heartbeat: {0}")]
+pub struct UnreadableBeat(pub(super) String);
 
 #[derive(Serialize, Deserialize)]
 struct Shape {
@@ -96,12 +111,33 @@ struct Shape {
     policy: Mark,
 }
 
+/// A mark as it is written.
 #[derive(Default, Serialize, Deserialize)]
-struct Mark {
+pub(super) struct Mark {
     #[serde(default)]
     version: u64,
     #[serde(default)]
     hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<u64>,
+}
+
+impl Mark {
+    pub(super) fn of(mark: &PolicyMark) -> Self {
+        Self {
+            version: mark.version,
+            hash: mark.hash.clone(),
+            refused: mark.refused,
+        }
+    }
+
+    pub(super) fn read(self) -> PolicyMark {
+        PolicyMark {
+            version: self.version,
+            hash: self.hash,
+            refused: self.refused,
+        }
+    }
 }
 
 /// A heartbeat as JSON.
@@ -118,10 +154,7 @@ pub fn beat_body(beat: &Beat) -> Vec<u8> {
         free: beat.free,
         running: beat.running,
         models: beat.models.clone(),
-        policy: Mark {
-            version: beat.policy.version,
-            hash: beat.policy.hash.clone(),
-        },
+        policy: Mark::of(&beat.policy),
     };
     serde_json::to_vec(&shape).unwrap_or_default()
 }
@@ -143,10 +176,7 @@ pub fn read_beat(body: &[u8]) -> Result<Beat, UnreadableBeat> {
         free: shape.free,
         running: shape.running,
         models: shape.models,
-        policy: PolicyMark {
-            version: shape.policy.version,
-            hash: shape.policy.hash,
-        },
+        policy: shape.policy.read(),
     })
 }
 
@@ -170,6 +200,7 @@ mod tests {
             policy: PolicyMark {
                 version: 1,
                 hash: "00000000000000ff".to_owned(),
+                refused: None,
             },
         }
     }

@@ -15,12 +15,14 @@ mod body_write;
 mod dead;
 mod envelope;
 mod event;
+mod gateway_beat;
 mod history;
 mod limit;
 mod message_id;
 mod order;
 mod overload;
 mod parked;
+mod policy;
 mod publication;
 mod report;
 mod result;
@@ -41,6 +43,7 @@ pub use body::{BodyError, Codec, TaskBody, body_value, parse_body, write_body};
 pub use dead::{DeadLetter, dead_headers, read_dead};
 pub use envelope::task_headers;
 pub use event::{TaskEvent, event_body, read_event};
+pub use gateway_beat::{GatewayBeat, gateway_beat_body, read_gateway_beat};
 pub use header::{Headers, ReadHeaders};
 pub use held::{Held, held_headers, read_held};
 pub use history::{HistoryEntry, put_history, read_history};
@@ -49,6 +52,9 @@ pub use message_id::{MessageKind, message_id};
 pub use order::{Obeyed, Order, obeyed_body, order_body, read_obeyed, read_order};
 pub use overload::{OverloadNote, level_event_body, overload_body, read_overload};
 pub use parked::{Parked, parked_headers, read_parked};
+pub use policy::{
+    Rollout, StoredPolicy, UnreadablePolicy, policy_body, read_policy, read_rollout, rollout_body,
+};
 pub use publication::{Arrival, Incoming, Malformed, Origin, read_facts, read_task, salvage};
 pub use report::{Report, read_report, report_headers};
 pub use result::{

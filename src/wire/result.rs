@@ -34,6 +34,8 @@ pub struct ResultRecord {
     pub usage: Value,
     /// What went wrong, unless it completed.
     pub error: Option<ResultError>,
+    /// The stored policy that it ran under, if any.
+    pub policy: Option<u64>,
 }
 
 /// Why there is no answer, for the client.
@@ -88,6 +90,9 @@ pub fn result_headers(record: &ResultRecord) -> Headers {
     headers.set(header::QUEUED_MS, record.queued_ms.to_string());
     headers.set(header::EXEC_MS, record.exec_ms.to_string());
     headers.set(header::CONTENT_TYPE, "application/json");
+    if let Some(policy) = record.policy {
+        headers.set(header::POLICY, policy.to_string());
+    }
     headers
 }
 
@@ -173,6 +178,7 @@ pub fn read_result(headers: &dyn ReadHeaders, body: &[u8]) -> Result<ResultRecor
         output: body.output,
         usage: Value::Object(body.usage.unwrap_or_default()),
         error: body.error,
+        policy: number(header::POLICY),
     })
 }
 

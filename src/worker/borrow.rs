@@ -9,22 +9,20 @@ use crate::scheduler::intake::{TokenLoan, TokenPlea};
 use crate::scheduler::rate::{Account, Lent, Plea, Settled, Want};
 use crate::task::Moment;
 
-/// The worker's way to the lender, where its policy has rates.
-pub(super) struct Borrowing(Option<Borrower>);
+/// The worker's way to the lender.
+pub(super) struct Borrowing(Borrower);
 
 impl Borrowing {
-    pub(super) const fn new(borrower: Option<Borrower>) -> Self {
+    pub(super) const fn new(borrower: Borrower) -> Self {
         Self(borrower)
     }
 
-    /// What is lent next; never anything where nothing is borrowed.
+    /// What is lent next; never anything once the connection is closed for good.
     pub(super) async fn next(&mut self) -> Lent {
-        if let Some(borrower) = &mut self.0
-            && let Some(lent) = borrower.next().await
-        {
-            return lent;
+        match self.0.next().await {
+            Some(lent) => lent,
+            None => std::future::pending().await,
         }
-        std::future::pending().await
     }
 
     pub(super) async fn send(
@@ -33,10 +31,7 @@ impl Borrowing {
         classes: &Classes,
         now: Moment,
     ) -> Result<(), RequestError> {
-        match &self.0 {
-            Some(borrower) => borrower.plead(&named(plea, classes, now)).await,
-            None => Ok(()),
-        }
+        self.0.plead(&named(plea, classes, now)).await
     }
 }
 

@@ -1,9 +1,10 @@
 //! Finding consumers beside the worker's loop: a slow API must not keep signs of life from being
 //! sent, or what runs would be delivered to somebody else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::{Broker, RequestError};
@@ -35,24 +36,31 @@ impl Discovery {
         }
     }
 
-    /// The consumers of each lane whose names have changed since the last look, or all of them from time to
-    /// time.
+    /// All consumers, if any name has changed since the last look, and from time to time; else none.
     pub(super) async fn look(&mut self) -> Result<Vec<ConsumerFacts>, RequestError> {
         self.looks = (self.looks + 1) % LOOKS_WHOLE;
-        let mut found = Vec::new();
-        for (known, lane) in self.known.iter_mut().zip(Lane::ALL) {
-            let mut names = self.broker.consumer_names(lane).await?;
+        let mut names: [Vec<String>; 2] = Default::default();
+        for (names, lane) in names.iter_mut().zip(Lane::ALL) {
+            *names = self.broker.consumer_names(lane).await?;
             names.sort_unstable();
-            if names != *known || self.looks == 0 {
-                found.extend(self.broker.consumers(lane).await?);
-                *known = names;
-            }
         }
+        if names == self.known && self.looks != 0 {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for lane in Lane::ALL {
+            found.extend(self.broker.consumers(lane).await?);
+        }
+        self.known = names;
         Ok(found)
     }
 
     /// Goes on looking until the worker stops; what it finds is received.
-    pub(super) fn run(mut self, lifecycle: &Lifecycle) -> mpsc::Receiver<Vec<ConsumerFacts>> {
+    pub(super) fn run(
+        mut self,
+        asked: Arc<Notify>,
+        lifecycle: &Lifecycle,
+    ) -> mpsc::Receiver<Vec<ConsumerFacts>> {
         // One list at a time: the next look waits until the last was taken.
         let (tell, found) = mpsc::channel(1);
         let soft = lifecycle.soft().clone();
@@ -61,7 +69,11 @@ impl Discovery {
                 loop {
                     let none = self.known.iter().all(Vec::is_empty);
                     let pause = if none { LOOK_FIRST } else { LOOK_EVERY };
-                    tokio::time::sleep_until(clock::instant(clock::monotonic() + pause)).await;
+                    let due = clock::instant(clock::monotonic() + pause);
+                    tokio::select! {
+                        () = tokio::time::sleep_until(due) => (),
+                        () = asked.notified() => self.looks = LOOKS_WHOLE - 1,
+                    }
                     match self.look().await {
                         Ok(found) if found.is_empty() => (),
                         Ok(found) => {

@@ -330,12 +330,16 @@ impl Service {
             output,
             usage,
             error,
+            policy: run.policy.stored(),
         }
     }
 
     fn report_of(&self, run: &Run, kind: ErrorKind, error: String, retry_after_ms: Option<u64>) -> Report {
+        let mut task = run.task.clone();
+        // The verdict is taken under the policy that the task ran under.
+        task.facts.policy = run.policy.stored().or(task.facts.policy);
         Report {
-            task: run.task.clone(),
+            task,
             kind,
             error,
             retry_after_ms,

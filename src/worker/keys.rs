@@ -12,7 +12,7 @@ use crate::broker::keys::{KeyPlace, Tenure};
 use crate::broker::records::RecordError;
 use crate::clock;
 use crate::failpoint;
-use crate::task::{BlockedOn, KeyId, Moment, Task};
+use crate::task::{BlockedOn, KeyId, Moment};
 
 /// Signs of life per lease.
 const RENEWALS: u32 = 3;
@@ -43,7 +43,7 @@ impl Service {
         // Whether a place may have become ours by a write whose answer was lost.
         let mut unsure = false;
         let taken = loop {
-            match self.take_key(&run.task, unsure).await {
+            match self.take_key(&run, unsure).await {
                 Ok(taken) => break taken,
                 Err(error) => {
                     unsure = true;
@@ -68,11 +68,12 @@ impl Service {
     }
 
     /// A place that nobody has, or that was reserved for the task. None where all are taken, or others wait already.
-    async fn take_key(&self, task: &Task, unsure: bool) -> Result<Option<Grip>, RecordError> {
+    async fn take_key(&self, run: &Run, unsure: bool) -> Result<Option<Grip>, RecordError> {
+        let task = &run.task;
         let Some(text) = &task.facts.concurrency_key else {
             return Ok(None);
         };
-        let rules = &self.options.policy.keys;
+        let rules = &run.policy.keys;
         let key = KeyId::of(&task.tenant, text);
         let lease = Duration::from_secs(rules.lease_s);
         let asked = clock::monotonic();

@@ -7,10 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::shell::Shell;
 use crate::broker::{Broker, RequestError};
+use crate::config::LivePolicy;
 use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{Readiness, WorkerMetrics};
-use crate::policy::Policy;
+use crate::policy::PolicyVersion;
 use crate::task::WorkerId;
 
 /// What a worker is started with.
@@ -20,8 +21,8 @@ pub struct WorkerOptions {
     pub id: WorkerId,
     /// Places to execute; at least 1.
     pub slots: u32,
-    /// Shares, time-outs and bounds.
-    pub policy: Arc<Policy>,
+    /// Shares, time-outs and bounds, as they hold now.
+    pub policy: Arc<LivePolicy>,
     /// The models it serves.
     pub executors: Executors,
     /// Where it counts.
@@ -32,6 +33,7 @@ pub struct WorkerOptions {
 #[derive(Debug)]
 pub struct Worker {
     readiness: watch::Receiver<Readiness>,
+    acting: watch::Receiver<PolicyVersion>,
     draining: CancellationToken,
     done: tokio::task::JoinHandle<()>,
 }
@@ -50,9 +52,11 @@ impl Worker {
         let (told, readiness) = watch::channel(Readiness::Starting);
         let draining = lifecycle.soft().child_token();
         let shell = Shell::open(broker, options, lifecycle.clone(), draining.clone(), told).await?;
+        let acting = shell.acting();
         let done = lifecycle.spawn(shell.run());
         Ok(Self {
             readiness,
+            acting,
             draining,
             done,
         })
@@ -62,6 +66,12 @@ impl Worker {
     #[must_use]
     pub fn readiness(&self) -> watch::Receiver<Readiness> {
         self.readiness.clone()
+    }
+
+    /// The policy it chooses by; changes are heard.
+    #[must_use]
+    pub fn acting(&self) -> watch::Receiver<PolicyVersion> {
+        self.acting.clone()
     }
 
     /// Cancelled when it was told to stop, by its lifecycle or by an order.

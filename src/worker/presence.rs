@@ -38,7 +38,6 @@ pub(super) struct Presence {
     options: WorkerOptions,
     host: String,
     started_at: EpochMs,
-    policy: PolicyMark,
     calls: mpsc::Sender<Call>,
 }
 
@@ -46,14 +45,9 @@ impl Presence {
     /// What comes from it is received by the loop.
     pub(super) fn new(broker: Broker, options: WorkerOptions) -> (Self, mpsc::Receiver<Call>) {
         let (calls, called) = mpsc::channel(CALLS_MAX);
-        let policy = PolicyMark {
-            version: options.policy.version,
-            hash: format!("{:016x}", options.policy.fingerprint()),
-        };
         let presence = Self {
             broker,
             options,
-            policy,
             host: host(),
             started_at: clock::wall(),
             calls,
@@ -76,9 +70,12 @@ impl Presence {
         let mut every = tokio::time::interval(BEAT_EVERY);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut warned = false;
+        let mut changes = self.options.policy.changes();
         loop {
             tokio::select! {
                 _ = every.tick() => (),
+                // Whoever changes the policy waits for everybody to say so.
+                Ok(_) = changes.changed() => (),
                 () = self.calls.closed() => return,
             }
             let Some(load) = self.ask(None).await else { return };
@@ -141,10 +138,11 @@ impl Presence {
             executors,
             ..
         } = &self.options;
+        let (live, policy) = (policy, policy.now());
         let served = policy
             .models
             .iter()
-            .filter(|model| executors.get(&model.name.token()).is_some());
+            .filter(|model| executors.has(&model.name.token()));
         Beat {
             worker: id.clone(),
             host: self.host.clone(),
@@ -155,7 +153,7 @@ impl Presence {
             free: load.free,
             running: load.running,
             models: served.map(|model| model.name.as_str().to_owned()).collect(),
-            policy: self.policy.clone(),
+            policy: PolicyMark::of(&policy, live.refused().map(|refused| refused.version)),
         }
     }
 }

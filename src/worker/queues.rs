@@ -1,11 +1,11 @@
 //! Which consumers this worker pulls from, and under which class.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::pull::Puller;
 use crate::executor::Executors;
-use crate::policy::Policy;
+use crate::policy::{Class, Policy};
 use crate::scheduler::cost::CostId;
 use crate::scheduler::facts::ClassId;
 use crate::scheduler::intake::{Intake, IntakeConfig, MeterId, QueueId, QueueSpec};
@@ -63,40 +63,74 @@ pub(super) struct Classes {
     costs: HashMap<(ClassId, ModelToken), CostId>,
     /// What tokens are counted for, by the intake's number.
     meters: Vec<Meter>,
+    /// The rates of the policy that holds.
+    rated: HashSet<Meter>,
+    /// Every queue, with what may be rated of it.
+    queues: Vec<(QueueId, Route)>,
 }
 
 impl Classes {
     /// Every class of the policy, in document order, so that shares do not depend on which
     /// consumer was found first.
     pub(super) fn of(policy: &Policy, intake: &mut Intake) -> Self {
-        let ids = policy
-            .classes
-            .iter()
-            .map(|c| (c.name.clone(), intake.add_class(c.terms())))
-            .collect();
+        let mut classes = Self::default();
+        classes.learn(policy, intake);
+        classes
+    }
+
+    /// Adds what the policy has and was not known: classes and meters.
+    fn learn(&mut self, policy: &Policy, intake: &mut Intake) {
+        for class in &policy.classes {
+            self.ids
+                .entry(class.name.clone())
+                .or_insert_with(|| intake.add_class(class.terms()));
+        }
         let rates = policy.rates();
         let classes = rates.classes.into_keys().map(Meter::Class);
-        let meters: Vec<Meter> = classes
+        self.rated = classes
             .chain(rates.models.into_keys().map(Meter::Model))
             .collect();
-        for _ in &meters {
+        let mut unknown: Vec<Meter> = self
+            .rated
+            .iter()
+            .filter(|meter| !self.meters.contains(meter))
+            .cloned()
+            .collect();
+        unknown.sort_unstable();
+        for meter in unknown {
             intake.add_meter();
+            self.meters.push(meter);
         }
-        Self {
-            ids,
-            costs: HashMap::new(),
-            meters,
+    }
+
+    /// Goes over to another policy. A class that it does not have any more keeps its terms until its queues are empty.
+    pub(super) fn reform(&mut self, policy: &Policy, intake: &mut Intake) {
+        self.learn(policy, intake);
+        let mut terms: Vec<(ClassId, ClassTerms)> = Vec::new();
+        for (name, id) in &self.ids {
+            let class = policy.class(name.as_str());
+            terms.push((*id, class.map_or(*intake.terms(*id), Class::terms)));
         }
+        terms.sort_by_key(|(id, _)| *id);
+        let terms: Vec<ClassTerms> = terms.into_iter().map(|(_, terms)| terms).collect();
+        intake.reform(policy.scheduler, &terms);
+        for (queue, route) in &self.queues {
+            intake.measure_by(*queue, self.meters_of(route));
+        }
+    }
+
+    fn meters_of(&self, route: &Route) -> Vec<MeterId> {
+        let meters = [
+            Meter::Class(route.class.clone()),
+            Meter::Model(route.model.clone()),
+        ];
+        let rated = meters.iter().filter(|meter| self.rated.contains(meter));
+        rated.filter_map(|meter| self.meter_id(meter)).collect()
     }
 
     /// All of them, by name.
     pub(super) fn ids(&self) -> impl Iterator<Item = (&ClassName, ClassId)> {
         self.ids.iter().map(|(name, id)| (name, *id))
-    }
-
-    /// Whether any rate is limited.
-    pub(super) fn has_rates(&self) -> bool {
-        !self.meters.is_empty()
     }
 
     /// What a meter counts for.
@@ -116,7 +150,7 @@ impl Classes {
         })
     }
 
-    /// Adds the consumers of models this worker serves that are new; says how many.
+    /// Adds the consumers of models this worker serves that are new; says how many. `found` are all there are.
     pub(super) fn add_new(
         &mut self,
         found: &[ConsumerFacts],
@@ -126,7 +160,13 @@ impl Classes {
         puller: &mut Puller,
     ) -> usize {
         let mut added = 0;
-        for consumer in found.iter().filter(|c| executors.get(&c.route.model).is_some()) {
+        // One that is gone has nothing to give; it may come again.
+        for (queue, route) in &self.queues {
+            if !found.iter().any(|consumer| consumer.route == *route) {
+                intake.set_limit(*queue, 0);
+            }
+        }
+        for consumer in found.iter().filter(|c| executors.has(&c.route.model)) {
             if let Some(known) = puller.queue(&consumer.route) {
                 intake.set_limit(known, consumer.max_ack_pending);
                 continue;
@@ -142,14 +182,8 @@ impl Classes {
     fn add(&mut self, route: &Route, limit: u32, policy: &Policy, intake: &mut Intake) -> QueueId {
         let spec = self.spec(route, limit, policy, intake);
         let queue = intake.add_queue(spec);
-        for meter in [
-            Meter::Class(route.class.clone()),
-            Meter::Model(route.model.clone()),
-        ] {
-            if let Some(id) = self.meter_id(&meter) {
-                intake.measure(queue, id);
-            }
-        }
+        intake.measure_by(queue, self.meters_of(route));
+        self.queues.push((queue, route.clone()));
         queue
     }
 

@@ -16,7 +16,7 @@ use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::fetch::decides;
 use crate::clock;
 use crate::executor::{Executed, Job, Outcome};
-use crate::policy::is_expired;
+use crate::policy::{Edition, is_expired};
 use crate::scheduler::facts::Flow;
 use crate::scheduler::intake::QueueId;
 use crate::scheduler::rules::Infeasible;
@@ -36,8 +36,6 @@ pub(super) struct Service {
     pub(super) hard: CancellationToken,
     /// What runs now.
     pub(super) running: Running,
-    /// Whose a task is.
-    pub(super) flows: Flows,
 }
 
 /// A slot is free again.
@@ -57,6 +55,8 @@ pub(super) struct Run {
     pub(super) delivery: Delivery,
     pub(super) started: Moment,
     pub(super) queued_ms: u64,
+    /// What held when it started: it runs under that to its end.
+    pub(super) policy: Arc<Edition>,
 }
 
 /// What can be told of a message that is no task, and why it is none.
@@ -70,7 +70,12 @@ struct Ask {
 
 impl Run {
     /// Reads what was delivered: the task and what it asks, or what can be told of it and why it is none.
-    fn read(route: &Route, delivery: Delivery, started: Moment) -> Result<(Run, Ask), Unreadable> {
+    fn read(
+        route: &Route,
+        delivery: Delivery,
+        started: Moment,
+        policy: Arc<Edition>,
+    ) -> Result<(Run, Ask), Unreadable> {
         let read = {
             let headers = delivery.original.headers();
             let arrival = arrival(route, &headers, &delivery, Origin::Lane);
@@ -81,6 +86,7 @@ impl Run {
             delivery,
             started,
             queued_ms,
+            policy,
         };
         match read {
             Ok(Incoming { task, input, run_at }) => {
@@ -102,8 +108,10 @@ impl Service {
         delivery: Delivery,
     ) -> Done {
         let started = clock::monotonic();
-        let read = Run::read(&route, delivery, started);
-        let flow = read.as_ref().ok().map(|(run, _)| self.flows.of(&run.task));
+        let policy = self.options.policy.now();
+        let flows = Flows::of_rules(&policy.scheduler);
+        let read = Run::read(&route, delivery, started, policy);
+        let flow = read.as_ref().ok().map(|(run, _)| flows.of(&run.task));
         let mut bill = Bill::default();
         let ending = match read {
             Err(unreadable) => self.bury_malformed(unreadable.0, &unreadable.1).await,
@@ -122,7 +130,8 @@ impl Service {
     /// Ends a task that cannot meet its deadline any more. It takes no slot.
     pub(super) async fn give_up(self: Arc<Self>, route: Arc<Route>, delivery: Delivery, how: Infeasible) {
         let started = clock::monotonic();
-        let ending = match Run::read(&route, delivery, started) {
+        let policy = self.options.policy.now();
+        let ending = match Run::read(&route, delivery, started, policy) {
             Err(unreadable) => self.bury_malformed(unreadable.0, &unreadable.1).await,
             Ok((run, _)) => match self.standing_before(&run).await {
                 Some(hop) => self.leave_decided(run, hop).await,
@@ -148,7 +157,7 @@ impl Service {
         if let Some(hop) = self.standing_before(&run).await {
             return self.leave_decided(run, hop).await;
         }
-        let crash_limit = u64::from(self.options.policy.bounds.crash_limit);
+        let crash_limit = u64::from(run.policy.bounds.crash_limit);
         if run.delivery.deliveries > crash_limit {
             let message = format!(
                 "delivered {} times; the crash limit is {crash_limit}",
@@ -184,13 +193,13 @@ impl Service {
         lost: Option<&CancellationToken>,
         bill: &mut Bill,
     ) -> Ending {
-        let Some(executor) = self.options.executors.get(&run.task.model.token()).cloned() else {
+        let Some(executor) = self.options.executors.get(&run.task.model.token()) else {
             let message = format!("this worker does not serve the model {}", run.task.model);
             return self
                 .finish(run, Outcome::failed(ErrorKind::NoModel, message))
                 .await;
         };
-        let timeout_ms = self.timeout_ms(&run.task);
+        let timeout_ms = timeout_ms(&run);
         let job = Job {
             task: run.task.clone(),
             input,
@@ -244,11 +253,6 @@ impl Service {
         }
     }
 
-    fn timeout_ms(&self, task: &Task) -> u64 {
-        let lane = self.options.policy.lane(task.lane).timeout_ms;
-        task.facts.timeout_ms.unwrap_or(lane)
-    }
-
     /// The hop of the terminal record that stands already. Asks until there is an answer: running a
     /// task whose fence is unknown would waste a slot, dropping it would lose it.
     async fn decided(&self, task: &Task) -> Option<u32> {
@@ -269,6 +273,12 @@ impl Service {
             }
         }
     }
+}
+
+/// How long it may run.
+fn timeout_ms(run: &Run) -> u64 {
+    let lane = run.policy.lane(run.task.lane).timeout_ms;
+    run.task.facts.timeout_ms.unwrap_or(lane)
 }
 
 /// Never without a token.

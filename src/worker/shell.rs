@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 
@@ -28,12 +28,14 @@ use crate::broker::pulled::Pulled;
 use crate::broker::wakes::Wakes;
 use crate::broker::{Broker, RequestError};
 use crate::clock;
+use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{HandBackReason, PullKind, Readiness};
+use crate::policy::{Policy, PolicyVersion};
 use crate::scheduler::facts::Ticket;
 use crate::scheduler::intake::{Decision, Intake};
 use crate::scheduler::rate::Lent;
-use crate::task::Route;
+use crate::task::{ModelToken, Route};
 use crate::wire::LaneView;
 
 /// How long the last answers may take to reach the server.
@@ -58,6 +60,14 @@ pub(super) struct Shell {
     pub(super) tell_done: mpsc::Sender<Done>,
     heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
+    /// Asks for another look at the consumers.
+    look: Arc<Notify>,
+    policy_changes: watch::Receiver<PolicyVersion>,
+    /// The policy that tasks are chosen by.
+    acting: watch::Sender<PolicyVersion>,
+    executor_changes: watch::Receiver<u64>,
+    /// What the intake is told of tasks, by the rules that hold.
+    pub(super) flows: Flows,
     views: mpsc::Receiver<LaneView>,
     connections: watch::Receiver<u64>,
     wakes: Wakes,
@@ -81,6 +91,8 @@ enum Event {
     Lent(Lent),
     Reconnected,
     Woken(Vec<Route>),
+    Policy,
+    Executors,
     Drain,
     Stop,
 }
@@ -93,7 +105,8 @@ impl Shell {
         told_to_drain: CancellationToken,
         readiness: watch::Sender<Readiness>,
     ) -> Result<Self, RequestError> {
-        let policy = options.policy.clone();
+        let (policy_changes, executor_changes) = (options.policy.changes(), options.executors.changes());
+        let policy = options.policy.now();
         let (intake, classes) = begin(&policy, options.slots, seed_of(options.id.as_str()));
         let puller = Puller::open(broker.clone()).await?;
         let (tell_done, done) = mpsc::channel(options.slots as usize);
@@ -105,22 +118,18 @@ impl Shell {
         let first = discovery.look().await?;
         let cancels = broker.cancels().await?;
         let wakes = broker.wakes().await?;
-        let found = discovery.run(&lifecycle);
+        let look = Arc::new(Notify::new());
+        let found = discovery.run(look.clone(), &lifecycle);
         let views = views::hear(broker.views().await?, &lifecycle);
         let flows = Flows::of_rules(&policy.scheduler);
         let orders = broker.orders(&options.id).await?;
-        let borrower = match classes.has_rates() {
-            true => Some(broker.borrower().await?),
-            false => None,
-        };
-        let borrowing = Borrowing::new(borrower);
+        let borrowing = Borrowing::new(broker.borrower().await?);
         let (presence, calls) = Presence::new(broker.clone(), options.clone());
         let service = Arc::new(Service {
             broker,
             options,
             hard,
             running: Running::default(),
-            flows,
         });
         let mut shell = Self {
             service: service.clone(),
@@ -136,6 +145,11 @@ impl Shell {
             tell_done,
             heartbeat,
             found,
+            look,
+            policy_changes,
+            acting: watch::Sender::new(policy.version),
+            executor_changes,
+            flows,
             views,
             connections,
             wakes,
@@ -150,6 +164,11 @@ impl Shell {
         let cancelling = service.hear_cancels(cancels, shell.tell_done.clone());
         shell.lifecycle.spawn_aside(cancelling);
         Ok(shell)
+    }
+
+    /// The policy that tasks are chosen by.
+    pub(super) fn acting(&self) -> watch::Receiver<PolicyVersion> {
+        self.acting.subscribe()
     }
 
     /// Works until it is stopped and empty, and every answer it gave has reached the server.
@@ -194,7 +213,12 @@ impl Shell {
                 Event::Viewed(seen) => {
                     self.service.options.metrics.view();
                     let now = clock::monotonic();
-                    views::tell(&seen, self.service.flows, &self.puller, &mut self.intake, now);
+                    let executors = &self.service.options.executors;
+                    let serves = |model: &ModelToken| executors.has(model);
+                    let (flows, intake) = (self.flows, &mut self.intake);
+                    if views::tell(&seen, flows, &self.puller, intake, now, serves) {
+                        self.look.notify_one();
+                    }
                 }
                 Event::Reconnected => {
                     self.intake.reconnected();
@@ -209,6 +233,9 @@ impl Shell {
                 Event::Lent(lent) => self
                     .intake
                     .lent(&counted(&lent, &self.classes), clock::monotonic()),
+                Event::Policy => self.reform(),
+                // A consumer may be there whose model is served only now.
+                Event::Executors => self.look.notify_one(),
                 Event::Drain => self.drain(),
                 Event::Stop => return,
             }
@@ -223,10 +250,12 @@ impl Shell {
             () = self.told_to_drain.cancelled(), if !self.draining => Event::Drain,
             // Running tasks see the hard stop themselves and hand back; then nothing is left here.
             () = self.lifecycle.hard().cancelled(), if self.draining && self.intake.running() == 0 => Event::Stop,
+            Ok(()) = self.policy_changes.changed() => Event::Policy,
             _ = self.heartbeat.tick() => Event::Heartbeat,
             Some(call) = self.calls.recv() => Event::Called(call),
             Some(found) = self.found.recv(), if !self.draining => Event::Found(found),
             Some(seen) = self.views.recv(), if !self.draining => Event::Viewed(seen),
+            Ok(()) = self.executor_changes.changed(), if !self.draining => Event::Executors,
             Ok(()) = self.connections.changed() => Event::Reconnected,
             lent = self.borrowing.next() => Event::Lent(lent),
             _ = self.done.recv_many(finished, slots) => Event::Done,
@@ -305,22 +334,54 @@ impl Shell {
     }
 
     fn add_queues(&mut self, found: &[ConsumerFacts]) {
-        let options = &self.service.options;
         // The consumers decide, not this worker's policy, which may be another than the coordinator's.
-        let least = found.iter().map(|consumer| consumer.ack_wait).min();
-        if let Some(least) = least.filter(|least| *least / BEATS_PER_ACK_WAIT < self.heartbeat.period()) {
-            self.heartbeat = heartbeat(least);
+        if let Some(least) = found.iter().map(|consumer| consumer.ack_wait).min() {
+            self.beat_within(least);
         }
+        let options = &self.service.options;
+        let policy = options.policy.now();
         let (intake, puller) = (&mut self.intake, &mut self.puller);
         let explains = tracing::enabled!(target: PICKS, tracing::Level::TRACE);
         let added = self
             .classes
-            .add_new(found, &options.policy, &options.executors, intake, puller);
+            .add_new(found, &policy, &options.executors, intake, puller);
+        forget_models(&options.executors, &policy, found);
         if added > 0 && explains {
             self.intake.explain(self.puller.names());
         }
         if added > 0 && !self.draining && !self.cordoned {
             self.readiness.send_replace(Readiness::Ready);
+        }
+    }
+
+    /// Goes over to the policy that holds now. What runs goes on under the one it started with.
+    fn reform(&mut self) {
+        let policy = self.service.options.policy.now();
+        self.flows = Flows::of_rules(&policy.scheduler);
+        self.classes.reform(&policy, &mut self.intake);
+        // The coordinator shortens it at the consumers once everybody is faster.
+        let ack_wait_ms = policy.core.ack_wait_ms.min(policy.normal.ack_wait_ms);
+        self.beat_within(Duration::from_millis(ack_wait_ms));
+        self.acting.send_replace(policy.version);
+        tracing::debug!(policy = %policy.version, "choosing by another policy");
+    }
+
+    /// Gives signs of life often enough for consumers that wait so long for them.
+    fn beat_within(&mut self, ack_wait: Duration) {
+        if ack_wait / BEATS_PER_ACK_WAIT < self.heartbeat.period() {
+            self.heartbeat = heartbeat(ack_wait);
+        }
+    }
+}
+
+/// A model that the policy does not have any more is served until no queue of it is left.
+fn forget_models(executors: &Executors, policy: &Policy, found: &[ConsumerFacts]) {
+    for model in executors.models() {
+        let is_wanted = policy.model_by_token(&model).is_some()
+            || found.iter().any(|consumer| consumer.route.model == model);
+        if !is_wanted {
+            tracing::info!(%model, "the model is served no more: it is not in the policy, and no queue of it is left");
+            executors.forget(&model);
         }
     }
 }

@@ -55,7 +55,7 @@ impl Shell {
 
     async fn admit(&mut self, queue: QueueId, source: Source, delivery: Box<Delivery>, now: Moment) {
         let task = if self.intake.reads_tasks(queue) {
-            facts::head(self.service.flows, self.puller.route(queue), &delivery, now)
+            facts::head(self.flows, self.puller.route(queue), &delivery, now)
         } else {
             Head::arrived(now)
         };

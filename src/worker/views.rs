@@ -8,7 +8,7 @@ use crate::broker::views::Views;
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::scheduler::intake::{Intake, View};
-use crate::task::{EpochMs, Moment};
+use crate::task::{EpochMs, ModelToken, Moment};
 use crate::wire::{LaneView, QueueView};
 
 /// Views that wait for the loop: one of each lane. Those behind them stay with the connection.
@@ -31,15 +31,26 @@ pub(super) fn hear(mut views: Views, lifecycle: &Lifecycle) -> mpsc::Receiver<La
     heard
 }
 
-/// Tells the intake what was seen of the queues it serves.
-pub(super) fn tell(seen: &LaneView, flows: Flows, puller: &Puller, intake: &mut Intake, now: Moment) {
-    let wall = clock::wall();
+/// Tells the intake what was seen of the queues it serves; says whether one of them, whose model is
+/// served here, is not known yet.
+pub(super) fn tell(
+    seen: &LaneView,
+    flows: Flows,
+    puller: &Puller,
+    intake: &mut Intake,
+    now: Moment,
+    serves: impl Fn(&ModelToken) -> bool,
+) -> bool {
+    let (wall, mut is_new) = (clock::wall(), false);
     for queue in &seen.queues {
         if let Some(id) = puller.queue(&queue.route) {
             intake.set_limit(id, queue.limit);
             intake.viewed(id, &view(queue, flows, seen.taken_at, now, wall), now);
+        } else {
+            is_new |= serves(&queue.route.model);
         }
     }
+    is_new
 }
 
 fn view(of: &QueueView, flows: Flows, taken_at: EpochMs, now: Moment, wall: EpochMs) -> View {

@@ -113,6 +113,7 @@ async fn a_dead_task_without_its_letter_gets_one_unless_somebody_took_it() {
 fn dead_record(mesh: &Mesh, id: &str) -> ResultRecord {
     let task = mesh.task(id, Lane::Core, "pay");
     ResultRecord {
+        policy: None,
         task_id: task.id,
         state: State::Dead,
         hop: 1,

@@ -35,6 +35,7 @@ mod lane_limits;
 mod leftovers;
 mod limits;
 mod listing;
+mod live;
 mod outage;
 mod overload;
 mod overload_gateway;

@@ -194,6 +194,7 @@ fn interleavings(parties: [&[Step]; 3]) -> Vec<Vec<Step>> {
 
 fn record(task: &Task, state: State) -> ResultRecord {
     ResultRecord {
+        policy: None,
         task_id: task.id.clone(),
         state,
         hop: task.hop,

@@ -14,7 +14,7 @@ pub fn is_ours(name: &str) -> bool {
 }
 
 /// Every file of `streams/`.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     include_str!("../../../streams/FL_CORE.json"),
     include_str!("../../../streams/FL_NORMAL.json"),
     include_str!("../../../streams/FL_RETRY.json"),
@@ -28,6 +28,7 @@ const FILES: [&str; 13] = [
     include_str!("../../../streams/KV_fl_tasks.json"),
     include_str!("../../../streams/KV_fl_control.json"),
     include_str!("../../../streams/KV_fl_registry.json"),
+    include_str!("../../../streams/KV_fl_policy.json"),
 ];
 
 /// A stream's configuration, as JSON with the server's own names.

@@ -1,6 +1,6 @@
 //! `bench batch`: what does it bring that tasks share the runs of a model?
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -68,14 +68,14 @@ async fn once(args: &Args, session: &Session, size_max: u32) -> anyhow::Result<f
     let policy = batch_policy(size_max)?;
     let lifecycle = Lifecycle::new();
     let host = Host {
-        model_dir: session.settings.model_dir.as_deref(),
+        model_dir: session.settings.model_dir.clone(),
         slots: args.slots,
-        program: Path::new(THIS_PROGRAM),
-        lifecycle: &lifecycle,
+        program: PathBuf::from(THIS_PROGRAM),
+        lifecycle: lifecycle.clone(),
     };
     let executors = Executors::for_policy(&policy, host).await?;
     let model = &policy.models[0].name;
-    let executor = executors.get(&model.token()).context("no executor")?.clone();
+    let executor = executors.get(&model.token()).context("no executor")?;
     drop(executors);
 
     let tasks = args.tasks as usize;

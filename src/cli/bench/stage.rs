@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::broker::Broker;
 use crate::cli::role::dev::start_server;
 use crate::cli::session::Session;
+use crate::config::LivePolicy;
 use crate::coordinator::CallbackOptions;
 use crate::dev::{Mesh, MeshOptions, Server};
 use crate::executor::{Executor, Executors};
@@ -35,7 +36,7 @@ impl Stage {
         let options = MeshOptions {
             nats_url: vec![server.url().to_owned()],
             nats_creds: None,
-            policy: policy.clone(),
+            policy: LivePolicy::fixed(Policy::clone(policy)),
             callbacks: CallbackOptions::default(),
             executors: Executors::new(),
             workers: 0,
@@ -80,7 +81,7 @@ impl Stage {
         let options = WorkerOptions {
             id: WorkerId::new(name)?,
             slots,
-            policy: self.policy.clone(),
+            policy: LivePolicy::fixed(Policy::clone(&self.policy)),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
         };

@@ -7,7 +7,9 @@ use crate::bench::{
 use crate::cli::exit::Exit;
 use crate::cli::output::table;
 use crate::cli::session::Session;
+use crate::config::LivePolicy;
 use crate::gateway::Backlogs;
+use crate::policy::Policy;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -48,7 +50,11 @@ async fn once(args: &Args, session: &Session, times: u32) -> anyhow::Result<f64>
     let paced = Paced::new(Pace::of_flag(args.even), lights(args.seconds), TENANTS_WARM_UP)?;
     stage.work(TENANT_SLOTS, paced.clone()).await?;
     let broker = &stage.mesh.broker;
-    let backlogs = Backlogs::follow(broker, &policy, stage.lifecycle());
+    let backlogs = Backlogs::follow(
+        broker,
+        &LivePolicy::fixed(Policy::clone(&policy)),
+        stage.lifecycle(),
+    );
     let p99_ms = light_p99_ms(broker, &policy, &backlogs, &paced, args.seconds, times).await?;
     stage.clear().await;
     Ok(p99_ms)

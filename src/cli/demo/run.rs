@@ -1,7 +1,7 @@
 //! The course of the demo: start a mesh, send every class at once, wait for all, search.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::cli::role::dev::start_server;
 use crate::cli::role::process::THIS_PROGRAM;
 use crate::cli::session::Session;
 use crate::clock;
-use crate::config::{Raw, default_policy};
+use crate::config::{LivePolicy, Raw, default_policy};
 use crate::coordinator::CallbackOptions;
 use crate::dev::{Mesh, MeshOptions};
 use crate::executor::{Executors, Host};
@@ -60,10 +60,10 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let policy = Arc::new(default_policy());
     let lifecycle = Lifecycle::new();
     let host = Host {
-        model_dir: session.settings.model_dir.as_deref(),
+        model_dir: session.settings.model_dir.clone(),
         slots: SLOTS,
-        program: Path::new(THIS_PROGRAM),
-        lifecycle: &lifecycle,
+        program: PathBuf::from(THIS_PROGRAM),
+        lifecycle: lifecycle.clone(),
     };
     let executors = Executors::for_policy(&policy, host).await?;
     let server = start_server(session, None, None).await?;
@@ -71,7 +71,7 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let options = MeshOptions {
         nats_url: vec![server.url().to_owned()],
         nats_creds: None,
-        policy: policy.clone(),
+        policy: LivePolicy::fixed(default_policy()),
         callbacks: CallbackOptions::default(),
         executors,
         workers: 1,

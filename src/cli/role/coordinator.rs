@@ -29,7 +29,7 @@ impl Args {
 
 pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
-    let policy = Arc::new(session.policy()?);
+    let own = session.policy()?;
     let callbacks = callbacks(session, Reach::Public)?;
     if callbacks.key.is_none() {
         tracing::warn!(
@@ -39,6 +39,8 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let name = unique_name("coordinator");
     let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &name).await?;
     let process = Process::start(session).await?;
+    let policy = broker.policy_at_start(own).await;
+    broker.follow_policy(&policy, &process.lifecycle);
     let metrics = Arc::new(CoordinatorMetrics::new());
     Coordinator::start(broker, policy, metrics, callbacks.into(), &process.lifecycle).await?;
     process.readiness.send_replace(Readiness::Ready);

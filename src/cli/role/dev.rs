@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -16,7 +15,7 @@ use crate::cli::flags;
 use crate::cli::session::Session;
 use crate::config::{Raw, redact_url};
 use crate::coordinator::{CallbackOptions, SigningKey};
-use crate::dev::{Mesh, MeshOptions, Server, ServerOptions};
+use crate::dev::{Mesh, MeshOptions, Server, ServerOptions, lay_streams};
 use crate::metrics::Readiness;
 use crate::policy::Reach;
 
@@ -92,11 +91,10 @@ impl Args {
 
 pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
-    let policy = Arc::new(session.policy()?);
+    let own = session.policy()?;
     let mut callbacks = coordinator::callbacks(session, args.reach())?;
     let listener = gateway::listen_nearby(session).await?;
     let process = Process::start(session).await?;
-    let executors = process.executors(session, &policy, args.workers).await?;
     let server = match session.nats_given {
         true => None,
         false => Some(start_server(session, args.store.clone(), args.port).await?),
@@ -105,6 +103,12 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     let nats_url = server
         .as_ref()
         .map_or_else(|| settings.nats_url.clone(), |s| vec![s.url().to_owned()]);
+    let creds = settings.nats_creds.as_deref();
+    let broker = Broker::connect(&nats_url, creds, &unique_name("dev-policy")).await?;
+    lay_streams(&broker).await?;
+    let policy = broker.policy_at_start(own).await;
+    broker.follow_policy(&policy, &process.lifecycle);
+    let executors = process.executors(session, &policy, args.workers).await?;
     let options = MeshOptions {
         nats_url: nats_url.clone(),
         nats_creds: settings.nats_creds.clone(),

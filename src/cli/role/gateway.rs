@@ -11,10 +11,10 @@ use crate::broker::Broker;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
 use crate::cli::session::Session;
-use crate::config::Raw;
+use crate::config::{LivePolicy, Raw};
 use crate::gateway::{Desk, serve};
 use crate::metrics::{GatewayMetrics, Readiness};
-use crate::policy::{Policy, Reach};
+use crate::policy::Reach;
 
 /// Where a gateway listens unless told.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7070);
@@ -36,11 +36,13 @@ impl Args {
 
 pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
-    let policy = Arc::new(session.policy()?);
+    let own = session.policy()?;
     let name = unique_name("gateway");
     let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &name).await?;
     let listener = listen(settings.http_listen.unwrap_or(LISTEN)).await?;
     let process = Process::start(session).await?;
+    let policy = broker.policy_at_start(own).await;
+    broker.follow_policy(&policy, &process.lifecycle);
     let address = open(listener, broker, policy, Reach::Public, &process).await?;
     process.readiness.send_replace(Readiness::Ready);
     tracing::info!(%name, %address, "taking submissions");
@@ -67,7 +69,7 @@ async fn listen(wanted: SocketAddr) -> anyhow::Result<TcpListener> {
 pub(super) async fn open(
     listener: TcpListener,
     broker: Broker,
-    policy: Arc<Policy>,
+    policy: Arc<LivePolicy>,
     reach: Reach,
     process: &Process,
 ) -> anyhow::Result<SocketAddr> {
@@ -82,6 +84,7 @@ pub(super) async fn open(
         process.lifecycle.clone(),
     ));
     desk.heed_overload();
+    desk.say_what_holds();
     desk.open_service().await?;
     serve(listener, desk, process.pages(), &process.lifecycle);
     Ok(address)

@@ -1,7 +1,8 @@
 //! What every role does beside its work: serve metrics, hear signals, stop in order.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,10 +12,10 @@ use tokio::sync::watch;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use crate::clock;
+use crate::config::LivePolicy;
 use crate::executor::{Executors, Host};
 use crate::lifecycle::{Lifecycle, on_signals};
 use crate::metrics::{Exposition, Readiness, pages, serve};
-use crate::policy::Policy;
 
 /// This executable, even after another was put in its place.
 pub(in crate::cli) const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -67,20 +68,26 @@ impl Process {
         pages(self.exposition.clone(), self.ready.clone())
     }
 
-    /// What runs the models of `policy` for so many workers, all with the slots of the settings.
+    /// What runs the models of `policy`, as it holds, for so many workers, all with the slots of the settings.
     pub(super) async fn executors(
         &self,
         session: &Session,
-        policy: &Policy,
+        policy: &Arc<LivePolicy>,
         workers: u32,
     ) -> anyhow::Result<Executors> {
         let host = Host {
-            model_dir: session.settings.model_dir.as_deref(),
+            model_dir: session.settings.model_dir.clone(),
             slots: session.settings.slots.saturating_mul(workers),
-            program: Path::new(THIS_PROGRAM),
-            lifecycle: &self.lifecycle,
+            program: PathBuf::from(THIS_PROGRAM),
+            lifecycle: self.lifecycle.clone(),
         };
-        Ok(Executors::for_policy(policy, host).await?)
+        let executors = Executors::for_policy(&policy.now(), host).await?;
+        let (following, policy) = (executors.clone(), policy.clone());
+        let soft = self.lifecycle.soft().clone();
+        self.lifecycle.spawn_aside(async move {
+            tokio::select! { () = refit(following, policy) => (), () = soft.cancelled() => () }
+        });
+        Ok(executors)
     }
 
     /// Waits for a signal, finishes what runs, and says how the process ends.
@@ -102,6 +109,17 @@ impl Process {
             Exit::Error
         } else {
             Exit::Ok
+        }
+    }
+}
+
+/// Makes what runs the models follow the policy.
+async fn refit(executors: Executors, policy: Arc<LivePolicy>) {
+    let mut changes = policy.changes();
+    while changes.changed().await.is_ok() {
+        let now = policy.now();
+        for error in executors.refit(&now).await {
+            tracing::error!(policy = %now.version, %error, "a model of the policy cannot be served here as it says; others go on");
         }
     }
 }

@@ -41,14 +41,16 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
 
 async fn work(session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
-    let policy = Arc::new(session.policy()?);
+    let own = session.policy()?;
     let id = settings
         .worker_id
         .clone()
         .unwrap_or_else(|| unique_name("worker"));
     let process = Process::start(session).await?;
-    let executors = process.executors(session, &policy, 1).await?;
     let broker = Broker::connect(&settings.nats_url, settings.nats_creds.as_deref(), &id).await?;
+    let policy = broker.policy_at_start(own).await;
+    broker.follow_policy(&policy, &process.lifecycle);
+    let executors = process.executors(session, &policy, 1).await?;
     let metrics = Arc::new(WorkerMetrics::new());
     let options = WorkerOptions {
         id: WorkerId::new(&id)?,

@@ -11,7 +11,7 @@ use crate::cli::task::{read, task_body, terms};
 use crate::clock;
 use crate::config::Raw;
 use crate::gateway::{Asked, Asking, make, shown};
-use crate::policy::Missed;
+use crate::policy::{Edition, Missed};
 use crate::task::{ClassName, Lane, ModelName, TenantId};
 
 #[derive(clap::Args)]
@@ -63,7 +63,7 @@ impl Args {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
-    let policy = session.policy()?;
+    let own = session.policy()?;
     let asked = Asked {
         lane: args.lane,
         class: args.class.clone(),
@@ -84,6 +84,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         task,
     };
     let broker = session.connect().await?;
+    let policy = broker.policy_now(Edition::own(own)).await?;
     let now = clock::wall();
     let schedule = make(&policy, &asking, &asked, now, terms(&broker))
         .map_err(|refusal| Stop::refused(refusal.to_string()))?;

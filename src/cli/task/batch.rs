@@ -17,7 +17,7 @@ use crate::cli::session::Session;
 use crate::clock;
 use crate::gateway::{Asked, Refusal, Terms, admit, fresh_id};
 use crate::lifecycle::{Lifecycle, on_signals};
-use crate::policy::Policy;
+use crate::policy::Edition;
 
 /// Tasks on their way at once: covers a round trip of 10 ms at 25 000 tasks a second.
 const WINDOW: usize = 256;
@@ -28,21 +28,23 @@ const JSON: Option<&str> = Some("application/json");
 
 /// How the lines of a file are submitted.
 pub(super) struct Many {
-    pub(super) policy: Policy,
+    /// What is used where the server holds none, until it was asked.
+    pub(super) policy: Edition,
     pub(super) asked: Asked,
     pub(super) patience: Duration,
 }
 
 impl Many {
-    pub(super) async fn submit(&self, file: &str, session: &Session) -> anyhow::Result<Exit> {
+    pub(super) async fn submit(mut self, file: &str, session: &Session) -> anyhow::Result<Exit> {
         let (reader, length) = open(file).await?;
         let broker = session.connect().await?;
+        self.policy = broker.policy_now(self.policy).await?;
         let lifecycle = Lifecycle::new();
         on_signals(&lifecycle)?;
         let progress = Progress::new(length);
         let say = |what: &str| progress.say(what);
         let run = Run {
-            many: self,
+            many: &self,
             patience: Patience::new(self.patience, OnFull::Wait, &say),
             terms: terms(&broker),
             broker,

@@ -134,6 +134,7 @@ async fn cancel(broker: &Broker, open: &Open) -> Result<Option<State>, WriteErro
 
 fn record(task: &Task) -> ResultRecord {
     ResultRecord {
+        policy: None,
         task_id: task.id.clone(),
         state: State::Cancelled,
         hop: task.hop,

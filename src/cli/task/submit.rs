@@ -17,7 +17,7 @@ use crate::cli::session::Session;
 use crate::clock;
 use crate::config::Raw;
 use crate::gateway::{Admitted, Terms, admit, fresh_id};
-use crate::policy::Reach;
+use crate::policy::{Edition, Reach};
 use crate::task::ModelName;
 use crate::wire::to_rfc3339;
 
@@ -76,13 +76,13 @@ struct Submitted {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
-    let policy = session.policy()?;
+    let own = Edition::own(session.policy()?);
     let now = clock::wall();
     let asked = args.facts.asked(now);
     let patience = Duration::from_secs(args.patience);
     if let Some(file) = &args.file {
         let many = batch::Many {
-            policy,
+            policy: own,
             asked,
             patience,
         };
@@ -94,6 +94,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         _ => unreachable!("clap requires one of them"),
     };
     let broker = session.connect().await?;
+    let policy = broker.policy_now(own).await?;
     let admitted = admit(&policy, body, None, &asked, now, || fresh_id(now), terms(&broker))?;
     let say = |what: &str| tracing::warn!(task.id = %admitted.task.id, "{what}");
     let accepted = accept(&broker, &admitted, &Patience::new(patience, OnFull::Refuse, &say)).await;

@@ -7,6 +7,7 @@ use crate::cli::output::{one_line, table};
 use crate::cli::session::Session;
 use crate::config::Raw;
 use crate::gateway::{Why, why};
+use crate::policy::Edition;
 use crate::task::TaskId;
 
 #[derive(clap::Args)]
@@ -25,8 +26,9 @@ impl Args {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
-    let (id, policy) = (&args.task_id, session.policy()?);
+    let (id, own) = (&args.task_id, session.policy()?);
     let broker = session.connect().await?;
+    let policy = broker.policy_now(Edition::own(own)).await?;
     let Some(found) = why(&broker, &policy, id).await? else {
         return Err(Stop::not_found(format!(
             "task {id} is nowhere: it was never accepted, or what is left of it has aged out"

@@ -36,7 +36,7 @@ impl Parked {
                 Ok((report, why)) if *why == ParkReason::Overload.as_str() => {
                     if is_expired(&report.task, clock::wall()) {
                         expire(of, &kept, report).await?;
-                    } else if of.policy.class(report.task.class.as_str()).is_none() {
+                    } else if of.policy().class(report.task.class.as_str()).is_none() {
                         // It gets its end where it belongs: on its lane.
                         put_back(of, &kept).await?;
                     }

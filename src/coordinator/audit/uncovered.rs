@@ -9,8 +9,10 @@ use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_task, task as task_subject};
 use crate::broker::sweep::Consumed;
 use crate::broker::{RequestError, WriteError};
+use crate::config::parse_policy;
 use crate::metrics::{Repair, UncoveredAction};
-use crate::task::{Lane, Task};
+use crate::policy::Policy;
+use crate::task::{Lane, Route, Task};
 use crate::wire::{Arrival, Origin, read_facts, salvage};
 
 use super::repaired::repaired;
@@ -32,14 +34,24 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
     }
     let there = of.broker.consumers(lane).await?;
     let covered: HashSet<String> = there.iter().map(|c| task_subject(&c.route)).collect();
-    let mut to_cover = Vec::new();
+    let policy = of.policy();
+    let (mut to_cover, mut past) = (Vec::new(), Past::default());
     for (subject, count) in subjects
         .into_iter()
         .filter(|(subject, _)| !covered.contains(subject))
     {
-        match parse_task(&subject).filter(|route| has_place(&of.policy, route, &there, &to_cover)) {
-            Some(route) => to_cover.push(route),
-            None => {
+        let route = parse_task(&subject);
+        if let Some(route) = route
+            .clone()
+            .filter(|route| has_place(&policy, route, &there, &to_cover))
+        {
+            to_cover.push(route);
+            continue;
+        }
+        match route {
+            // It came back after its class was taken out of the policy: what the mesh has accepted is drained.
+            Some(route) if !is_known(&policy, &route) && past.knew(of, &route).await? => to_cover.push(route),
+            _ => {
                 tracing::warn!(nats.subject = %subject, count, "nobody covers these tasks; they become dead letters");
                 // One that cannot be buried now must not keep the others from being found.
                 if let Err(error) = bury_some(of, lane, &subject).await {
@@ -65,6 +77,26 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
         }
     }
     Ok(())
+}
+
+/// The stored policies, once somebody asks.
+#[derive(Default)]
+struct Past(Option<Vec<Policy>>);
+
+impl Past {
+    /// Whether any of them has the class and the model of `route`.
+    async fn knew(&mut self, of: &Coordinator, route: &Route) -> Result<bool, RequestError> {
+        if self.0.is_none() {
+            let stored = of.broker.stored_policies().await?;
+            let read = stored.into_iter().filter_map(|(version, stored)| {
+                let name = format!("policy {version}");
+                parse_policy(&name, &stored.ok()?.document).ok()
+            });
+            self.0 = Some(read.collect());
+        }
+        let past = self.0.iter().flatten();
+        Ok(past.into_iter().any(|policy| is_known(policy, route)))
+    }
 }
 
 /// Tasks on one subject: fence, dead letter, and only then out of the lane.
@@ -95,7 +127,7 @@ pub(in crate::coordinator) fn identify(
 ) -> Result<(Task, String), RequestError> {
     let named = parse_task(&stray.subject);
     let why = match &named {
-        Some(route) if is_known(&of.policy, route) => format!(
+        Some(route) if is_known(&of.policy(), route) => format!(
             "no place for a consumer of the shard {} ({}): the lane's or the class's limit is given out; publish \
              to a shard the policy has, or raise the limit",
             route.shard, stray.subject

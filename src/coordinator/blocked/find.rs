@@ -95,7 +95,7 @@ pub(super) async fn promote(
     };
     let (task, _) = identify(of, lane, &message)?;
     // A move uses a hop; one without any left stays and is executed where it is.
-    if task.id != *id || task.hop >= of.policy.bounds.max_hops {
+    if task.id != *id || task.hop >= of.policy().bounds.max_hops {
         return Ok(());
     }
     let hop = task.hop.saturating_add(1);

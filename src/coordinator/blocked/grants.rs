@@ -123,7 +123,7 @@ impl Watch<'_> {
         };
         let now = clock::monotonic();
         let mut waiters: Vec<TaskId> = waiters.into_iter().map(|task| task.id.clone()).collect();
-        let limit = self.of.policy.keys.limit_of(&text);
+        let limit = self.of.policy().keys.limit_of(&text);
         let places = self.of.broker.key_places(key, limit).await?;
         // Begun by a coordinator that died, or by this one where the lane was full.
         let (begun, others): (Vec<&KeyPlace>, Vec<&KeyPlace>) = places
@@ -181,7 +181,7 @@ impl Watch<'_> {
                 self.board.left(id);
                 self.places.insert(id.clone(), (task.lane, sequence));
                 self.grants.given.insert(id.clone(), grant);
-                self.board.granted(&self.of.policy, key, place.place, &task);
+                self.board.granted(&self.of.policy(), key, place.place, &task);
             }
         }
         Ok(())
@@ -277,7 +277,7 @@ async fn write_if_reserved(
 }
 
 fn lease(of: &Coordinator) -> Duration {
-    Duration::from_secs(of.policy.keys.lease_s)
+    Duration::from_secs(of.policy().keys.lease_s)
 }
 
 fn write_error(error: RecordError) -> WriteError {

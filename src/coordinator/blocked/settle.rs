@@ -27,7 +27,7 @@ pub(super) async fn release(
         expire_found(of, &found).await?;
         return Ok(None);
     }
-    if found.blocked.on == BlockedOn::Key && found.blocked.task.hop >= of.policy.bounds.max_hops {
+    if found.blocked.on == BlockedOn::Key && found.blocked.task.hop >= of.policy().bounds.max_hops {
         let why = "it came back to wait for its concurrency_key too often";
         bury(of, &found, DeadReason::HopLimit, why).await?;
         return Ok(None);

@@ -78,7 +78,7 @@ impl Watch<'_> {
     pub(super) fn queued(&mut self, task: &Task, sequence: u64) {
         if self.board.is_awaited(&task.id) {
             self.places.insert(task.id.clone(), (task.lane, sequence));
-            self.board.queued(&self.of.policy, task);
+            self.board.queued(&self.of.policy(), task);
         }
     }
 }

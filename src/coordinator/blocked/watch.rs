@@ -97,9 +97,9 @@ impl Watch<'_> {
         match heard {
             Ok(blocked) if blocked.on == BlockedOn::Key => {
                 self.grants.came_back(&blocked.task.id, clock::monotonic());
-                self.board.waits_for_key(&self.of.policy, blocked.task);
+                self.board.waits_for_key(&self.of.policy(), blocked.task);
             }
-            Ok(blocked) => self.board.blocked(&self.of.policy, blocked.task),
+            Ok(blocked) => self.board.blocked(&self.of.policy(), blocked.task),
             // Only a foreign client can have put it there.
             Err(malformed) => {
                 tracing::warn!(task.id = %malformed.task_id, what = malformed.what, "a task that waits cannot be read; it is left");

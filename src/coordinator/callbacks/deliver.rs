@@ -40,7 +40,13 @@ pub(in crate::coordinator) async fn deliver(of: &Coordinator, delivery: &Deliver
     let event = message_id(MessageKind::Callback, &id, stored.record.hop);
     let posted = of
         .poster
-        .post(url, &event, clock::wall(), body(&stored.record))
+        .post(
+            url,
+            &event,
+            clock::wall(),
+            body(&stored.record),
+            &of.policy().callbacks,
+        )
         .await;
     failpoint::hit("callback.after_post");
     let outcome = match posted {
@@ -74,7 +80,7 @@ async fn again(
     what: &str,
 ) -> Result<CallbackOutcome, WriteError> {
     let (id, tries): (&TaskId, u32) = (failed.task_id, failed.tries_before + 1);
-    let Some(delay_ms) = next_delivery(&of.policy.callbacks, failed) else {
+    let Some(delay_ms) = next_delivery(&of.policy().callbacks, failed) else {
         tracing::warn!(task.id = %id, tries, what, "its result could not be delivered; giving up");
         return Ok(CallbackOutcome::GivenUp);
     };

@@ -46,14 +46,10 @@ pub(in crate::coordinator) struct Poster {
 }
 
 impl Poster {
-    pub(in crate::coordinator) fn new(
-        options: CallbackOptions,
-        rules: &CallbackRules,
-    ) -> Result<Self, reqwest::Error> {
+    pub(in crate::coordinator) fn new(options: CallbackOptions) -> Result<Self, reqwest::Error> {
         // The first one counts, and there is only one: ring.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
-            .timeout(Duration::from_millis(rules.timeout_ms))
             // A redirect could lead from a public address to one that is not.
             .redirect(redirect::Policy::none())
             .no_proxy()
@@ -63,8 +59,15 @@ impl Poster {
         Ok(Self { client, options })
     }
 
-    /// Sends `body` as the event `id`.
-    pub(super) async fn post(&self, url: &str, id: &str, now: EpochMs, body: Vec<u8>) -> Posted {
+    /// Sends `body` as the event `id`; it may take as long as `rules` allow.
+    pub(super) async fn post(
+        &self,
+        url: &str,
+        id: &str,
+        now: EpochMs,
+        body: Vec<u8>,
+        rules: &CallbackRules,
+    ) -> Posted {
         let url = match callback_url(url, self.options.reach) {
             Ok(url) => url,
             Err(refused) => return Posted::Refused(refused),
@@ -73,6 +76,7 @@ impl Poster {
         let mut request = self
             .client
             .post(url)
+            .timeout(Duration::from_millis(rules.timeout_ms))
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", at_s);

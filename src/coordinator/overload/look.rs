@@ -67,7 +67,8 @@ impl Observer {
         let settled = self.note(&lanes, waiting, &queues);
         let workers = self.workers(&queues, settled);
         let all: u64 = waiting.iter().sum();
-        let rules = &of.policy.overload;
+        let policy = of.policy();
+        let rules = &policy.overload;
         let oldest_ms = match all {
             // Fewer may be as old as they like.
             few if (few as f64) < rules.depth_min as f64 * rules.leave_at => 0,
@@ -177,7 +178,7 @@ fn fullness(state: &StreamState) -> f64 {
 /// The part of the storage quota that reports and retries take; 0 where no quota is known.
 async fn retry_full(of: &Coordinator) -> Result<f64, RequestError> {
     let quota = of.broker.storage_quota().await?;
-    let Some(quota) = quota.or(of.policy.overload.storage_bytes) else {
+    let Some(quota) = quota.or(of.policy().overload.storage_bytes) else {
         return Ok(0.0);
     };
     let held = of.broker.fill(subject::RETRY).await?.bytes;

@@ -62,7 +62,8 @@ impl Archive {
         if self.seen_to == Some(last) {
             return;
         }
-        let mut classes: Vec<_> = of.policy.classes.iter().collect();
+        let policy = of.policy();
+        let mut classes: Vec<_> = policy.classes.iter().collect();
         classes.sort_by_key(|class| class.priority);
         let mut free = room(of, seen);
         let mut is_all = true;
@@ -168,7 +169,7 @@ fn room(of: &Coordinator, seen: &Seen) -> Room {
         is_paused: queue.is_paused,
     };
     let queues: Vec<QueueFill> = seen.queues.iter().map(fill).collect();
-    Room::new(&of.policy.overload, &queues, |lane| {
+    Room::new(&of.policy().overload, &queues, |lane| {
         seen.rate(lane).at_least_per_s()
     })
 }

@@ -60,7 +60,7 @@ async fn round(of: &Coordinator, memory: &mut Memory, announcer: &mut Announcer)
     memory.archive.put_back(of, &seen).await;
     seen.pressure.is_archive_in_use = memory.archive.is_in_use();
     let standing = step(
-        &of.policy.overload,
+        &of.policy().overload,
         announcer.standing(),
         &seen.pressure,
         clock::wall(),

@@ -85,7 +85,7 @@ impl Desk {
             tenant,
             ..Asked::default()
         };
-        let schedule = make(&self.policy, &asking, &asked, now, self.terms())?;
+        let schedule = make(&self.policy(), &asking, &asked, now, self.terms())?;
         self.connected()?;
         if self.broker.schedules().await?.len() >= SCHEDULES_MAX {
             let what =

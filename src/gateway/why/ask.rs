@@ -24,7 +24,8 @@ impl Desk {
             ended: known.ended,
             extent: Extent::Near,
         };
-        let look = Look::at(&self.broker, &self.policy).await?;
+        let policy = self.policy();
+        let look = Look::at(&self.broker, &policy).await?;
         let found = look.find(asked).await?.ok_or_else(|| of.unknown())?;
         Ok(look.tell(of.id.as_str(), found).await?)
     }

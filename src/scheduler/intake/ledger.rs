@@ -14,6 +14,11 @@ impl Ledger {
         self.charged_ms += estimate_ms;
     }
 
+    /// What the places that are in it were charged.
+    pub(super) fn charged_ms(&self) -> f64 {
+        self.charged_ms
+    }
+
     /// Takes so many places out, and says what they were charged.
     pub(super) fn settle(&mut self, places: u32) -> f64 {
         let places = places.min(self.places);

@@ -13,7 +13,7 @@
 //!
 //! Reading order: [`facts`] is the vocabulary, [`queue`] what is known of one consumer, [`outlook`] what of its heads,
 //! [`asks`] the places asked for, [`ledger`] what they were charged, [`round_trip`] the clock both kinds are timed by,
-//! [`spread`] where a worker begins, [`core`] the state and what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks. Tasks whose rate is limited start with a token alone, and [`tokens`] borrows them. [`log`] is what it is told, as data.
+//! [`spread`] where a worker begins, [`core`] the state and what ends, [`arrivals`] admits, [`deadlines`] gives up, [`plan`] asks. Tasks whose rate is limited start with a token alone, and [`tokens`] borrows them. [`reform`] goes over to another policy. [`log`] is what it is told, as data.
 
 mod arrivals;
 mod asks;
@@ -26,6 +26,7 @@ mod log;
 mod outlook;
 mod plan;
 mod queue;
+mod reform;
 mod round_trip;
 mod spread;
 #[cfg(test)]

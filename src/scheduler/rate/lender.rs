@@ -24,6 +24,10 @@ const USE_MIN: Duration = Duration::from_millis(50);
 const DRY_MIN: Duration = Duration::from_millis(5);
 /// How long one waits for tokens that are refilled so slowly that nobody can say when.
 const DRY_MAX: Duration = Duration::from_secs(1);
+/// A worker that was lent tokens says within a few ms what became of them. One that has not for so long, from when it
+/// was first lent something after its last plea, is dead or cut off as far as is known, and gets no more until it pleads
+/// again: what it gets would be lost.
+const SILENT_MAX: Duration = Duration::from_millis(100);
 /// The grain of the runtime's timers.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -120,11 +124,24 @@ struct Till {
     booked: Moment,
 }
 
+impl Till {
+    /// Empty, and filled from `opens` on.
+    fn new(rate: Rate, opens: Moment) -> Self {
+        Self {
+            bucket: Bucket::empty(rate, opens),
+            waiting: VecDeque::new(),
+            booked: opens,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Pleader {
     number: u64,
     heard: Moment,
     waits_for: Vec<Meter>,
+    /// When it was lent something that it has not been heard of since.
+    lent: Option<Moment>,
 }
 
 /// The tokens of all meters. Whoever asks is known by any text.
@@ -152,6 +169,24 @@ impl Lender {
             last: first,
             pleaders: BTreeMap::new(),
         }
+    }
+
+    /// Lends by other rates from now on. What is lent stays lent; a bucket that gets smaller spills, and what was not
+    /// limited before begins with an empty one.
+    pub fn reform(&mut self, rates: Rates, now: Moment) {
+        let meters = rates.classes.keys().cloned().map(Meter::Class);
+        for meter in meters.chain(rates.models.keys().cloned().map(Meter::Model)) {
+            let Some(rate) = rates.of(&meter) else { continue };
+            match self.tills.get_mut(&meter) {
+                Some(till) => till.bucket.set_rate(rate, now),
+                None => {
+                    let opens = self.opens.max(now);
+                    self.tills.insert(meter, Till::new(rate, opens));
+                }
+            }
+        }
+        self.tills.retain(|meter, _| rates.of(meter).is_some());
+        self.rates = rates;
     }
 
     /// Hears a plea; who is to be answered what. The first answer is to whoever asked.
@@ -230,6 +265,7 @@ impl Lender {
             number: plea.number,
             heard: now,
             waits_for: waits().map(|want| want.meter.clone()).collect(),
+            lent: None,
         };
         if let Some(before) = self.pleaders.insert(who.to_owned(), pleader) {
             let given_up = |meter: &&Meter| !waits().any(|want| want.meter == **meter);
@@ -244,11 +280,10 @@ impl Lender {
                 continue;
             };
             let opens = self.opens;
-            let till = self.tills.entry(want.meter.clone()).or_insert_with(|| Till {
-                bucket: Bucket::empty(rate, opens),
-                waiting: VecDeque::new(),
-                booked: opens,
-            });
+            let till = self
+                .tills
+                .entry(want.meter.clone())
+                .or_insert_with(|| Till::new(rate, opens));
             if !want.waits || want.tokens == 0 {
                 continue;
             }
@@ -318,11 +353,14 @@ impl Lender {
     /// Lends up to so many tokens, none where there are none or they would come too late.
     fn lend(&mut self, who: &str, meter: &Meter, most: u32, now: Moment) -> Option<(Meter, u64, u32)> {
         let till = self.tills.get_mut(meter).filter(|_| now >= self.opens)?;
-        let heard = self.pleaders.get(who)?.heard;
+        let pleader = self.pleaders.get_mut(who)?;
+        let heard = pleader.heard;
+        let is_silent = pleader.lent.is_some_and(|lent| now.since(lent) > SILENT_MAX);
         let tokens = most.min(till.bucket.available(now));
-        if tokens == 0 || now + USE_MIN >= heard + LOAN {
+        if tokens == 0 || is_silent || now + USE_MIN >= heard + LOAN {
             return None;
         }
+        pleader.lent.get_or_insert(now);
         till.bucket.take(tokens);
         self.last += 1;
         let ends = heard + LOAN + MARGIN;

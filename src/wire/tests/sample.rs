@@ -109,6 +109,7 @@ pub(in crate::wire) fn report() -> Report {
 
 pub(in crate::wire) fn result() -> ResultRecord {
     ResultRecord {
+        policy: None,
         task_id: id("task-001"),
         state: State::Completed,
         hop: 2,

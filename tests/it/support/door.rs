@@ -50,7 +50,7 @@ impl Door {
 
     async fn reaching(mesh: &Mesh, broker: Broker, reach: Reach, lifecycle: &Lifecycle) -> Self {
         let metrics = Arc::new(GatewayMetrics::new());
-        let desk = Desk::new(broker, mesh.policy.clone(), reach, metrics, lifecycle.clone());
+        let desk = Desk::new(broker, mesh.live.clone(), reach, metrics, lifecycle.clone());
         let desk = Arc::new(desk.waiting_at_most(WAITS_MAX));
         desk.heed_overload();
         desk.open_service().await.expect("the service opens");

@@ -11,7 +11,7 @@ use fairlane::broker::shelf::Shelf;
 use fairlane::broker::subject;
 use fairlane::broker::topology::{self, Extras};
 use fairlane::clock;
-use fairlane::config::parse_policy;
+use fairlane::config::{LivePolicy, parse_policy};
 use fairlane::coordinator::{CallbackOptions, Coordinator, CoordinatorOptions};
 use fairlane::dev::Server;
 use fairlane::executor::simulate::Simulate;
@@ -64,7 +64,10 @@ retry: { kind: fixed, base_ms: 1, factor: 1, max_ms: 1, jitter: none, max_attemp
 pub(crate) struct Mesh {
     pub(crate) server: Server,
     pub(crate) broker: Broker,
+    /// What it is started with.
     pub(crate) policy: Arc<Policy>,
+    /// What its coordinators and workers act on.
+    pub(crate) live: Arc<LivePolicy>,
     pub(crate) lifecycle: Lifecycle,
     /// The coordinator it started with, which can be stopped alone.
     pub(crate) coordinator: Lifecycle,
@@ -107,6 +110,7 @@ impl Mesh {
         let mut mesh = Self {
             server,
             broker,
+            live: LivePolicy::fixed(policy.clone()),
             policy: Arc::new(policy),
             coordinator: lifecycle.child(),
             lifecycle,
@@ -126,7 +130,7 @@ impl Mesh {
         let broker = connect(&self.server, "coordinator").await;
         let metrics = Arc::new(CoordinatorMetrics::new());
         let lifecycle = self.lifecycle.child();
-        let started = Coordinator::start(broker, self.policy.clone(), metrics, options, &lifecycle).await;
+        let started = Coordinator::start(broker, self.live.clone(), metrics, options, &lifecycle).await;
         started.map(|_| ()).expect("a coordinator starts");
         lifecycle
     }
@@ -159,6 +163,30 @@ impl Mesh {
         self.start_worker(broker, id, slots, 0, executor).await;
     }
 
+    /// What a process begins to act on that is started now; it follows what is applied.
+    pub(crate) async fn following(&self, broker: &Broker) -> Arc<LivePolicy> {
+        let live = broker.policy_at_start(Policy::clone(&self.policy)).await;
+        broker.follow_policy(&live, &self.lifecycle);
+        live
+    }
+
+    /// A worker of one model that acts on what is applied.
+    pub(crate) async fn following_worker(&self, id: &str, slots: u32, executor: Arc<dyn Executor>) -> Worker {
+        let broker = connect(&self.server, id).await;
+        let mut executors = Executors::new();
+        executors.add(&self.policy.models[0].name, executor);
+        let options = WorkerOptions {
+            id: WorkerId::new(id).expect("a worker's name"),
+            slots,
+            policy: self.following(&broker).await,
+            executors,
+            metrics: Arc::new(WorkerMetrics::new()),
+        };
+        let lifecycle = self.lifecycle.child();
+        let started = Worker::start(broker, options, &lifecycle).await;
+        started.expect("a worker starts")
+    }
+
     /// A worker for the model that is the `model`-th of the policy, counted from 0.
     pub(crate) async fn worker_for(&self, id: &str, slots: u32, model: usize, executor: Arc<dyn Executor>) {
         let broker = connect(&self.server, id).await;
@@ -178,7 +206,7 @@ impl Mesh {
         let options = WorkerOptions {
             id: WorkerId::new(id).expect("a worker's name"),
             slots,
-            policy: self.policy.clone(),
+            policy: self.live.clone(),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
         };

@@ -1,45 +1,33 @@
 //! `policy validate`: every fault of a document, each with its place.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
-use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::exit::Exit;
-use super::session::Session;
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
 use crate::config::{Faults, parse_policy};
 
-#[derive(clap::Args)]
-pub(super) struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Check a document and print every fault of it
-    Validate {
-        /// The policy, in YAML
-        file: PathBuf,
-    },
-}
-
-pub(super) fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
-    match args.command {
-        Command::Validate { file } => validate(&file, session),
-    }
-}
-
 /// The verdict is the data, so faults go to stdout as well.
-fn validate(file: &Path, session: &Session) -> anyhow::Result<Exit> {
-    let name = file.display().to_string();
-    let yaml = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+pub(super) fn run(file: &Path, session: &Session) -> anyhow::Result<Exit> {
+    let (name, yaml) = read(file)?;
     let verdict = parse_policy(&name, &yaml).map(|_| ());
     session
         .output
         .show(&as_json(&name, &verdict), |_| as_text(&name, &verdict))?;
     Ok(if verdict.is_ok() { Exit::Ok } else { Exit::Error })
+}
+
+/// A document and what it is called; `-` is stdin.
+pub(super) fn read(file: &Path) -> anyhow::Result<(String, String)> {
+    if file == Path::new("-") {
+        let yaml = std::io::read_to_string(std::io::stdin()).context("cannot read stdin")?;
+        return Ok(("stdin".to_owned(), yaml));
+    }
+    let name = file.display().to_string();
+    let yaml = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    Ok((name, yaml))
 }
 
 fn as_text(name: &str, verdict: &Result<(), Faults>) -> String {

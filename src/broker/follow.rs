@@ -1,0 +1,174 @@
+//! Acting on the policy that the server holds: at the start, and whenever another one is applied.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connect::Broker;
+use super::error::RequestError;
+use super::subject;
+use crate::clock;
+use crate::config::{LivePolicy, parse_policy};
+use crate::lifecycle::Lifecycle;
+use crate::metrics::PolicyMetrics;
+use crate::policy::{Edition, Policy, PolicyVersion};
+
+/// Before what failed is tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Versions that a process which cannot act on the one that holds goes back, to the last one that it can.
+const BACK_MAX: usize = 16;
+
+impl Broker {
+    /// What this process begins to act on: the stored policy that holds. Where none does, what it was started with,
+    /// `own`; where it cannot read that, the last one before which it can.
+    pub async fn policy_at_start(&self, own: Policy) -> Arc<LivePolicy> {
+        let stable = match self.rollout().await {
+            Ok(standing) => standing.rollout.map(|rollout| rollout.stable),
+            Err(error) => {
+                // A worker of an older mesh, or one whose bucket is still to be made, works all the same.
+                tracing::warn!(%error, "which policy holds is not known yet; beginning with what this process was started with (`fairlane streams plan` shows whether the bucket fl_policy exists)");
+                None
+            }
+        };
+        let live = LivePolicy::new(Edition::own(own));
+        let Some(stable) = stable else { return live };
+        let mut version = stable;
+        for _ in 0..BACK_MAX {
+            let before = match self.stored_policy(version).await {
+                Ok(Some(stored)) => match parse_policy(&format!("policy {version}"), &stored.document) {
+                    Ok(policy) => {
+                        // What holds was refused if this is an earlier one; that goes on being said.
+                        let refused = live.refused();
+                        live.act_on(Edition::new(version, policy));
+                        if let Some(refused) = refused {
+                            live.refuse(refused.version, refused.why.clone());
+                        }
+                        tracing::info!(policy = %version, "acting on the stored policy; a policy file is not used");
+                        return live;
+                    }
+                    Err(faults) => {
+                        refuse(&live, version, faults.to_string());
+                        stored.after
+                    }
+                },
+                Ok(None) => {
+                    refuse(&live, version, "its document is gone from fl_policy".to_owned());
+                    PolicyVersion::OWN
+                }
+                Err(error) => {
+                    refuse(&live, version, error.to_string());
+                    PolicyVersion::OWN
+                }
+            };
+            if before == PolicyVersion::OWN {
+                break;
+            }
+            version = before;
+        }
+        tracing::error!(policy = %stable, "cannot act on the stored policy; acting on what this process was started with");
+        live
+    }
+
+    /// Acts on every policy that comes to hold, until the process stops.
+    pub fn follow_policy(&self, live: &Arc<LivePolicy>, lifecycle: &Lifecycle) {
+        let (broker, live) = (self.clone(), live.clone());
+        let stop = lifecycle.hard().clone();
+        lifecycle.spawn_aside(async move {
+            tokio::select! {
+                () = follow(broker, live) => (),
+                () = stop.cancelled() => (),
+            }
+        });
+    }
+}
+
+async fn follow(broker: Broker, live: Arc<LivePolicy>) {
+    let metrics = PolicyMetrics::new();
+    metrics.holds(live.now().version.0);
+    metrics.refused(live.refused().map(|refused| refused.version.0));
+    let mut rollouts = broker.rollouts();
+    loop {
+        match rollouts.next().await {
+            Ok(Some(rollout)) => act_on(&broker, &live, rollout.stable).await,
+            Ok(None) => tracing::warn!(
+                policy = %live.now().version,
+                "the record of which policy holds was taken away; going on with the last one"
+            ),
+            Err(error) => {
+                let version = live.now().version.next();
+                refuse(&live, version, error.to_string());
+            }
+        }
+        metrics.holds(live.now().version.0);
+        metrics.refused(live.refused().map(|refused| refused.version.0));
+    }
+}
+
+/// Reads the document of `version` and acts on it; tries again for as long as the server does not answer.
+async fn act_on(broker: &Broker, live: &LivePolicy, version: PolicyVersion) {
+    if live.now().version == version {
+        return;
+    }
+    let stored = loop {
+        match broker.stored_policy(version).await {
+            Ok(stored) => break stored,
+            Err(error) if error.is_unreadable() => return refuse(live, version, error.to_string()),
+            Err(error) => {
+                tracing::warn!(policy = %version, %error, "a policy was applied and cannot be read yet; trying again");
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+        }
+    };
+    let Some(stored) = stored else {
+        return refuse(live, version, "its document is gone from fl_policy".to_owned());
+    };
+    let before = live.now().version;
+    match live.offer(version, &stored.document) {
+        Ok(()) => tracing::info!(
+            policy = %version,
+            before = %before,
+            author = stored.author,
+            after_ms = clock::wall().since(stored.at),
+            "acting on another policy"
+        ),
+        Err(faults) => refuse(live, version, faults.to_string()),
+    }
+}
+
+fn refuse(live: &LivePolicy, version: PolicyVersion, why: String) {
+    tracing::error!(
+        policy = %version,
+        %why,
+        acting_on = %live.now().version,
+        "cannot act on a policy; the last good one stays"
+    );
+    live.refuse(version, why);
+}
+
+impl Broker {
+    /// The policy that holds now: the stored one, else `own`.
+    ///
+    /// # Errors
+    /// [`RequestError`] when it cannot be read or this version cannot act on it.
+    pub async fn policy_now(&self, own: Edition) -> Result<Edition, RequestError> {
+        let standing = match self.rollout().await {
+            Ok(standing) => standing,
+            // A mesh that was set up by an earlier version has no bucket.
+            Err(_) if matches!(self.stream_state(subject::POLICIES).await, Ok(None)) => {
+                return Ok(own);
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(rollout) = standing.rollout else {
+            return Ok(own);
+        };
+        let version = rollout.stable;
+        let operation = || RequestError::of::<String>(format!("read the policy {version}"));
+        let Some(stored) = self.stored_policy(version).await? else {
+            return Err(operation()("its document is gone from fl_policy".to_owned()));
+        };
+        match parse_policy(&format!("policy {version}"), &stored.document) {
+            Ok(policy) => Ok(Edition::new(version, policy)),
+            Err(faults) => Err(operation()(faults.to_string())),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The tree of `policy`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::{apply, show, validate};
+use crate::cli::exit::Exit;
+use crate::cli::session::Session;
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a document and print every fault of it
+    ///
+    /// Needs no server. Exits with 1 when there is a fault.
+    Validate {
+        /// The policy, in YAML; - for stdin
+        file: PathBuf,
+    },
+    /// Make a document hold in the whole mesh
+    ///
+    /// What holds already is not applied again. Exits with 0 when the document holds, whether it did before or not; with 1
+    /// when it is faulty; with 3 when somebody else changed the policy meanwhile.
+    Apply(apply::Args),
+    /// Make an earlier version hold again, under a number of its own
+    ///
+    /// Exits as `policy apply` does; with 4 when there is no such version.
+    Rollback(apply::RollbackArgs),
+    /// The document that holds, or an earlier version of it
+    Get(show::GetArgs),
+    /// Every version that is stored, the latest first
+    History,
+}
+
+pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
+    match args.command {
+        Command::Validate { file } => validate::run(&file, session),
+        Command::Apply(args) => apply::run(&args, session).await,
+        Command::Rollback(args) => apply::roll_back(&args, session).await,
+        Command::Get(args) => show::get(&args, session).await,
+        Command::History => show::history(session).await,
+    }
+}

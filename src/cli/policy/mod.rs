@@ -1,0 +1,10 @@
+//! `policy`: check documents, make one hold, see and undo what was done.
+//!
+//! [`args`] is the tree; [`validate`] needs no server, [`apply`] changes, [`show`] tells.
+
+mod apply;
+mod args;
+mod show;
+mod validate;
+
+pub(super) use args::{Args, run};

@@ -1,0 +1,164 @@
+//! The policy that holds now, in one process.
+//!
+//! Readers take a snapshot without a lock and act on that to the end of what they do. Whoever follows the server offers
+//! what it stores; a document that this process cannot act on is refused, and the last good one stays.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::{Faults, parse_policy};
+use crate::policy::{Edition, Policy, PolicyVersion};
+
+/// Editions that are remembered. A task that began under an earlier one is judged under the one that holds.
+const PAST_MAX: usize = 32;
+
+/// The policy of one process: one writer, any number of readers.
+#[derive(Debug)]
+pub struct LivePolicy {
+    now: ArcSwap<Edition>,
+    /// What held before, the latest last: tasks may have begun under one of them.
+    past: RwLock<VecDeque<Arc<Edition>>>,
+    changes: watch::Sender<PolicyVersion>,
+    refused: RwLock<Option<Arc<Refused>>>,
+}
+
+/// A stored policy that this process does not act on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which.
+    pub version: PolicyVersion,
+    /// Why: every fault with its place, or that it could not be read.
+    pub why: String,
+}
+
+impl LivePolicy {
+    /// Begins with what the process was started with.
+    #[must_use]
+    pub fn new(own: Edition) -> Arc<Self> {
+        let changes = watch::Sender::new(own.version);
+        Arc::new(Self {
+            now: ArcSwap::from_pointee(own),
+            past: RwLock::default(),
+            changes,
+            refused: RwLock::default(),
+        })
+    }
+
+    /// One that nobody changes: what the process was started with.
+    #[must_use]
+    pub fn fixed(policy: Policy) -> Arc<Self> {
+        Self::new(Edition::own(policy))
+    }
+
+    /// What holds now. Wait-free; hold on to it for as long as one decision takes.
+    #[must_use]
+    pub fn now(&self) -> Arc<Edition> {
+        self.now.load_full()
+    }
+
+    /// The one of that number, if it holds or did so lately; else the one that holds.
+    #[must_use]
+    pub fn at(&self, version: PolicyVersion) -> Arc<Edition> {
+        let now = self.now();
+        if now.version == version {
+            return now;
+        }
+        let past = self.past.read().unwrap_or_else(PoisonError::into_inner);
+        let found = past.iter().rev().find(|edition| edition.version == version);
+        found.cloned().unwrap_or(now)
+    }
+
+    /// Hears that another holds. Whoever is told late hears of the last one only.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<PolicyVersion> {
+        self.changes.subscribe()
+    }
+
+    /// The stored one that is not acted on, if the last one offered is such.
+    #[must_use]
+    pub fn refused(&self) -> Option<Arc<Refused>> {
+        let refused = self.refused.read().unwrap_or_else(PoisonError::into_inner);
+        refused.clone()
+    }
+
+    /// Acts on a stored document from now on. Whoever is faulty changes nothing but what is said of it.
+    ///
+    /// # Errors
+    /// [`Faults`], each with its place in the document.
+    pub fn offer(&self, version: PolicyVersion, document: &str) -> Result<(), Faults> {
+        match parse_policy(&format!("policy {version}"), document) {
+            Ok(policy) => {
+                self.act_on(Edition::new(version, policy));
+                Ok(())
+            }
+            Err(faults) => {
+                self.refuse(version, faults.to_string());
+                Err(faults)
+            }
+        }
+    }
+
+    /// Acts on `edition` from now on.
+    pub fn act_on(&self, edition: Edition) {
+        let version = edition.version;
+        let before = self.now.swap(Arc::new(edition));
+        let mut past = self.past.write().unwrap_or_else(PoisonError::into_inner);
+        if past.len() == PAST_MAX {
+            past.pop_front();
+        }
+        past.push_back(before);
+        drop(past);
+        self.note(None);
+        self.changes.send_replace(version);
+    }
+
+    /// Notes that a stored policy is not acted on.
+    pub fn refuse(&self, version: PolicyVersion, why: String) {
+        self.note(Some(Arc::new(Refused { version, why })));
+    }
+
+    fn note(&self, refused: Option<Arc<Refused>>) {
+        *self.refused.write().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DEFAULT_POLICY_YAML, default_policy};
+
+    #[test]
+    fn a_good_document_holds_at_once_and_a_faulty_one_leaves_the_last_good_one() {
+        let live = LivePolicy::fixed(default_policy());
+        let mut changes = live.changes();
+        let before = live.now();
+        live.offer(
+            PolicyVersion(3),
+            &DEFAULT_POLICY_YAML.replace("share: 40", "share: 41"),
+        )
+        .unwrap();
+        assert_eq!(live.now().version, PolicyVersion(3));
+        assert_eq!(live.now().classes[0].share, 41);
+        assert_eq!(before.classes[0].share, 40, "who holds one acts on it to the end");
+        assert_eq!(live.at(PolicyVersion::OWN).classes[0].share, 40);
+        assert_eq!(
+            live.at(PolicyVersion(9)).version,
+            PolicyVersion(3),
+            "nobody knows 9"
+        );
+        assert!(changes.has_changed().unwrap());
+        changes.mark_unchanged();
+
+        let faults = live.offer(PolicyVersion(4), "version: 2").unwrap_err();
+        assert!(faults.to_string().contains("policy 4:1:"), "{faults}");
+        assert_eq!(live.now().version, PolicyVersion(3));
+        assert_eq!(live.refused().unwrap().version, PolicyVersion(4));
+        assert!(!changes.has_changed().unwrap());
+
+        live.offer(PolicyVersion(5), DEFAULT_POLICY_YAML).unwrap();
+        assert_eq!(live.refused(), None);
+    }
+}

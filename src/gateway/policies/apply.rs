@@ -1,0 +1,250 @@
+//! Making a document hold, by compare-and-set: of two who do so at once, one is told.
+
+use serde::Serialize;
+
+use crate::broker::policies::Standing;
+use crate::broker::records::RecordError;
+use crate::broker::{Broker, RequestError};
+use crate::clock;
+use crate::config::{Faults, parse_policy};
+use crate::failpoint;
+use crate::policy::PolicyVersion;
+use crate::wire::{Rollout, StoredPolicy};
+
+/// Bytes of a document at most: some thousand classes.
+pub const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
+/// Stored policies that are kept; the oldest goes when one more comes.
+pub const KEPT: u64 = 64;
+/// Bytes of the author's name and of the message at most.
+const NOTE_BYTES_MAX: usize = 1024;
+/// Numbers that may be taken by others who have died, or are applying just now, before this one gives up.
+const NUMBERS_MAX: u64 = 16;
+
+/// A document that is to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applying {
+    /// What the document is called where its faults are told, a file as a rule.
+    pub name: String,
+    /// The document.
+    pub document: String,
+    /// Who applies it.
+    pub author: String,
+    /// Why; may be empty.
+    pub message: String,
+    /// What must hold now, if that matters.
+    pub expected: Option<PolicyVersion>,
+    /// The earlier version it brings back.
+    pub restores: Option<PolicyVersion>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// The version that holds now.
+    pub version: u64,
+    /// The one that held before; 0 for none.
+    pub before: u64,
+    /// Whether anything changed: what is there already is not applied again.
+    pub changed: bool,
+}
+
+/// A document that was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// It is faulty.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+    /// It, or what is said of it, is too long.
+    #[error("{what} has {bytes} bytes, at most {max} are allowed; make it shorter")]
+    TooLong {
+        /// What.
+        what: &'static str,
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        max: usize,
+    },
+    /// Another policy holds than the caller thinks.
+    #[error(
+        "policy {stands} holds, not {expected}: somebody applied another one meanwhile; look at `fairlane policy diff {expected} {stands}`, then apply yours on top of it"
+    )]
+    Outdated {
+        /// What the caller thinks.
+        expected: PolicyVersion,
+        /// What holds.
+        stands: PolicyVersion,
+    },
+    /// Somebody else applied one at the same moment.
+    #[error(
+        "somebody else applied a policy at the same moment, and theirs holds; look at `fairlane policy history`, then apply yours on top of it"
+    )]
+    Conflict,
+    /// There is no such stored policy.
+    #[error("there is no stored policy {0}; `fairlane policy history` lists those there are")]
+    Unknown(PolicyVersion),
+    /// There is nothing to go back to.
+    #[error("there is no policy before the one that holds; `fairlane policy history` lists those there are")]
+    NoneBefore,
+    /// The server did not do it.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+impl From<RequestError> for ApplyError {
+    fn from(error: RequestError) -> Self {
+        Self::Record(error.into())
+    }
+}
+
+/// Makes a document hold, unless it does already.
+///
+/// # Errors
+/// [`ApplyError`]. After [`ApplyError::Record`] it may hold or not; applying it again is safe.
+pub async fn apply(broker: &Broker, of: &Applying) -> Result<Applied, ApplyError> {
+    check(of)?;
+    let standing = broker.rollout().await?;
+    let stands = stable(&standing);
+    if let Some(expected) = of.expected.filter(|expected| *expected != stands) {
+        return Err(ApplyError::Outdated { expected, stands });
+    }
+    if stands != PolicyVersion::OWN {
+        let stored = broker.stored_policy(stands).await?;
+        if stored.is_some_and(|stored| stored.document == of.document) {
+            return Ok(Applied {
+                version: stands.0,
+                before: stands.0,
+                changed: false,
+            });
+        }
+    }
+    let version = store(broker, of, &standing).await?;
+    failpoint::hit("policy.after_store");
+    let rollout = Rollout {
+        stable: version,
+        latest: version,
+        at: clock::wall(),
+    };
+    if !broker.write_rollout(&rollout, standing.revision).await? {
+        if let Err(error) = broker.forget_policy(version).await {
+            tracing::debug!(policy = %version, %error, "a policy that never held stays stored");
+        }
+        return Err(ApplyError::Conflict);
+    }
+    forget_oldest(broker, version).await;
+    Ok(Applied {
+        version: version.0,
+        before: stands.0,
+        changed: true,
+    })
+}
+
+/// Makes an earlier policy hold again, under a number of its own: `to`, or the one that held before the present one.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn rollback(
+    broker: &Broker,
+    to: Option<PolicyVersion>,
+    author: String,
+    message: String,
+    expected: Option<PolicyVersion>,
+) -> Result<Applied, ApplyError> {
+    let standing = broker.rollout().await?;
+    let stands = stable(&standing);
+    let to = match to {
+        Some(to) => to,
+        None => before(broker, stands).await?,
+    };
+    let stored = broker.stored_policy(to).await?;
+    let stored = stored.ok_or(ApplyError::Unknown(to))?;
+    let message = match message.is_empty() {
+        true => format!("back to {to}"),
+        false => message,
+    };
+    let applying = Applying {
+        name: format!("policy {to}"),
+        document: stored.document,
+        author,
+        message,
+        // Between the look and the write nothing else may come to hold.
+        expected: expected.or(Some(stands)),
+        restores: Some(to),
+    };
+    apply(broker, &applying).await
+}
+
+/// What held before `version`. Going back twice goes on to the one before, not forth again.
+async fn before(broker: &Broker, version: PolicyVersion) -> Result<PolicyVersion, ApplyError> {
+    let of = |version| async move {
+        let stored = broker.stored_policy(version).await?;
+        stored.ok_or(ApplyError::Unknown(version))
+    };
+    if version == PolicyVersion::OWN {
+        return Err(ApplyError::NoneBefore);
+    }
+    let mut standing = of(version).await?;
+    if let Some(restored) = standing.restores {
+        standing = of(restored).await?;
+    }
+    match standing.after {
+        PolicyVersion::OWN => Err(ApplyError::NoneBefore),
+        before => Ok(before),
+    }
+}
+
+fn check(of: &Applying) -> Result<(), ApplyError> {
+    for (what, text, max) in [
+        ("the document", &of.document, DOCUMENT_BYTES_MAX),
+        ("the author's name", &of.author, NOTE_BYTES_MAX),
+        ("the message", &of.message, NOTE_BYTES_MAX),
+    ] {
+        let bytes = text.len();
+        if bytes > max {
+            return Err(ApplyError::TooLong { what, bytes, max });
+        }
+    }
+    parse_policy(&of.name, &of.document)?;
+    Ok(())
+}
+
+fn stable(standing: &Standing) -> PolicyVersion {
+    standing
+        .rollout
+        .map_or(PolicyVersion::OWN, |rollout| rollout.stable)
+}
+
+/// Stores the document under the next number that nobody has; says which.
+async fn store(broker: &Broker, of: &Applying, standing: &Standing) -> Result<PolicyVersion, ApplyError> {
+    let latest = standing
+        .rollout
+        .map_or(PolicyVersion::OWN, |rollout| rollout.latest);
+    let mut version = latest.next();
+    while version.0 <= latest.0 + NUMBERS_MAX {
+        let policy = StoredPolicy {
+            version,
+            document: of.document.clone(),
+            author: of.author.clone(),
+            message: of.message.clone(),
+            at: clock::wall(),
+            after: stable(standing),
+            restores: of.restores,
+        };
+        if broker.store_policy(&policy).await? {
+            return Ok(version);
+        }
+        version = version.next();
+    }
+    Err(ApplyError::Conflict)
+}
+
+async fn forget_oldest(broker: &Broker, version: PolicyVersion) {
+    let Some(last) = version.0.checked_sub(KEPT).filter(|last| *last > 0) else {
+        return;
+    };
+    // Numbers that were never used are passed over at once: one more than is kept is all there can be, as a rule.
+    for old in last.saturating_sub(NUMBERS_MAX).max(1)..=last {
+        if let Err(error) = broker.forget_policy(PolicyVersion(old)).await {
+            tracing::debug!(policy = old, %error, "an old policy stays stored");
+        }
+    }
+}

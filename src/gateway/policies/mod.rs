@@ -1,0 +1,9 @@
+//! Changing the policy of the mesh: what every door and every command does with the stored ones.
+//!
+//! [`apply`] stores a document and makes it hold, [`history`] tells what was applied when.
+
+mod apply;
+mod history;
+
+pub use apply::{Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, apply, rollback};
+pub use history::{Past, document_of, history};
