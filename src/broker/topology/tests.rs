@@ -63,6 +63,7 @@ fn the_files_parse_and_are_named_as_the_code_names_them() {
             subject::RECORDS,
             subject::CONTROL,
             subject::REGISTRY,
+            subject::POLICIES,
         ]
     );
 }

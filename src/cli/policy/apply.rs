@@ -23,7 +23,7 @@ pub(super) struct Args {
 pub(super) struct RollbackArgs {
     /// The version to go back to; without it, the one that held before
     #[arg(value_name = "VERSION", value_parser = version)]
-    version: Option<PolicyVersion>,
+    to: Option<PolicyVersion>,
     #[command(flatten)]
     note: Note,
 }
@@ -72,7 +72,7 @@ pub(super) async fn roll_back(args: &RollbackArgs, session: &Session) -> anyhow:
     } = &args.note;
     let author = args.note.author();
     told(
-        rollback(&broker, args.version, author, message.clone(), *if_version).await,
+        rollback(&broker, args.to, author, message.clone(), *if_version).await,
         session,
     )
 }

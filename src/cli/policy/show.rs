@@ -17,13 +17,13 @@ use crate::policy::PolicyVersion;
 pub(super) struct GetArgs {
     /// The version; without it, the one that holds
     #[arg(value_name = "VERSION", value_parser = version)]
-    version: Option<PolicyVersion>,
+    of: Option<PolicyVersion>,
 }
 
 /// The document alone goes to stdout, so that it can be edited and applied again.
 pub(super) async fn get(args: &GetArgs, session: &Session) -> anyhow::Result<Exit> {
     let broker = session.connect().await?;
-    let Some((stored, past)) = document_of(&broker, args.version).await.map_err(stop)? else {
+    let Some((stored, past)) = document_of(&broker, args.of).await.map_err(stop)? else {
         return Err(none_stored().into());
     };
     let data = json!({"policy": past, "document": stored.document});

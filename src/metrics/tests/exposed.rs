@@ -75,6 +75,10 @@ fn count_everything() {
     coordinator.queue(Lane::Core, &class(), QueueCounts::default());
     coordinator.share(&class(), 0.4);
 
+    let policy = PolicyMetrics::new();
+    policy.holds(1);
+    policy.holds(2);
+    policy.refused(None);
     let gateway = GatewayMetrics::new();
     for outcome in SubmissionOutcome::all() {
         gateway.submission(Door::Rest, outcome, Duration::from_millis(2));
