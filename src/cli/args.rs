@@ -119,7 +119,7 @@ impl Command {
     pub(super) async fn run(self, session: &Session) -> anyhow::Result<Exit> {
         match self {
             Self::Dev(args) => dev::run(args, session).await,
-            Self::Gateway(_) => gateway::run(session).await,
+            Self::Gateway(args) => gateway::run(&args, session).await,
             Self::Worker(args) => worker::run(args, session).await,
             Self::Coordinator(_) => coordinator::run(session).await,
             Self::Demo(_) => demo::run(session).await,

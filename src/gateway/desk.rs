@@ -30,6 +30,7 @@ pub struct Desk {
     pub(super) waits: Arc<Semaphore>,
     pub(super) load: Load,
     pub(super) backlogs: Arc<Backlogs>,
+    pub(super) writes_policies: bool,
 }
 
 /// Who asks, and for which of its tasks.
@@ -61,6 +62,16 @@ impl Desk {
             lifecycle,
             waits: Arc::new(Semaphore::new(WAITS_MAX)),
             load: Load::default(),
+            writes_policies: false,
+        }
+    }
+
+    /// The same, that also lets callers change the policy of the mesh where `allowed`; unless said, it does not.
+    #[must_use]
+    pub fn writing_policies(self, allowed: bool) -> Self {
+        Self {
+            writes_policies: allowed,
+            ..self
         }
     }
 

@@ -35,7 +35,8 @@ pub use desk::{Desk, Named};
 pub use hands::Backlogs;
 pub use identity::fresh_id;
 pub use policies::{
-    Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, Past, apply, document_of, history, rollback,
+    Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, Past, ShownPolicy, apply, document_of, history,
+    rollback, shown_faults,
 };
 pub use problem::{Code, Member, Problem};
 pub use refusal::Refusal;

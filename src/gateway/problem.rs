@@ -42,6 +42,16 @@ pub enum Code {
     ScheduleExists,
     /// There is no schedule of that name.
     UnknownSchedule,
+    /// The policy document has faults.
+    PolicyFaulty,
+    /// Another policy holds than the caller thinks.
+    PolicyOutdated,
+    /// Somebody else applied a policy at the same moment.
+    PolicyConflict,
+    /// There is no such stored policy.
+    UnknownPolicy,
+    /// This gateway changes no policies.
+    PolicyReadOnly,
     /// No such resource.
     UnknownPath,
     /// The resource does not do that.
@@ -91,6 +101,11 @@ impl Code {
             Self::BadSchedule => "bad_schedule",
             Self::ScheduleExists => "schedule_exists",
             Self::UnknownSchedule => "unknown_schedule",
+            Self::PolicyFaulty => "policy_faulty",
+            Self::PolicyOutdated => "policy_outdated",
+            Self::PolicyConflict => "policy_conflict",
+            Self::UnknownPolicy => "unknown_policy",
+            Self::PolicyReadOnly => "policy_read_only",
             Self::UnknownPath => "unknown_path",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::AlreadyEnded => "already_ended",
@@ -112,9 +127,11 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BodyUnreadable | Self::BadHeader | Self::BadName => 400,
-            Self::UnknownTask | Self::UnknownSchedule | Self::UnknownPath => 404,
+            Self::PolicyReadOnly => 403,
+            Self::UnknownTask | Self::UnknownSchedule | Self::UnknownPolicy | Self::UnknownPath => 404,
             Self::MethodNotAllowed => 405,
-            Self::AlreadyEnded | Self::ScheduleExists => 409,
+            Self::AlreadyEnded | Self::ScheduleExists | Self::PolicyConflict => 409,
+            Self::PolicyOutdated => 412,
             Self::BodyTooLarge => 413,
             Self::UnknownModel
             | Self::UnknownClass
@@ -124,6 +141,7 @@ impl Code {
             | Self::UnknownDependency
             | Self::BadDependency
             | Self::BadSchedule
+            | Self::PolicyFaulty
             | Self::TaskIdReused
             | Self::IdempotencyKeyReused => 422,
             Self::LowerPriority => 429,
@@ -142,9 +160,11 @@ impl Code {
     const fn title(self) -> &'static str {
         match self.status() {
             400 => "Bad Request",
+            403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
             409 => "Conflict",
+            412 => "Precondition Failed",
             413 => "Content Too Large",
             422 => "Unprocessable Content",
             429 => "Too Many Requests",

@@ -184,10 +184,14 @@ async fn start(
 ) -> anyhow::Result<(Mesh, SocketAddr)> {
     let (urls, creds) = (options.nats_url.clone(), options.nats_creds.clone());
     let (name, policy) = (format!("{}-gateway", options.name), options.policy.clone());
-    let reach = options.callbacks.reach;
+    // Its own gateway listens on loopback unless told otherwise.
+    let how = gateway::Admits {
+        reach: options.callbacks.reach,
+        policies: listener.local_addr().is_ok_and(|on| on.ip().is_loopback()),
+    };
     let mesh = Mesh::start(options, &process.lifecycle).await?;
     let broker = Broker::connect(&urls, creds.as_deref(), &name).await?;
-    let address = gateway::open(listener, broker, policy, reach, process).await?;
+    let address = gateway::open(listener, broker, policy, how, process).await?;
     Ok((mesh, address))
 }
 

@@ -23,6 +23,9 @@ const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALH
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     http: flags::Http,
+    /// Let whoever reaches this gateway change the policy of the mesh
+    #[arg(long)]
+    policy_writes: bool,
     #[command(flatten)]
     role: flags::Role,
 }
@@ -34,7 +37,7 @@ impl Args {
     }
 }
 
-pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
+pub(in crate::cli) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let settings = &session.settings;
     let own = session.policy()?;
     let name = unique_name("gateway");
@@ -43,7 +46,11 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
     let process = Process::start(session).await?;
     let policy = broker.policy_at_start(own).await;
     broker.follow_policy(&policy, &process.lifecycle);
-    let address = open(listener, broker, policy, Reach::Public, &process).await?;
+    let how = Admits {
+        reach: Reach::Public,
+        policies: args.policy_writes,
+    };
+    let address = open(listener, broker, policy, how, &process).await?;
     process.readiness.send_replace(Readiness::Ready);
     tracing::info!(%name, %address, "taking submissions");
     Ok(process.until_stopped().await)
@@ -65,24 +72,27 @@ async fn listen(wanted: SocketAddr) -> anyhow::Result<TcpListener> {
     bound.with_context(|| format!("cannot listen on {wanted} for REST; choose another --http-listen"))
 }
 
+/// What a gateway lets callers do.
+pub(super) struct Admits {
+    /// Where results may be delivered to.
+    pub(super) reach: Reach,
+    /// Whether they may change the policy.
+    pub(super) policies: bool,
+}
+
 /// Opens both doors; says where REST is.
 pub(super) async fn open(
     listener: TcpListener,
     broker: Broker,
     policy: Arc<LivePolicy>,
-    reach: Reach,
+    how: Admits,
     process: &Process,
 ) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
     broker.crash_with(&process.lifecycle);
     let metrics = Arc::new(GatewayMetrics::new());
-    let desk = Arc::new(Desk::new(
-        broker,
-        policy,
-        reach,
-        metrics,
-        process.lifecycle.clone(),
-    ));
+    let desk = Desk::new(broker, policy, how.reach, metrics, process.lifecycle.clone());
+    let desk = Arc::new(desk.writing_policies(how.policies));
     desk.heed_overload();
     desk.say_what_holds();
     desk.open_service().await?;

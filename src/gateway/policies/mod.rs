@@ -1,9 +1,12 @@
 //! Changing the policy of the mesh: what every door and every command does with the stored ones.
 //!
-//! [`apply`] stores a document and makes it hold, [`history`] tells what was applied when.
+//! [`apply`] stores a document and makes it hold, [`history`] tells what was applied when, [`desk`] is both through a
+//! gateway.
 
 mod apply;
+mod desk;
 mod history;
 
 pub use apply::{Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, apply, rollback};
+pub use desk::{ShownPolicy, shown_faults};
 pub use history::{Past, document_of, history};

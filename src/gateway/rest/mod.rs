@@ -5,6 +5,7 @@
 
 mod caller;
 mod cancel;
+mod policies;
 mod reply;
 mod result;
 mod router;

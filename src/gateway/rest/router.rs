@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::reply::Refused;
-use super::{cancel, result, schedules, status, submit, why};
+use super::{cancel, policies, result, schedules, status, submit, why};
 use crate::gateway::{Code, Desk, Problem};
 
 /// Every endpoint over `desk`. What no path matches is answered as a problem, too.
@@ -26,19 +26,28 @@ pub fn router(desk: Arc<Desk>) -> Router {
         )
         .route("/v1/schedules/{name}/pause", post(schedules::hold::pause))
         .route("/v1/schedules/{name}/resume", post(schedules::hold::resume))
+        .route(
+            "/v1/policy",
+            get(policies::current::get).put(policies::current::put),
+        )
+        .route("/v1/policy/versions", get(policies::past::list))
+        .route("/v1/policy/versions/{version}", get(policies::past::show))
+        .route("/v1/policy/rollback", post(policies::back::handle))
+        .route("/v1/policy/validate", post(policies::check::handle))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
         .with_state(desk)
 }
 
 async fn unknown() -> Refused {
-    let what = "nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /v1/tasks/{id}/why, /v1/schedules, \
+    let what = "nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /v1/tasks/{id}/why, /v1/schedules, /v1/policy, \
                 /healthz, /readyz and /metrics";
     Problem::new(Code::UnknownPath, what).into()
 }
 
 async fn not_allowed() -> Refused {
     let what = "this path does not take that method; POST /v1/tasks, GET or DELETE /v1/tasks/{id}, GET \
-                /v1/tasks/{id}/result or /v1/tasks/{id}/why, GET or POST /v1/schedules, GET or DELETE /v1/schedules/{name}";
+                /v1/tasks/{id}/result or /v1/tasks/{id}/why, GET or POST /v1/schedules, GET or DELETE /v1/schedules/{name}, \
+                GET or PUT /v1/policy, GET /v1/policy/versions, POST /v1/policy/rollback or /v1/policy/validate";
     Problem::new(Code::MethodNotAllowed, what).into()
 }

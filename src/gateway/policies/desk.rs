@@ -1,0 +1,114 @@
+//! The same through a gateway: what is not done is a problem.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Applied, ApplyError, Applying, Past, apply, document_of, history, rollback};
+use crate::broker::WriteError;
+use crate::broker::records::RecordError;
+use crate::config::Faults;
+use crate::gateway::{Code, Desk, Problem};
+use crate::policy::PolicyVersion;
+
+/// A stored policy with its document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownPolicy {
+    /// What is known of it.
+    #[serde(flatten)]
+    pub past: Past,
+    /// The document, byte for byte.
+    pub document: String,
+}
+
+impl Desk {
+    /// The stored policy `version`, or the one that holds.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn stored_policy(&self, version: Option<PolicyVersion>) -> Result<ShownPolicy, Problem> {
+        self.connected()?;
+        let Some((stored, past)) = document_of(&self.broker, version).await? else {
+            let what = "no policy was applied: every process acts on what it was started with; PUT /v1/policy makes one hold";
+            return Err(Problem::new(Code::UnknownPolicy, what));
+        };
+        let document = stored.document;
+        Ok(ShownPolicy { past, document })
+    }
+
+    /// Every stored policy, the latest first.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn policies(&self) -> Result<Vec<Past>, Problem> {
+        self.connected()?;
+        Ok(history(&self.broker).await?)
+    }
+
+    /// Makes a document hold.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn apply_policy(&self, of: &Applying) -> Result<Applied, Problem> {
+        self.connected()?;
+        Ok(apply(&self.broker, of).await?)
+    }
+
+    /// Makes an earlier one hold again.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn roll_policy_back(
+        &self,
+        to: Option<PolicyVersion>,
+        author: String,
+        message: String,
+        expected: Option<PolicyVersion>,
+    ) -> Result<Applied, Problem> {
+        self.connected()?;
+        Ok(rollback(&self.broker, to, author, message, expected).await?)
+    }
+
+    /// Whoever reaches a gateway could change what the whole mesh does: only one that was told so lets them.
+    pub(in crate::gateway) fn may_write_policies(&self) -> Result<(), Problem> {
+        if self.writes_policies {
+            return Ok(());
+        }
+        let what = "this gateway shows policies and changes none; start it with --policy-writes, or use `fairlane policy`";
+        Err(Problem::new(Code::PolicyReadOnly, what))
+    }
+}
+
+/// Faults as programs read them.
+#[must_use]
+pub fn shown_faults(of: &Faults) -> Vec<Value> {
+    let shown = of.faults.iter();
+    shown
+        .map(|f| json!({"path": f.path, "line": f.line, "column": f.column, "what": f.what}))
+        .collect()
+}
+
+impl From<ApplyError> for Problem {
+    fn from(error: ApplyError) -> Self {
+        let code = match &error {
+            ApplyError::Faults(faults) => {
+                let faults = Value::Array(shown_faults(faults));
+                return Self::new(Code::PolicyFaulty, error.to_string()).with("faults", "Fl-Faults", faults);
+            }
+            ApplyError::TooLong { .. } => Code::BodyTooLarge,
+            ApplyError::Outdated { stands, .. } => {
+                let stands = stands.0;
+                return Self::new(Code::PolicyOutdated, error.to_string()).with("holds", "Fl-Policy", stands);
+            }
+            ApplyError::Conflict => Code::PolicyConflict,
+            ApplyError::Unknown(_) | ApplyError::NoneBefore => Code::UnknownPolicy,
+            ApplyError::Record(_) => {
+                return match error {
+                    ApplyError::Record(RecordError::Write(error)) => WriteError::Publish(error).into(),
+                    ApplyError::Record(RecordError::Read(error)) => error.into(),
+                    _ => unreachable!("it was one of those"),
+                };
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}

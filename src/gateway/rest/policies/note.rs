@@ -1,0 +1,108 @@
+//! What a caller says of a change: who and why in the query, and in a header what must hold for it.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use percent_encoding::percent_decode_str;
+
+use crate::gateway::rest::caller;
+use crate::gateway::{Code, Problem};
+use crate::policy::PolicyVersion;
+
+/// `author`, `message` and `to` of a query.
+pub(super) struct Note {
+    pub(super) author: String,
+    pub(super) message: String,
+    pub(super) to: Option<PolicyVersion>,
+}
+
+impl Note {
+    pub(super) fn read(query: Option<&str>) -> Result<Self, Problem> {
+        let mut note = Self {
+            author: "rest".to_owned(),
+            message: String::new(),
+            to: None,
+        };
+        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = value.replace('+', " ");
+            let value = percent_decode_str(&value).decode_utf8_lossy().into_owned();
+            match name {
+                "author" => note.author = value,
+                "message" => note.message = value,
+                "to" => note.to = Some(version(&value)?),
+                _ => {
+                    let what = format!("{name}: no such parameter; there are author, message and to");
+                    return Err(Problem::new(Code::OutOfRange, what).in_field(name));
+                }
+            }
+        }
+        Ok(note)
+    }
+}
+
+/// A version as a path or a query names it.
+pub(super) fn version(text: &str) -> Result<PolicyVersion, Problem> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(PolicyVersion(number)),
+        _ => {
+            let what = "version: give a number from 1, one of GET /v1/policy/versions";
+            Err(Problem::new(Code::BadName, what).in_field("version"))
+        }
+    }
+}
+
+/// The version that must hold, by `If-Match`, or that none must, by `If-None-Match: *`.
+pub(super) fn expected(headers: &HeaderMap) -> Result<Option<PolicyVersion>, Problem> {
+    if let Some(text) = caller::text(headers, header::IF_NONE_MATCH.as_str())? {
+        return match text.trim() {
+            "*" => Ok(Some(PolicyVersion::OWN)),
+            _ => Err(bad("If-None-Match", "give *, for only where none is stored")),
+        };
+    }
+    let Some(text) = caller::text(headers, header::IF_MATCH.as_str())? else {
+        return Ok(None);
+    };
+    let number = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let version = number.and_then(|number| number.parse().ok()).map(PolicyVersion);
+    match version {
+        Some(version) => Ok(Some(version)),
+        None => Err(bad("If-Match", "give the ETag of GET /v1/policy, such as \"7\"")),
+    }
+}
+
+fn bad(name: &'static str, what: &str) -> Problem {
+    Problem::new(Code::BadHeader, format!("{name}: {what}")).in_field(name)
+}
+
+/// The `ETag` of a version.
+pub(super) fn etag(version: u64) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{version}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_and_why_are_read_and_what_is_not_known_is_told() {
+        let note = Note::read(Some("author=ci%20bot&message=more+for+payments&to=3")).unwrap();
+        assert_eq!((note.author.as_str(), note.message.as_str()), ("ci bot", "more for payments"));
+        assert_eq!(note.to, Some(PolicyVersion(3)));
+        assert_eq!(Note::read(None).unwrap().author, "rest");
+        assert!(Note::read(Some("autor=x")).is_err());
+        assert!(Note::read(Some("to=0")).is_err());
+    }
+
+    #[test]
+    fn what_must_hold_is_an_etag() {
+        let with = |name: header::HeaderName, text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(text));
+            expected(&headers).map_err(|problem| problem.code)
+        };
+        assert_eq!(with(header::IF_MATCH, "\"7\""), Ok(Some(PolicyVersion(7))));
+        assert_eq!(with(header::IF_MATCH, "7"), Err(Code::BadHeader));
+        assert_eq!(with(header::IF_NONE_MATCH, "*"), Ok(Some(PolicyVersion::OWN)));
+        assert_eq!(with(header::IF_NONE_MATCH, "\"7\""), Err(Code::BadHeader));
+        assert_eq!(etag(7), "\"7\"");
+    }
+}
