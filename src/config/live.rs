@@ -71,6 +71,13 @@ impl LivePolicy {
         found.cloned().unwrap_or(now)
     }
 
+    /// Whether it was so of any that held here lately.
+    #[must_use]
+    pub fn was(&self, so: impl Fn(&Policy) -> bool) -> bool {
+        let past = self.past.read().unwrap_or_else(PoisonError::into_inner);
+        past.iter().any(|edition| so(edition))
+    }
+
     /// Hears that another holds. Whoever is told late hears of the last one only.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<PolicyVersion> {

@@ -10,7 +10,7 @@ use crate::broker::{Broker, RequestError};
 use crate::config::LivePolicy;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::CoordinatorMetrics;
-use crate::policy::{Edition, PolicyVersion};
+use crate::policy::{Edition, Policy, PolicyVersion};
 use crate::task::Lane;
 
 use super::budget::Budgets;
@@ -137,6 +137,11 @@ impl Coordinator {
             Some(version) => self.policy.at(PolicyVersion(version)),
             None => self.policy.now(),
         }
+    }
+
+    /// Whether it was so of any policy that held here lately.
+    pub(super) fn policy_was(&self, so: impl Fn(&Policy) -> bool) -> bool {
+        self.policy.was(so)
     }
 
     /// Hears that another policy holds.

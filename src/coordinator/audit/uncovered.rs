@@ -84,8 +84,11 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
 struct Past(Option<Vec<Policy>>);
 
 impl Past {
-    /// Whether any of them has the class and the model of `route`.
+    /// Whether any of them has the class and the model of `route`, or what held here before they were stored.
     async fn knew(&mut self, of: &Coordinator, route: &Route) -> Result<bool, RequestError> {
+        if of.policy_was(|policy| is_known(policy, route)) {
+            return Ok(true);
+        }
         if self.0.is_none() {
             let stored = of.broker.stored_policies().await?;
             let read = stored.into_iter().filter_map(|(version, stored)| {

@@ -64,6 +64,23 @@ impl Probe {
         self.most_of("")
     }
 
+    /// Tasks that run now.
+    pub(crate) fn running(&self) -> u32 {
+        let running = self.running.lock().expect("no test panics in here");
+        running.get("").map_or(0, |(now, _)| *now)
+    }
+
+    /// Counts the most anew, from what runs now.
+    pub(crate) fn forget_most(&self) {
+        let mut running = self.running.lock().expect("no test panics in here");
+        running.values_mut().for_each(|(now, most)| *most = *now);
+    }
+
+    /// Tasks that ever began.
+    pub(crate) fn started(&self) -> usize {
+        STARTS_MAX - self.starts.capacity()
+    }
+
     /// Most tasks of one class that ran at once.
     pub(crate) fn most_of(&self, class: &str) -> u32 {
         let running = self.running.lock().expect("no test panics in here");

@@ -21,7 +21,11 @@ impl Note {
             message: String::new(),
             to: None,
         };
-        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        for pair in query
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+        {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let value = value.replace('+', " ");
             let value = percent_decode_str(&value).decode_utf8_lossy().into_owned();
@@ -61,7 +65,10 @@ pub(super) fn expected(headers: &HeaderMap) -> Result<Option<PolicyVersion>, Pro
     let Some(text) = caller::text(headers, header::IF_MATCH.as_str())? else {
         return Ok(None);
     };
-    let number = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let number = text
+        .trim()
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
     let version = number.and_then(|number| number.parse().ok()).map(PolicyVersion);
     match version {
         Some(version) => Ok(Some(version)),
@@ -85,7 +92,10 @@ mod tests {
     #[test]
     fn who_and_why_are_read_and_what_is_not_known_is_told() {
         let note = Note::read(Some("author=ci%20bot&message=more+for+payments&to=3")).unwrap();
-        assert_eq!((note.author.as_str(), note.message.as_str()), ("ci bot", "more for payments"));
+        assert_eq!(
+            (note.author.as_str(), note.message.as_str()),
+            ("ci bot", "more for payments")
+        );
         assert_eq!(note.to, Some(PolicyVersion(3)));
         assert_eq!(Note::read(None).unwrap().author, "rest");
         assert!(Note::read(Some("autor=x")).is_err());
