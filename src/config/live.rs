@@ -5,12 +5,15 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::{Faults, parse_policy};
+use crate::clock;
 use crate::policy::{Edition, Policy, PolicyVersion};
+use crate::task::Moment;
 
 /// Editions that are remembered. A task that began under an earlier one is judged under the one that holds.
 const PAST_MAX: usize = 32;
@@ -21,6 +24,8 @@ pub struct LivePolicy {
     now: ArcSwap<Edition>,
     /// What held before, the latest last: tasks may have begun under one of them.
     past: RwLock<VecDeque<Arc<Edition>>>,
+    /// When the present one came to hold here.
+    since: RwLock<Moment>,
     changes: watch::Sender<PolicyVersion>,
     refused: RwLock<Option<Arc<Refused>>>,
 }
@@ -42,6 +47,7 @@ impl LivePolicy {
         Arc::new(Self {
             now: ArcSwap::from_pointee(own),
             past: RwLock::default(),
+            since: RwLock::new(clock::monotonic()),
             changes,
             refused: RwLock::default(),
         })
@@ -69,6 +75,13 @@ impl LivePolicy {
         let past = self.past.read().unwrap_or_else(PoisonError::into_inner);
         let found = past.iter().rev().find(|edition| edition.version == version);
         found.cloned().unwrap_or(now)
+    }
+
+    /// For how long it has held here.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let since = self.since.read().unwrap_or_else(PoisonError::into_inner);
+        clock::monotonic().since(*since)
     }
 
     /// Whether it was so of any that held here lately.
@@ -118,6 +131,7 @@ impl LivePolicy {
         }
         past.push_back(before);
         drop(past);
+        *self.since.write().unwrap_or_else(PoisonError::into_inner) = clock::monotonic();
         self.note(None);
         self.changes.send_replace(version);
     }

@@ -15,6 +15,9 @@ use crate::broker::queues::{Paused, Queue};
 use crate::policy::{Demand, Place, Policy, Seen, lowered, raised};
 use crate::task::{Lane, Route};
 
+/// A shorter `ack_wait` is set so long after the policy that says so came to hold.
+const SHORTER_AFTER: Duration = Duration::from_secs(3);
+
 /// What the steps of one lane remember: what each of its consumers could use.
 pub(super) type Demands = HashMap<Route, Demand>;
 
@@ -127,10 +130,16 @@ impl Step<'_> {
         limits: &[u32],
         pauses: &mut Option<Vec<Paused>>,
     ) -> Result<bool, RequestError> {
-        let ack_wait = Duration::from_millis(self.policy.lane(self.lane).ack_wait_ms);
+        let wanted = Duration::from_millis(self.policy.lane(self.lane).ack_wait_ms);
+        let is_known = self.of.policy_age() >= SHORTER_AFTER;
         let mut changed = false;
         for (route, limit) in self.routes.iter().zip(limits).filter(|(_, limit)| **limit > 0) {
             let there = queues.iter_mut().find(|queue| queue.route == *route);
+            let ack_wait = match there.as_deref() {
+                // Until everybody has heard, signs of life come as seldom as before.
+                Some(queue) if wanted < queue.ack_wait && !is_known => queue.ack_wait,
+                _ => wanted,
+            };
             let is_right = |queue: &Queue| queue.limit == u64::from(*limit) && queue.ack_wait == ack_wait;
             if there.as_deref().is_some_and(is_right) {
                 continue;
@@ -152,7 +161,7 @@ impl Step<'_> {
                 Some(queue) => {
                     self.of.broker.relimit(queue, &spec, is_paused).await?;
                     self.of.metrics.limit_change(self.lane);
-                    queue.limit = u64::from(*limit);
+                    (queue.limit, queue.ack_wait) = (u64::from(*limit), ack_wait);
                 }
                 None => self.of.broker.ensure_consumer(&spec, is_paused).await?,
             }

@@ -144,6 +144,11 @@ impl Coordinator {
         self.policy.was(so)
     }
 
+    /// For how long the policy has held here.
+    pub(super) fn policy_age(&self) -> Duration {
+        self.policy.age()
+    }
+
     /// Hears that another policy holds.
     pub(super) fn policy_changes(&self) -> watch::Receiver<PolicyVersion> {
         self.policy.changes()

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use serde::Serialize;
@@ -13,11 +14,11 @@ use crate::broker::Broker;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
 use crate::cli::session::Session;
-use crate::config::{Raw, redact_url};
+use crate::config::{LivePolicy, Raw, redact_url};
 use crate::coordinator::{CallbackOptions, SigningKey};
 use crate::dev::{Mesh, MeshOptions, Server, ServerOptions, lay_streams};
 use crate::metrics::Readiness;
-use crate::policy::Reach;
+use crate::policy::{Policy, Reach};
 
 /// A key that was made here, beside the streams.
 const KEY_FILE: &str = "callback.key";
@@ -103,11 +104,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     let nats_url = server
         .as_ref()
         .map_or_else(|| settings.nats_url.clone(), |s| vec![s.url().to_owned()]);
-    let creds = settings.nats_creds.as_deref();
-    let broker = Broker::connect(&nats_url, creds, &unique_name("dev-policy")).await?;
-    lay_streams(&broker).await?;
-    let policy = broker.policy_at_start(own).await;
-    broker.follow_policy(&policy, &process.lifecycle);
+    let policy = policy(session, own, &nats_url, &process).await?;
     let executors = process.executors(session, &policy, args.workers).await?;
     let options = MeshOptions {
         nats_url: nats_url.clone(),
@@ -159,6 +156,21 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
     }
     started?;
     Ok(if server_died { Exit::Error } else { exit })
+}
+
+/// What holds, once there is a place for it.
+async fn policy(
+    session: &Session,
+    own: Policy,
+    nats_url: &[String],
+    process: &Process,
+) -> anyhow::Result<Arc<LivePolicy>> {
+    let creds = session.settings.nats_creds.as_deref();
+    let broker = Broker::connect(nats_url, creds, &unique_name("dev-policy")).await?;
+    lay_streams(&broker).await?;
+    let policy = broker.policy_at_start(own).await;
+    broker.follow_policy(&policy, &process.lifecycle);
+    Ok(policy)
 }
 
 /// Signs with a key of this server's own unless one was given; says where it lies. Beside a server that

@@ -5,12 +5,13 @@
 //! like that, no window of time has more starts than the rate allows in it and one burst.
 //!
 //! Reading order: [`bucket`] is one bucket, [`tenants`] those that come and go, [`buckets`] all that a task
-//! needs at once, [`split`] divides a rate over workers for good; [`lender`] lends its tokens to whoever needs them, into a
+//! needs at once, [`split`] divides a rate over workers for good; [`lender`] lends its tokens to whoever needs them ([`plea`] is what they say), into a
 //! [`purse`].
 
 mod bucket;
 mod buckets;
 mod lender;
+mod plea;
 mod purse;
 mod split;
 mod tenants;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use bucket::{Bucket, Rate};
 pub use buckets::{Binding, Buckets, Owners};
-pub use lender::{Account, LOAN, Lender, Lent, Meter, Plea, Rates, Want};
+pub use lender::{LOAN, Lender};
+pub use plea::{Account, Lent, Meter, Plea, Rates, Want};
 pub use purse::{Purse, Settled};
 pub use split::split;

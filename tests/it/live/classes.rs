@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::applying;
+use super::documents::applying;
 use crate::support::{Mesh, PATIENCE, Probe, TWO_CLASSES};
 
 /// Without the class `bulk`.
@@ -161,16 +161,27 @@ async fn a_verdict_is_taken_under_the_policy_that_the_task_ran_under() {
     let worker = mesh.following_worker("w", 1, failing.clone()).await;
     apply(&mesh.broker, &applying(one_try)).await.expect("applied");
     let mut acting = worker.acting();
-    acting.wait_for(|v| *v == PolicyVersion(1)).await.expect("it runs");
+    acting
+        .wait_for(|v| *v == PolicyVersion(1))
+        .await
+        .expect("it runs");
     mesh.submit("first", "pay", "0").await.expect("accepted");
     failing.begun.notified().await;
     // Three tries from now on, and the coordinator knows.
-    apply(&mesh.broker, &applying(TWO_CLASSES.to_owned())).await.expect("applied");
-    acting.wait_for(|v| *v == PolicyVersion(2)).await.expect("it runs");
+    apply(&mesh.broker, &applying(TWO_CLASSES.to_owned()))
+        .await
+        .expect("applied");
+    acting
+        .wait_for(|v| *v == PolicyVersion(2))
+        .await
+        .expect("it runs");
     let mut changes = mesh.live.changes();
-    changes.wait_for(|v| *v == PolicyVersion(2)).await.expect("it follows");
+    changes
+        .wait_for(|v| *v == PolicyVersion(2))
+        .await
+        .expect("it follows");
     failing.go_on.notify_one();
-    let letter = mesh.dead_letter("first").await;
+    let (letter, _) = mesh.dead_letter("first").await;
     assert_eq!(letter.report.executions(), 1, "it had one try when it began");
     mesh.lifecycle.stop(PATIENCE).await;
 }

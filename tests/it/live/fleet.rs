@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 use tokio_util::sync::CancellationToken;
 
-use super::{TIMEOUT_MS, applying, times, version};
+use super::documents::{TIMEOUT_MS, applying, times, version};
 use crate::support::{Bare, Mesh, PATIENCE};
 
 /// Notes under which bound each task ran.

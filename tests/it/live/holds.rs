@@ -6,90 +6,71 @@ use fairlane::executor::simulate::Simulate;
 use fairlane::gateway::{Applied, ApplyError, Applying, apply, history, rollback};
 use fairlane::policy::PolicyVersion;
 
-use super::{applying, version};
+use super::documents::{applying, version};
 use crate::support::{Mesh, PATIENCE, TWO_CLASSES};
 
+/// What became of an application: which version, after which, and whether it changed anything.
+fn told(applied: Applied) -> (u64, u64, bool) {
+    (applied.version, applied.before, applied.changed)
+}
+
+async fn applies(mesh: &Mesh, document: String) -> (u64, u64, bool) {
+    told(apply(&mesh.broker, &applying(document)).await.expect("applied"))
+}
+
+async fn goes_back(mesh: &Mesh) -> Result<Applied, ApplyError> {
+    rollback(&mesh.broker, None, "test".to_owned(), String::new(), None).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_applied_holds_everywhere_once_and_can_be_taken_back() {
+async fn what_is_applied_holds_everywhere_and_the_same_again_changes_nothing() {
     let mesh = Mesh::start(TWO_CLASSES).await;
     let worker = mesh.following_worker("w-1", 1, Arc::new(Simulate)).await;
     let mut acting = worker.acting();
-    let broker = &mesh.broker;
-
-    let first = apply(broker, &applying(version(1))).await.expect("applied");
-    assert_eq!(
-        first,
-        Applied {
-            version: 1,
-            before: 0,
-            changed: true
-        }
-    );
-    acting
-        .wait_for(|v| *v == PolicyVersion(1))
-        .await
-        .expect("it runs");
-
-    let again = apply(broker, &applying(version(1))).await.expect("applied");
-    assert_eq!(
-        again,
-        Applied {
-            version: 1,
-            before: 1,
-            changed: false
-        }
-    );
-
-    apply(broker, &applying(version(2))).await.expect("applied");
-    acting
-        .wait_for(|v| *v == PolicyVersion(2))
-        .await
-        .expect("it runs");
+    assert_eq!(applies(&mesh, version(1)).await, (1, 0, true));
+    acting.wait_for(|v| v.0 == 1).await.expect("it runs");
+    assert_eq!(applies(&mesh, version(1)).await, (1, 1, false));
+    assert_eq!(applies(&mesh, version(2)).await, (2, 1, true));
+    acting.wait_for(|v| v.0 == 2).await.expect("it runs");
+    // Who starts later begins with what holds.
+    let late = mesh.following_worker("w-2", 1, Arc::new(Simulate)).await;
+    assert_eq!(late.acting().borrow().0, 2);
 
     let stale = Applying {
         expected: Some(PolicyVersion(1)),
         ..applying(version(3))
     };
-    let refused = apply(broker, &stale).await.expect_err("another one holds");
+    let refused = apply(&mesh.broker, &stale).await.expect_err("another one holds");
     assert!(matches!(refused, ApplyError::Outdated { .. }), "{refused}");
-    let faulty = apply(broker, &applying("version: 1\nclasses: {}\n".to_owned()))
-        .await
-        .expect_err("faulty");
+    let faulty = applying("version: 1\nclasses: {}\n".to_owned());
+    let faulty = apply(&mesh.broker, &faulty).await.expect_err("faulty");
     assert!(faulty.to_string().contains("test.yaml:2:"), "{faulty}");
+    mesh.lifecycle.stop(PATIENCE).await;
+}
 
-    let back = rollback(broker, None, "test".to_owned(), String::new(), None)
-        .await
-        .expect("taken back");
-    assert_eq!(
-        back,
-        Applied {
-            version: 3,
-            before: 2,
-            changed: true
-        }
-    );
-    acting
-        .wait_for(|v| *v == PolicyVersion(3))
-        .await
-        .expect("it runs");
-    let past = history(broker).await.expect("stored");
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_applied_can_be_taken_back_step_by_step() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    for n in 1..=3 {
+        applies(&mesh, version(n)).await;
+    }
+    assert_eq!(told(goes_back(&mesh).await.expect("taken back")), (4, 3, true));
+    assert_eq!(told(goes_back(&mesh).await.expect("taken back")), (5, 4, true));
+    let none = goes_back(&mesh).await.expect_err("nothing before");
+    assert!(matches!(none, ApplyError::NoneBefore), "{none}");
+    let past = history(&mesh.broker).await.expect("stored");
     let told: Vec<_> = past
         .iter()
         .map(|past| (past.version, past.holds, past.after, past.restores))
         .collect();
-    assert_eq!(
-        told,
-        [(3, true, 2, Some(1)), (2, false, 1, None), (1, false, 0, None)]
-    );
-    // Back again is on to what was before that one, of which there is none.
-    let none = rollback(broker, None, "test".to_owned(), String::new(), None)
-        .await
-        .expect_err("nothing before");
-    assert!(matches!(none, ApplyError::NoneBefore), "{none}");
-
-    // Who starts later begins with what holds.
-    let late = mesh.following_worker("w-2", 1, Arc::new(Simulate)).await;
-    assert_eq!(*late.acting().borrow(), PolicyVersion(3));
+    let expected = [
+        (5, true, 4, Some(1)),
+        (4, false, 3, Some(2)),
+        (3, false, 2, None),
+        (2, false, 1, None),
+        (1, false, 0, None),
+    ];
+    assert_eq!(told, expected);
     mesh.lifecycle.stop(PATIENCE).await;
 }
 

@@ -6,7 +6,7 @@ use fairlane::clock;
 use fairlane::gateway::apply;
 use fairlane::task::Moment;
 
-use super::applying;
+use super::documents::applying;
 use crate::support::{Bare, Mesh, PATIENCE, Probe};
 
 /// One class on one model: core's places are all its own.

@@ -7,7 +7,7 @@ use fairlane::executor::simulate::Simulate;
 use fairlane::gateway::apply;
 use fairlane::policy::PolicyVersion;
 
-use super::{applying, version};
+use super::documents::{applying, version};
 use crate::support::{Mesh, PATIENCE, TWO_CLASSES, connect, keeping};
 
 #[tokio::test(flavor = "multi_thread")]

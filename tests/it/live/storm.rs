@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::{applying, times};
+use super::documents::{applying, times};
 use crate::support::{Bare, Mesh, PATIENCE, TWO_CLASSES, connect};
 
 /// Tasks under way at once.

@@ -48,10 +48,26 @@ impl Door {
         Self::reaching(mesh, broker, Reach::Public, lifecycle).await
     }
 
+    /// A gateway that lets callers change the policy.
+    pub(crate) async fn writing_policies(mesh: &Mesh) -> Self {
+        let broker = connect(&mesh.server, "writer").await;
+        Self::with(mesh, broker, Reach::Public, true, &mesh.lifecycle.child()).await
+    }
+
     async fn reaching(mesh: &Mesh, broker: Broker, reach: Reach, lifecycle: &Lifecycle) -> Self {
+        Self::with(mesh, broker, reach, false, lifecycle).await
+    }
+
+    async fn with(
+        mesh: &Mesh,
+        broker: Broker,
+        reach: Reach,
+        writes_policies: bool,
+        lifecycle: &Lifecycle,
+    ) -> Self {
         let metrics = Arc::new(GatewayMetrics::new());
         let desk = Desk::new(broker, mesh.live.clone(), reach, metrics, lifecycle.clone());
-        let desk = Arc::new(desk.waiting_at_most(WAITS_MAX));
+        let desk = Arc::new(desk.waiting_at_most(WAITS_MAX).writing_policies(writes_policies));
         desk.heed_overload();
         desk.open_service().await.expect("the service opens");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;

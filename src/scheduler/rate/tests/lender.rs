@@ -13,14 +13,14 @@ fn meter() -> Meter {
     Meter::Class(ClassName::new("pay").unwrap())
 }
 
-fn rates(rate: Rate) -> Rates {
+pub(super) fn rates(rate: Rate) -> Rates {
     Rates {
         classes: BTreeMap::from([(ClassName::new("pay").unwrap(), rate)]),
         ..Rates::default()
     }
 }
 
-fn wanted(tokens: u32) -> Want {
+pub(super) fn wanted(tokens: u32) -> Want {
     Want {
         meter: meter(),
         tokens,
@@ -28,7 +28,7 @@ fn wanted(tokens: u32) -> Want {
     }
 }
 
-fn plea(number: u64, want: u32) -> Plea {
+pub(super) fn plea(number: u64, want: u32) -> Plea {
     Plea {
         number,
         wants: vec![wanted(want)],
@@ -36,7 +36,7 @@ fn plea(number: u64, want: u32) -> Plea {
     }
 }
 
-fn tokens(answers: &[(String, Lent)]) -> BTreeMap<&str, u32> {
+pub(super) fn tokens(answers: &[(String, Lent)]) -> BTreeMap<&str, u32> {
     let mut found = BTreeMap::new();
     for (who, lent) in answers {
         *found.entry(who.as_str()).or_default() += lent.tokens.iter().map(|(_, _, n)| n).sum::<u32>();
@@ -44,7 +44,7 @@ fn tokens(answers: &[(String, Lent)]) -> BTreeMap<&str, u32> {
     found
 }
 
-const TEN: Rate = Rate {
+pub(super) const TEN: Rate = Rate {
     per_s: 10.0,
     burst: 4.0,
 };
@@ -119,47 +119,6 @@ fn what_is_given_back_goes_to_others_and_what_is_never_accounted_for_is_spent() 
     );
     // All but the last of them are past their time now, and spent.
     assert_eq!(tokens(&lender.tick(at_ms(10_202))), BTreeMap::from([("b", 1)]));
-}
-
-/// One that is killed waits in the books for as long as its last plea holds.
-#[test]
-fn who_was_lent_something_and_says_nothing_gets_no_more_until_it_does() {
-    let mut lender = Lender::new(rates(TEN), 0, at_ms(0));
-    let lent = lender.hear("first", &plea(1, 4), at_ms(9_000));
-    let (_, loan, spent) = lent[0].1.tokens[0].clone();
-    let told = Account {
-        loan,
-        spent,
-        ago: Duration::ZERO,
-        back: 0,
-    };
-    let done = Plea {
-        number: 2,
-        wants: vec![wanted(0)],
-        accounts: vec![told],
-    };
-    lender.hear("first", &done, at_ms(9_001));
-    assert_eq!(
-        tokens(&lender.hear("silent", &plea(1, 9), at_ms(9_002))),
-        BTreeMap::from([("silent", 0)])
-    );
-    for ms in [9_101, 9_201] {
-        assert_eq!(
-            tokens(&lender.tick(at_ms(ms))),
-            BTreeMap::from([("silent", 1)]),
-            "{ms}"
-        );
-    }
-    assert_eq!(
-        tokens(&lender.tick(at_ms(9_401))),
-        BTreeMap::new(),
-        "it is dead, for all that is known"
-    );
-    assert_eq!(
-        tokens(&lender.hear("silent", &plea(2, 9), at_ms(9_402))),
-        BTreeMap::from([("silent", 2)]),
-        "it was only slow"
-    );
 }
 
 #[test]

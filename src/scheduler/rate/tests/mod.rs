@@ -3,4 +3,5 @@
 mod lender;
 mod one;
 mod several;
+mod silent;
 mod time;

@@ -1,0 +1,104 @@
+//! Policies over REST and on the command line: the same, with an answer for every mistake.
+
+use expect_test::expect;
+use serde_json::Value;
+
+use super::documents::version;
+use crate::support::cli;
+use crate::support::{Answered, Door, Mesh, TWO_CLASSES};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_shows_policies_and_changes_them_where_it_was_told_to() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let (door, shows) = (Door::writing_policies(&mesh).await, Door::of(&mesh).await);
+    let put = |door: &Door, query: &str, document: &str| {
+        door.request("PUT", &format!("/v1/policy{query}"))
+            .body(document.to_owned())
+    };
+    assert_eq!(door.get("/v1/policy").await.code(), "unknown_policy");
+    let refused = Answered::of(put(&shows, "", &version(1))).await;
+    assert_eq!((refused.status, refused.code().as_str()), (403, "policy_read_only"));
+
+    let first = Answered::of(put(&door, "?author=ci&message=a+start", &version(1))).await;
+    assert_eq!(first.json(), serde_json::json!({"version": 1, "before": 0, "changed": true}));
+    let shown = shows.get("/v1/policy").await;
+    assert_eq!(shown.headers["etag"], "\"1\"");
+    let shown = shown.json();
+    assert_eq!(
+        (&shown["author"], &shown["message"], &shown["document"]),
+        (&"ci".into(), &"a start".into(), &Value::from(version(1)))
+    );
+
+    let on_top = |of: &'static str, n| put(&door, "", &version(n)).header("If-Match", of);
+    let outdated = Answered::of(on_top("\"7\"", 2)).await;
+    assert_eq!((outdated.status, outdated.code().as_str()), (412, "policy_outdated"));
+    assert_eq!(outdated.json()["holds"], 1);
+    assert_eq!(Answered::of(on_top("7", 2)).await.code(), "bad_header");
+    assert_eq!(Answered::of(on_top("\"1\"", 2)).await.json()["version"], 2);
+    let only_first = put(&door, "", &version(3)).header("If-None-Match", "*");
+    assert_eq!(Answered::of(only_first).await.status, 412);
+
+    let faulty = Answered::of(put(&door, "", "version: 1\nclasses: 3\n")).await;
+    assert_eq!((faulty.status, faulty.code().as_str()), (422, "policy_faulty"));
+    assert_eq!(faulty.json()["faults"][0]["line"], 2);
+    let checked = door.request("POST", "/v1/policy/validate").body(version(1));
+    assert_eq!(
+        Answered::of(checked).await.json(),
+        serde_json::json!({"valid": true, "faults": []})
+    );
+
+    let back = door.request("POST", "/v1/policy/rollback?to=1");
+    assert_eq!(Answered::of(back).await.json()["version"], 3);
+    let unknown = door.request("POST", "/v1/policy/rollback?to=9");
+    assert_eq!(Answered::of(unknown).await.code(), "unknown_policy");
+    let versions = shows.get("/v1/policy/versions").await.json();
+    assert_eq!(versions["versions"][0]["restores"], 1);
+    assert_eq!(shows.get("/v1/policy/versions/2").await.json()["holds"], false);
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_says_by_its_exit_code_how_it_went() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let folder = tempfile::tempdir().expect("there is a place for temporary folders");
+    let file = |name: &str, document: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, document).expect("it can be written");
+        path.to_str().expect("a path in UTF-8").to_owned()
+    };
+    let (one, two) = (file("one.yaml", &version(1)), file("two.yaml", &version(2)));
+    let faulty = file("faulty.yaml", "version: 1\n");
+    let run = |arguments: Vec<String>| {
+        let mesh = &mesh;
+        async move {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let (exit, said) = cli::run_at(&mesh.server, &[&["policy"], &arguments[..]].concat()).await;
+            let text = said.to_string().replace(&one_folder(&arguments), "FOLDER");
+            format!("{arguments:?} -> {exit:?}\n  {text}\n").replace(&one_folder(&arguments), "FOLDER")
+        }
+    };
+    let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+    let mut told = String::new();
+    for arguments in [
+        text(&["get"]),
+        text(&["apply", &one, "--dry-run"]),
+        text(&["apply", &one, "--author", "ci", "-m", "a start"]),
+        text(&["apply", &one]),
+        text(&["apply", &two, "--if-version", "7"]),
+        text(&["apply", &two, "--author", "ci"]),
+        text(&["apply", &faulty]),
+        text(&["rollback", "9"]),
+        text(&["rollback", "--author", "ci"]),
+        text(&["rollback"]),
+    ] {
+        told += &run(arguments).await;
+    }
+    expect![[r#""#]].assert_eq(&told);
+    mesh.stop().await;
+}
+
+/// The folder of the first file that is named, which differs from run to run.
+fn one_folder(arguments: &[&str]) -> String {
+    let named = arguments.iter().find_map(|word| word.rsplit_once('/'));
+    named.map_or_else(|| "no folder".to_owned(), |(folder, _)| folder.to_owned())
+}
