@@ -92,9 +92,7 @@ impl Desk {
         let Admitted { task, run_at, .. } = admitted;
         // What there is to do now says nothing of then, but for the room that timers take.
         if run_at.is_some() {
-            let standing = self.load.note().map(|note| note.standing);
-            let is_full = standing.is_some_and(|it| it.level >= Level::Archive && it.cause == Cause::Retries);
-            return match is_full {
+            return match self.load.note().is_some_and(|note| note.refuses_timers()) {
                 false => Ok(Place::Entry),
                 true => {
                     let what = "tasks that wait for their time take too much of the storage; the task is not accepted; submit it \
