@@ -370,7 +370,10 @@ async fn tasks_for_later_are_refused_while_timers_take_too_much_whatever_the_lev
     let door = Door::of(&mesh).await;
     until_heard(&door).await;
     let refused = later(&door, "refused").await;
-    assert_eq!(refused.status, 503, "{refused:?}");
+    assert_eq!(told(&refused), (503, json!("overload_timers_full"), json!(2)));
+    assert_eq!(refused.json()["reason"], "retries");
+    let after: u32 = refused.header("retry-after").parse().unwrap();
+    assert!((24..=36).contains(&after), "{after}");
     assert_eq!(door.get("/v1/tasks/refused").await.status, 404);
     mesh.broker.forget_retry(&task.id).await.unwrap();
     let taken = async {
