@@ -29,6 +29,7 @@ mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
 mod gateway_killed;
+mod hands;
 mod inheritance;
 mod keys;
 mod killed_between_writes;
