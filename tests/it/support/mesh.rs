@@ -181,6 +181,7 @@ impl Mesh {
             policy: self.policy.clone(),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
+            served: Arc::default(),
         };
         let lifecycle = self.lifecycle.child();
         let started = Worker::start(broker, options, &lifecycle).await;
