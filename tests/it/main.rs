@@ -37,6 +37,7 @@ mod lane_limits;
 mod leftovers;
 mod limits;
 mod listing;
+mod no_workers;
 mod order;
 mod outage;
 mod overload;
