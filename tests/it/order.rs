@@ -23,7 +23,7 @@ use crate::support::{Bare, Heard, Mesh, PATIENCE, Probe, Starts, Turn};
 /// What a task is charged where nothing else is said, in ms.
 const COST_MS: f64 = 100_000.0;
 /// Runs until one is undisturbed.
-const RUNS_MAX: u32 = 8;
+const RUNS_MAX: u32 = 20;
 /// Views that the worker hears after one that has everything was heard here: two of each lane.
 const VIEWS_MORE: u64 = 4;
 
