@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use crate::broker::feed::Feed;
 use crate::broker::{Broker, RequestError};
@@ -61,6 +61,8 @@ pub struct Coordinator {
     pub(super) budgets: Budgets,
     pub(super) leader: Leader,
     pub(super) audit_grace_ms: u64,
+    /// How many workers were heard of late; none before it was listened for long enough to tell.
+    pub(super) workers: watch::Sender<Option<usize>>,
     /// Held by whoever changes limits.
     pub(super) settling: Mutex<()>,
 }
@@ -90,6 +92,7 @@ impl Coordinator {
             budgets,
             leader: Leader::new(),
             audit_grace_ms: options.audit_grace_ms,
+            workers: watch::Sender::new(None),
             settling: Mutex::new(()),
         });
         for lane in Lane::ALL {

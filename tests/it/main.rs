@@ -29,12 +29,16 @@ mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
 mod gateway_killed;
+mod hands;
+mod inheritance;
 mod keys;
 mod killed_between_writes;
 mod lane_limits;
 mod leftovers;
 mod limits;
 mod listing;
+mod no_workers;
+mod order;
 mod outage;
 mod overload;
 mod overload_gateway;

@@ -83,6 +83,7 @@ impl Stage {
             policy: self.policy.clone(),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
+            served: Arc::default(),
         };
         let broker = Broker::connect(&[self.server.url().to_owned()], None, name).await?;
         Worker::start(broker, options, lifecycle).await?;

@@ -145,7 +145,19 @@ impl Mesh {
         executor: Arc<dyn Executor>,
     ) -> Lifecycle {
         let broker = connect(&self.server, id).await;
-        self.start_worker(broker, id, slots, 0, executor).await
+        self.start_worker(broker, id, slots, 0, executor, WorkerMetrics::new())
+            .await
+    }
+
+    /// A worker of one slot that counts there.
+    pub(crate) async fn worker_that_counts(
+        &self,
+        id: &str,
+        executor: Arc<dyn Executor>,
+        metrics: WorkerMetrics,
+    ) {
+        let broker = connect(&self.server, id).await;
+        self.start_worker(broker, id, 1, 0, executor, metrics).await;
     }
 
     /// The same over a connection that others may share.
@@ -156,13 +168,15 @@ impl Mesh {
         slots: u32,
         executor: Arc<dyn Executor>,
     ) {
-        self.start_worker(broker, id, slots, 0, executor).await;
+        self.start_worker(broker, id, slots, 0, executor, WorkerMetrics::new())
+            .await;
     }
 
     /// A worker for the model that is the `model`-th of the policy, counted from 0.
     pub(crate) async fn worker_for(&self, id: &str, slots: u32, model: usize, executor: Arc<dyn Executor>) {
         let broker = connect(&self.server, id).await;
-        self.start_worker(broker, id, slots, model, executor).await;
+        self.start_worker(broker, id, slots, model, executor, WorkerMetrics::new())
+            .await;
     }
 
     async fn start_worker(
@@ -172,6 +186,7 @@ impl Mesh {
         slots: u32,
         model: usize,
         executor: Arc<dyn Executor>,
+        metrics: WorkerMetrics,
     ) -> Lifecycle {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[model].name, executor);
@@ -180,7 +195,8 @@ impl Mesh {
             slots,
             policy: self.policy.clone(),
             executors,
-            metrics: Arc::new(WorkerMetrics::new()),
+            metrics: Arc::new(metrics),
+            served: Arc::default(),
         };
         let lifecycle = self.lifecycle.child();
         let started = Worker::start(broker, options, &lifecycle).await;
