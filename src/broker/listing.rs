@@ -9,9 +9,9 @@ use super::queues::Queue;
 use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
-use crate::task::{ClassName, EpochMs, Lane, Route, Shard, State, Task, TaskId};
+use crate::task::{ClassName, EpochMs, ErrorKind, Lane, Route, Shard, State, Task, TaskId};
 use crate::wire::header::{ATTEMPT, BLOCKED, CLASS, HOP, LANE};
-use crate::wire::{Arrival, Origin, ReadHeaders, read_facts, read_fence, salvage};
+use crate::wire::{Arrival, Origin, ReadHeaders, read_facts, read_fence, read_history, salvage};
 
 /// Where tasks are, in the order in which they are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,6 +147,8 @@ pub struct Listed {
     pub attempt: u32,
     /// Times it was published again.
     pub hop: u32,
+    /// Whether an execution of it ran out of time.
+    pub is_timed_out: bool,
     /// Since when it is there.
     pub since: EpochMs,
     /// Where it stands in the list.
@@ -225,6 +227,9 @@ pub(super) fn listed(place: Place, message: &Raw, queues: &[Queue]) -> Option<Li
         lane,
         attempt: number(ATTEMPT).unwrap_or(0),
         hop: number(HOP).unwrap_or(0),
+        is_timed_out: read_history(&headers)
+            .iter()
+            .any(|entry| entry.kind == ErrorKind::Timeout),
         since: message.stored_at,
         at: Cursor {
             place,

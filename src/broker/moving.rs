@@ -7,7 +7,7 @@ use super::audit::Page;
 use super::blocking::Lying;
 use super::connect::Broker;
 use super::error::{RequestError, WriteError};
-use super::publish::{Original, PublishError};
+use super::publish::{Original, PublishError, Published};
 use super::raw::Raw;
 use super::scan::Scope;
 use super::subject;
@@ -58,25 +58,32 @@ impl Broker {
     }
 
     /// Moves a task whose safe copy has the sequence `copy`. Where the new lane is full it goes back to the end of
-    /// the old one. Returns the lane it is on.
+    /// the old one. Returns the lane it is on, and its sequence there.
     ///
     /// # Errors
     /// [`WriteError`]; going on from the safe copy is safe.
-    pub async fn move_held(&self, held: &Held, copy: u64, original: &Original) -> Result<Lane, WriteError> {
+    pub async fn move_held(
+        &self,
+        held: &Held,
+        copy: u64,
+        original: &Original,
+    ) -> Result<(Lane, u64), WriteError> {
         failpoint::hit("move.after_hold");
         self.remove(Consumed::Lane(held.lane), held.sequence).await?;
         failpoint::hit("move.after_removal");
         let mut task = held.task.clone();
         let published = self.publish_hop(&task, original, &held.history).await;
-        if matches!(published, Err(PublishError::Full { .. })) {
-            task.lane = held.lane;
-            self.publish_hop(&task, original, &held.history).await?;
-        } else {
-            published?;
-        }
+        let published = match published {
+            Err(PublishError::Full { .. }) => {
+                task.lane = held.lane;
+                self.publish_hop(&task, original, &held.history).await?
+            }
+            published => published?,
+        };
+        let (Published::Stored(sequence) | Published::Duplicate(sequence)) = published;
         failpoint::hit("move.after_publish");
         self.release(copy).await?;
-        Ok(task.lane)
+        Ok((task.lane, sequence))
     }
 
     /// The safe copies that are there at or after `sequence`, oldest first, and where to go on. Tasks that wait in the

@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 pub(super) async fn run(of: Arc<Coordinator>, mut beats: Beats) {
     let mut every = tokio::time::interval(LOOK_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut crew = Crew::default();
+    let (mut crew, began) = (Crew::default(), clock::monotonic());
     loop {
         tokio::select! {
             heard = beats.next() => match heard {
@@ -26,7 +26,13 @@ pub(super) async fn run(of: Arc<Coordinator>, mut beats: Beats) {
                 Some((id, None)) => crew.gone(&id),
                 None => return,
             },
-            _ = every.tick() => of.metrics.workers(crew.count(clock::monotonic())),
+            _ = every.tick() => {
+                let now = clock::monotonic();
+                let count = crew.count(now);
+                of.metrics.workers(count);
+                let is_known = count > 0 || now.since(began) > LOST_AFTER;
+                of.workers.send_replace(is_known.then_some(count));
+            }
             () = of.lifecycle.soft().cancelled() => return,
         }
     }

@@ -72,6 +72,8 @@ pub struct Coordinator {
     pub(super) leader: Leader,
     pub(super) audit_grace_ms: u64,
     pub(super) repeat_window: Duration,
+    /// How many workers were heard of late; none before it was listened for long enough to tell.
+    pub(super) workers: watch::Sender<Option<usize>>,
     /// Held by whoever changes limits.
     pub(super) settling: Mutex<()>,
 }
@@ -102,6 +104,7 @@ impl Coordinator {
             leader: Leader::new(),
             audit_grace_ms: options.audit_grace_ms,
             repeat_window: options.repeat_window,
+            workers: watch::Sender::new(None),
             settling: Mutex::new(()),
         });
         for lane in Lane::ALL {

@@ -173,7 +173,7 @@ impl Over<'_> {
 async fn go(of: &Coordinator, task: &Task, lane: Lane, hop: u32, message: &Raw) -> Result<(), WriteError> {
     let ms = clock::wall().since(message.stored_at);
     let why = format!("it waited for {ms} ms");
-    let on = relocate(of, task, (lane, hop), message, &why).await?;
+    let (on, _) = relocate(of, task, (lane, hop), message, &why).await?;
     tracing::info!(task.id = %task.id, from = %task.lane, to = %on, waited_ms = ms, "a task that waited for too long is moved");
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{CoordinatorMetrics, WorkerMetrics};
 use crate::task::{NameError, WorkerId};
-use crate::worker::{Worker, WorkerOptions};
+use crate::worker::{Served, Worker, WorkerOptions};
 
 /// What a mesh is started with.
 #[derive(Clone)]
@@ -87,7 +87,7 @@ impl Mesh {
         let metrics = Arc::new(CoordinatorMetrics::new());
         let how = options.callbacks.clone().into();
         Coordinator::start(coordinator, options.policy.clone(), metrics, how, lifecycle).await?;
-        let metrics = Arc::new(WorkerMetrics::new());
+        let (metrics, served) = (Arc::new(WorkerMetrics::new()), Arc::new(Served::default()));
         for number in 1..=options.workers {
             let id = format!("{}-{number}", options.name);
             let broker = connect(id.clone()).await?;
@@ -97,6 +97,7 @@ impl Mesh {
                 policy: options.policy.clone(),
                 executors: options.executors.clone(),
                 metrics: metrics.clone(),
+                served: served.clone(),
             };
             Worker::start(broker, options, lifecycle).await?;
         }

@@ -92,14 +92,15 @@ impl Desk {
         let Admitted { task, run_at, .. } = admitted;
         // What there is to do now says nothing of then, but for the room that timers take.
         if run_at.is_some() {
-            let standing = self.load.note().map(|note| note.standing);
-            let is_full = standing.is_some_and(|it| it.level >= Level::Archive && it.cause == Cause::Retries);
-            return match is_full {
-                false => Ok(Place::Entry),
-                true => {
+            return match self.load.note().filter(OverloadNote::refuses_timers) {
+                None => Ok(Place::Entry),
+                Some(note) => {
                     let what = "tasks that wait for their time take too much of the storage; the task is not accepted; submit it \
                                 again later, or without run_at";
-                    Err(told_when(Problem::new(Code::LaneFull, what), None))
+                    let problem = Problem::new(Code::TimersFull, what)
+                        .with("reason", "Fl-Error-Reason", Cause::Retries.as_str())
+                        .with("level", "Fl-Error-Level", note.standing.level.number());
+                    Err(told_when(problem, None))
                 }
             };
         }

@@ -66,6 +66,8 @@ pub enum Code {
     CoreOnly,
     /// There is too much to do, and no place to put the task aside.
     ArchiveFull,
+    /// Timers take too much of the storage, and the task would take one.
+    TimersFull,
     /// The task cannot meet its deadline.
     Infeasible,
     /// What is stored cannot be read.
@@ -113,6 +115,7 @@ impl Code {
             Self::LowerPriority => "overload_lower_priority",
             Self::CoreOnly => "overload_core_only",
             Self::ArchiveFull => "overload_archive_full",
+            Self::TimersFull => "overload_timers_full",
             Self::Infeasible => "infeasible",
             Self::Unreadable => "record_unreadable",
             Self::TooManyWaiting => "too_many_waiting",
@@ -149,6 +152,7 @@ impl Code {
             Self::LaneFull
             | Self::CoreOnly
             | Self::ArchiveFull
+            | Self::TimersFull
             | Self::TooManyWaiting
             | Self::NotSetUp
             | Self::Unavailable
@@ -178,7 +182,7 @@ impl Code {
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Self::LaneFull | Self::Unconfirmed | Self::TooManyWaiting => Some(1),
-            Self::LowerPriority | Self::CoreOnly | Self::ArchiveFull => Some(30),
+            Self::LowerPriority | Self::CoreOnly | Self::ArchiveFull | Self::TimersFull => Some(30),
             Self::NotSetUp | Self::Unavailable => Some(5),
             _ => None,
         }

@@ -235,7 +235,9 @@ impl Desk {
 const fn refused(code: Code) -> SubmissionOutcome {
     match code {
         Code::LaneFull => SubmissionOutcome::LaneFull,
-        Code::LowerPriority | Code::CoreOnly | Code::ArchiveFull => SubmissionOutcome::Shed,
+        Code::LowerPriority | Code::CoreOnly | Code::ArchiveFull | Code::TimersFull => {
+            SubmissionOutcome::Shed
+        }
         Code::Infeasible => SubmissionOutcome::Infeasible,
         code if code.status() >= 500 => SubmissionOutcome::Unavailable,
         _ => SubmissionOutcome::Refused,

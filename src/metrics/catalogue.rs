@@ -154,14 +154,14 @@ pub const CATALOGUE: &[Entry] = &[
         Kind::Gauge,
         Unit::Count,
         &["class"],
-        "A class's part of this worker's time in the last minute over its part of the shares of those served: 1 is exact, 0 not served.",
+        "A class's part of the time of this process's workers in the last minute over its part of the shares of those served: 1 is exact, 0 not served.",
     ),
     entry(
         TENANT_JAIN,
         Kind::Gauge,
         Unit::Count,
         &["class"],
-        "Jain's index of this worker's time per tenant of a class in the last minute: 1 is equal, 1/n one tenant of n had all.",
+        "Jain's index of the time of this process's workers per tenant of a class in the last minute: 1 is equal, 1/n one tenant of n had all.",
     ),
     counter(
         VIEWS,

@@ -18,6 +18,9 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use tests::rendered;
+
 pub use batch::BatchMetrics;
 pub use catalogue::{CATALOGUE, Entry, Kind};
 pub use class::ClassMetrics;

@@ -62,7 +62,7 @@ pub use lift::{LIFTS_MAX, Lifts, lift_after_ms, lifted, room};
 pub use limits::{CONSUMERS_MAX, Group, Place, lowered, raised, targets};
 pub use overload::{
     Cause, DrainRate, Fate, Infeasible, Level, OnInfeasible, Outlook, OverloadRules, Pressure, QueueFill,
-    RETRY_AFTER_S_MAX, Room, Shed, Standing, Workers, fate, infeasible, retry_after_s, step,
+    RETRY_AFTER_S_MAX, Room, Shed, Standing, Workers, fate, infeasible, is_retry_full, retry_after_s, step,
 };
 pub use pause::Pause;
 pub use retry::{Failed, Verdict, is_expired, verdict};

@@ -16,6 +16,8 @@ pub struct OverloadNote {
     pub normal: Outlook,
     /// Tasks that overload put aside and that have not gone back, about.
     pub archived: u64,
+    /// Whether reports and timers take too much of the storage; none from a version that does not say so.
+    pub is_retry_full: Option<bool>,
     /// When it was written.
     pub at: EpochMs,
 }
@@ -29,8 +31,17 @@ impl OverloadNote {
             core: Outlook::default(),
             normal: Outlook::default(),
             archived: 0,
+            is_retry_full: None,
             at,
         }
+    }
+
+    /// Whether a task that is to start later is refused for the room that its timer takes.
+    #[must_use]
+    pub fn refuses_timers(&self) -> bool {
+        let Standing { level, cause, .. } = self.standing;
+        // A level has the cause for which it was entered, whatever else holds since.
+        level >= Level::Archive && self.is_retry_full.unwrap_or(cause == Cause::Retries)
     }
 
     /// What waits on a lane.
@@ -53,6 +64,8 @@ struct Written {
     core: WrittenLane,
     normal: WrittenLane,
     archived: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_full: Option<bool>,
     /// The level before, in an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<u64>,
@@ -92,6 +105,7 @@ pub fn read_overload(body: &[u8]) -> Option<OverloadNote> {
         core: outlook(&read.core),
         normal: outlook(&read.normal),
         archived: read.archived,
+        is_retry_full: read.retry_full,
         at: EpochMs(read.at),
     })
 }
@@ -110,6 +124,7 @@ fn written(note: &OverloadNote, from: Option<Level>) -> Vec<u8> {
         core: lane(&note.core),
         normal: lane(&note.normal),
         archived: note.archived,
+        retry_full: note.is_retry_full,
         from: from.map(|level| level.number().into()),
     };
     serde_json::to_vec(&written).unwrap_or_else(|error| unreachable!("texts and numbers: {error}"))
@@ -126,9 +141,8 @@ fn outlook(read: &WrittenLane) -> Outlook {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_record_reads_back_and_what_is_none_is_no_level() {
-        let note = OverloadNote {
+    fn note() -> OverloadNote {
+        OverloadNote {
             standing: Standing {
                 level: Level::Archive,
                 cause: Cause::Backlog,
@@ -143,18 +157,57 @@ mod tests {
                 drain_per_s: Some(12.25),
             },
             archived: 77,
+            is_retry_full: Some(true),
             at: EpochMs(9),
-        };
-        assert_eq!(read_overload(&overload_body(&note)), Some(note));
-        let event = String::from_utf8(level_event_body(Level::RejectLower, &note)).unwrap();
-        let expected = r#"{"version":1,"level":2,"cause":"backlog","since":5,"at":9,"core":{"waiting":3,"drain_per_s":null},"normal":{"waiting":900,"drain_per_s":12.25},"archived":77,"from":1}"#;
-        assert_eq!(event, expected);
+        }
+    }
+
+    /// As it was written before it said how full the storage is.
+    const OLDER: &str = r#"{"version":1,"level":2,"cause":"backlog","since":5,"at":9,"core":{"waiting":3,"drain_per_s":null},"normal":{"waiting":900,"drain_per_s":12.25},"archived":77,"from":1}"#;
+
+    #[test]
+    fn a_record_reads_back_and_what_is_none_is_no_level() {
+        assert_eq!(read_overload(&overload_body(&note())), Some(note()));
+        let event = String::from_utf8(level_event_body(Level::RejectLower, &note())).unwrap();
+        let with = r#""archived":77,"retry_full":true"#;
+        assert_eq!(event, OLDER.replace(r#""archived":77"#, with));
         for (cause, level, is_read) in [("backlog", 4, false), ("moon", 2, true)] {
-            let text = expected
+            let text = OLDER
                 .replace("backlog", cause)
                 .replace("\"level\":2", &format!("\"level\":{level}"));
             assert_eq!(read_overload(text.as_bytes()).is_some(), is_read, "{text}");
         }
         assert_eq!(read_overload(b"{}"), None);
+    }
+
+    #[test]
+    fn an_older_record_says_by_its_cause_alone_that_the_storage_is_full() {
+        let older = |cause| {
+            let text = OLDER.replace("backlog", cause);
+            read_overload(text.as_bytes()).expect("it is read")
+        };
+        let said = |is_full| OverloadNote {
+            is_retry_full: is_full,
+            ..note()
+        };
+        assert_eq!(older("backlog"), said(None));
+        let calm = OverloadNote {
+            standing: Standing::calm(EpochMs(5)),
+            ..said(Some(true))
+        };
+        let since_ended = OverloadNote {
+            is_retry_full: Some(false),
+            ..older("retries")
+        };
+        for (note, refuses) in [
+            (older("backlog"), false),
+            (older("retries"), true),
+            (said(Some(true)), true),
+            (said(Some(false)), false),
+            (since_ended, false),
+            (calm, false),
+        ] {
+            assert_eq!(note.refuses_timers(), refuses, "{note:?}");
+        }
     }
 }

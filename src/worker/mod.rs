@@ -31,5 +31,6 @@ mod take;
 mod timers;
 mod views;
 
+pub use fairness::Served;
 pub use options::{Worker, WorkerOptions};
 pub use queues::intake_of;

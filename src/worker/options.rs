@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::fairness::Served;
 use super::shell::Shell;
 use crate::broker::{Broker, RequestError};
 use crate::config::LivePolicy;
@@ -27,6 +28,8 @@ pub struct WorkerOptions {
     pub executors: Executors,
     /// Where it counts.
     pub metrics: Arc<WorkerMetrics>,
+    /// How evenly it served: one for all workers of a process, which show one number.
+    pub served: Arc<Served>,
 }
 
 /// A running worker.

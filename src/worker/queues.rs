@@ -59,6 +59,8 @@ const DIGITS_MAX: usize = 19;
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     ids: HashMap<ClassName, ClassId>,
+    /// By their numbers.
+    names: Vec<ClassName>,
     /// What is learned of cost, per class and model: over lanes and shards alike.
     costs: HashMap<(ClassId, ModelToken), CostId>,
     /// What tokens are counted for, by the intake's number.
@@ -81,9 +83,11 @@ impl Classes {
     /// Adds what the policy has and was not known: classes and meters.
     fn learn(&mut self, policy: &Policy, intake: &mut Intake) {
         for class in &policy.classes {
-            self.ids
-                .entry(class.name.clone())
-                .or_insert_with(|| intake.add_class(class.terms()));
+            if !self.ids.contains_key(&class.name) {
+                self.ids
+                    .insert(class.name.clone(), intake.add_class(class.terms()));
+                self.names.push(class.name.clone());
+            }
         }
         let rates = policy.rates();
         let classes = rates.classes.into_keys().map(Meter::Class);
@@ -128,9 +132,14 @@ impl Classes {
         rated.filter_map(|meter| self.meter_id(meter)).collect()
     }
 
-    /// All of them, by name.
-    pub(super) fn ids(&self) -> impl Iterator<Item = (&ClassName, ClassId)> {
-        self.ids.iter().map(|(name, id)| (name, *id))
+    /// All of them.
+    pub(super) fn names(&self) -> &[ClassName] {
+        &self.names
+    }
+
+    /// The one of that number.
+    pub(super) fn name(&self, id: ClassId) -> Option<&ClassName> {
+        self.names.get(id.0)
     }
 
     /// What a meter counts for.
@@ -146,6 +155,7 @@ impl Classes {
     fn id(&mut self, name: &ClassName, intake: &mut Intake) -> ClassId {
         *self.ids.entry(name.clone()).or_insert_with(|| {
             tracing::warn!(task.class = %name, "a consumer's class is not in the policy; serving it with the least share");
+            self.names.push(name.clone());
             intake.add_class(ClassTerms::new(UNKNOWN_SHARE, u32::MAX))
         })
     }
@@ -179,7 +189,7 @@ impl Classes {
     }
 
     /// Adds one consumer.
-    fn add(&mut self, route: &Route, limit: u32, policy: &Policy, intake: &mut Intake) -> QueueId {
+    pub(super) fn add(&mut self, route: &Route, limit: u32, policy: &Policy, intake: &mut Intake) -> QueueId {
         let spec = self.spec(route, limit, policy, intake);
         let queue = intake.add_queue(spec);
         intake.measure_by(queue, self.meters_of(route));

@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use super::borrow::{Borrowing, counted};
 use super::discovery::Discovery;
 use super::facts::Flows;
-use super::fairness::Served;
 use super::leases::{HeldId, Leases};
 use super::options::WorkerOptions;
 use super::presence::{Call, Presence};
@@ -53,7 +52,6 @@ pub(super) struct Shell {
     classes: Classes,
     pub(super) puller: Puller,
     pub(super) leases: Leases,
-    served: Served,
     /// Leased and not started.
     pub(super) kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
     pub(super) done: mpsc::Receiver<Done>,
@@ -139,7 +137,6 @@ impl Shell {
             classes,
             puller,
             leases: Leases::default(),
-            served: Served::default(),
             kept: HashMap::new(),
             done,
             tell_done,
@@ -205,9 +202,9 @@ impl Shell {
                 Event::Deadline => (),
                 Event::Heartbeat => {
                     let beats = self.leases.keep_alive(&self.service.broker).await;
-                    let metrics = &self.service.options.metrics;
-                    metrics.lease_extensions(beats);
-                    self.served.tell(&self.classes, &self.intake, metrics);
+                    let options = &self.service.options;
+                    options.metrics.lease_extensions(beats);
+                    options.served.tell(&self.classes, &options.metrics);
                 }
                 Event::Found(found) => self.add_queues(&found),
                 Event::Viewed(seen) => {
@@ -325,7 +322,8 @@ impl Shell {
     fn settle(&mut self, finished: impl Iterator<Item = Done>) {
         for done in finished {
             self.leases.release(done.held);
-            self.served.note(&done, &self.intake);
+            let served = &self.service.options.served;
+            served.note(&done, &self.classes, &self.intake);
             match done.cost_ms {
                 Some(cost_ms) => self.intake.finished(done.queue, done.flow, cost_ms),
                 None => self.intake.returned(done.queue, done.flow),

@@ -6,12 +6,13 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use fairlane::clock;
 use fairlane::coordinator::SigningKey;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::support::cli::{Dev, is_there, json, run, wait_for_end};
-use crate::support::process;
+use crate::support::{PATIENCE, process};
 
 #[test]
 fn dev_takes_a_task_and_gives_its_result_back() {
@@ -126,6 +127,35 @@ fn a_file_of_tasks_is_accounted_for_line_by_line() {
             .find(|line| line.starts_with(&filled))
             .expect("it is counted");
         assert!(!line.ends_with(" 0"), "{line}");
+    }
+}
+
+#[test]
+fn the_workers_of_one_process_show_how_evenly_all_of_them_served() {
+    let dev = Dev::start(&["--workers", "2", "--slots", "1"]);
+    let file = dev.policy.with_file_name("tasks.jsonl");
+    // At once, so that each worker has one.
+    let tasks = ["pay", "bulk"].map(|class| {
+        let input = json!({"service_ms": 1_000});
+        json!({"task_id": class, "class": class, "model": "sim", "input": input}).to_string()
+    });
+    std::fs::write(&file, tasks.join("\n")).unwrap();
+    let (file, policy) = (file.to_str().unwrap(), dev.policy.to_str().unwrap());
+    let submitted = dev.run(&["task", "submit", "--policy", policy, "--file", file, "--json"]);
+    assert!(submitted.status.success(), "{submitted:?}");
+    // Half of the time each, for 40 and 10 of 50 shares.
+    let is_told = |page: &str, class: &str, ratio: f64| {
+        let name = format!(r#"fairlane_share_ratio{{class="{class}"}} "#);
+        let line = page.lines().find_map(|line| line.strip_prefix(&name));
+        line.is_some_and(|told| (told.parse::<f64>().unwrap() / ratio - 1.0).abs() < 0.3)
+    };
+    let began = clock::monotonic();
+    loop {
+        let page = dev.metrics();
+        if is_told(&page, "pay", 0.625) && is_told(&page, "bulk", 2.5) {
+            return;
+        }
+        assert!(clock::monotonic().since(began) < PATIENCE, "{page}");
     }
 }
 

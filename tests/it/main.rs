@@ -29,6 +29,8 @@ mod failures;
 mod fairness;
 #[cfg(feature = "failpoints")]
 mod gateway_killed;
+mod hands;
+mod inheritance;
 mod keys;
 mod killed_between_writes;
 mod lane_limits;
@@ -36,6 +38,8 @@ mod leftovers;
 mod limits;
 mod listing;
 mod live;
+mod no_workers;
+mod order;
 mod outage;
 mod overload;
 mod overload_gateway;

@@ -46,6 +46,7 @@ fn note(level: Level) -> OverloadNote {
         core: outlook,
         normal: outlook,
         archived: 0,
+        is_retry_full: None,
         at: now,
     }
 }
@@ -97,6 +98,13 @@ async fn post(door: &Door, id: &str, class: &str) -> Answered {
 async fn soon(door: &Door, id: &str) -> Answered {
     let deadline = to_rfc3339(clock::wall().plus_ms(3_600_000));
     let body = json!({"task_id": id, "class": "bulk", "model": "m", "input": 1, "deadline": deadline});
+    door.post(body.to_string()).await
+}
+
+/// A task that is to start in an hour.
+async fn later(door: &Door, id: &str) -> Answered {
+    let run_at = to_rfc3339(clock::wall().plus_ms(3_600_000));
+    let body = json!({"task_id": id, "class": "bulk", "model": "m", "input": 1, "run_at": run_at});
     door.post(body.to_string()).await
 }
 
@@ -334,5 +342,48 @@ async fn retries_that_take_too_much_of_the_storage_are_level_2_and_a_new_leader_
     assert_eq!(went_on, standing);
     mesh.broker.forget_retry(&task.id).await.unwrap();
     until(Level::Calm).await;
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_for_later_are_refused_while_timers_take_too_much_whatever_the_level_was_entered_for() {
+    let mesh = Mesh::start(POLICY).await;
+    mesh.coordinator.stop(PATIENCE).await;
+    let body = Original::new(vec![b'x'; 3_000].into());
+    let due = clock::wall().plus_ms(3_600_000);
+    let task = mesh.task("waits", Lane::Normal, "bulk");
+    mesh.broker.publish_at(&task, due, &body, &[]).await.unwrap();
+    say(&mesh, Level::Archive).await;
+    let mut notes = mesh.broker.overload_notes();
+    mesh.coordinator().await;
+    let full = async {
+        loop {
+            if let Some(note) = notes.next().await
+                && note.is_retry_full == Some(true)
+            {
+                return note.standing;
+            }
+        }
+    };
+    let standing = tokio::time::timeout(PATIENCE, full).await.expect("it is told");
+    assert_eq!((standing.level, standing.cause), (Level::Archive, Cause::Backlog));
+    let door = Door::of(&mesh).await;
+    until_heard(&door).await;
+    let refused = later(&door, "refused").await;
+    assert_eq!(told(&refused), (503, json!("overload_timers_full"), json!(2)));
+    assert_eq!(refused.json()["reason"], "retries");
+    let after: u32 = refused.header("retry-after").parse().unwrap();
+    assert!((24..=36).contains(&after), "{after}");
+    assert_eq!(door.get("/v1/tasks/refused").await.status, 404);
+    mesh.broker.forget_retry(&task.id).await.unwrap();
+    let taken = async {
+        for n in 0.. {
+            if later(&door, &format!("later-{n}")).await.status == 202 {
+                return;
+            }
+        }
+    };
+    let taken = tokio::time::timeout(PATIENCE, taken).await;
+    taken.expect("tasks are taken again when there is room");
     mesh.stop().await;
 }

@@ -84,6 +84,7 @@ impl Stage {
             policy: LivePolicy::fixed(Policy::clone(&self.policy)),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
+            served: Arc::default(),
         };
         let broker = Broker::connect(&[self.server.url().to_owned()], None, name).await?;
         Worker::start(broker, options, lifecycle).await?;

@@ -72,6 +72,7 @@ pub(super) async fn would_change(broker: &Broker, of: &Applying, session: &Sessi
     let changed = standing.is_none_or(|(stored, _)| stored.document != of.document);
     let data = json!({"valid": true, "holds": holds, "would_change": changed});
     session.output.show(&data, |_| match changed {
+        true if holds == 0 => format!("{}: valid; it would be the first that is applied", of.name),
         true => format!("{}: valid; it would be applied on top of {holds}", of.name),
         false => format!("{}: valid; policy {holds} says the same already", of.name),
     })?;

@@ -57,6 +57,7 @@ fn load_json(note: &OverloadNote) -> Value {
     json!({
         "level": level.number(), "cause": cause.as_str(), "since": to_rfc3339(since), "at": to_rfc3339(note.at),
         "core": lane(&note.core), "normal": lane(&note.normal), "archived": note.archived,
+        "retry_full": note.is_retry_full,
     })
 }
 

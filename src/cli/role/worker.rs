@@ -58,6 +58,7 @@ async fn work(session: &Session) -> anyhow::Result<Exit> {
         policy,
         executors,
         metrics,
+        served: Arc::default(),
     };
     let worker = Worker::start(broker, options, &process.lifecycle).await?;
     tracing::info!(worker.id = %id, slots = settings.slots, "taking tasks");

@@ -45,8 +45,12 @@ impl Default for Search {
     }
 }
 
-/// Whether a task has ended, and where it is if not.
-pub(super) async fn look(of: &Coordinator, id: &TaskId) -> Result<Found, WriteError> {
+/// Whether a task has ended, and where it is if not. It was seen at `known` last; its record says where it was first.
+pub(super) async fn look(
+    of: &Coordinator,
+    id: &TaskId,
+    known: Option<(Lane, u64)>,
+) -> Result<Found, WriteError> {
     if let Some(ended) = of
         .broker
         .fence(id)
@@ -59,49 +63,57 @@ pub(super) async fn look(of: &Coordinator, id: &TaskId) -> Result<Found, WriteEr
             return Ok(Found::Ended(ended.record.state));
         }
     }
+    if let Some(place) = known
+        && let Some(found) = at(of, id, place).await?
+    {
+        return Ok(found);
+    }
     let submission = match of.broker.submission(&RecordKey::Task(id.clone())).await {
         Err(error) if error.is_unreadable() => None,
         read => read?,
     };
-    let Some((lane, sequence)) = submission.and_then(|(of, _)| Some((of.lane, of.sequence?))) else {
-        return Ok(Found::Nowhere);
-    };
-    let Some(is_out) = of.broker.is_delivered(lane, sequence).await? else {
-        return Ok(Found::Nowhere);
-    };
-    if is_out {
-        return Ok(Found::OutOfReach);
+    let first = submission.and_then(|(of, _)| Some((of.lane, of.sequence?)));
+    match first.filter(|first| known != Some(*first)) {
+        Some(first) => Ok(at(of, id, first).await?.unwrap_or(Found::Nowhere)),
+        None => Ok(Found::Nowhere),
     }
-    let Some(message) = of.broker.waiting_at(lane, sequence).await? else {
-        return Ok(Found::OutOfReach);
-    };
-    let (task, _) = identify(of, lane, &message)?;
-    Ok(match task.id == *id {
-        true => Found::Queued(Box::new(task), sequence),
-        false => Found::Nowhere,
-    })
 }
 
-/// Moves a task up for the sake of those that wait for it, if no worker was given it meanwhile.
+/// The task as it is at that place; none where it is not there.
+async fn at(of: &Coordinator, id: &TaskId, place: (Lane, u64)) -> Result<Option<Found>, WriteError> {
+    let (lane, sequence) = place;
+    let Some(is_out) = of.broker.is_delivered(lane, sequence).await? else {
+        return Ok(None);
+    };
+    if is_out {
+        return Ok(Some(Found::OutOfReach));
+    }
+    let Some(message) = of.broker.waiting_at(lane, sequence).await? else {
+        return Ok(Some(Found::OutOfReach));
+    };
+    let (task, _) = identify(of, lane, &message)?;
+    Ok((task.id == *id).then(|| Found::Queued(Box::new(task), sequence)))
+}
+
+/// Moves a task up for the sake of those that wait for it, if no worker was given it meanwhile. Where it is then.
 pub(super) async fn promote(
     of: &Coordinator,
     id: &TaskId,
     to: Lane,
     lane: Lane,
     sequence: u64,
-) -> Result<(), WriteError> {
+) -> Result<Option<(Lane, u64)>, WriteError> {
     let Some(message) = of.broker.waiting_at(lane, sequence).await? else {
-        return Ok(());
+        return Ok(None);
     };
     let (task, _) = identify(of, lane, &message)?;
     // A move uses a hop; one without any left stays and is executed where it is.
     if task.id != *id || task.hop >= of.policy().bounds.max_hops {
-        return Ok(());
+        return Ok(None);
     }
     let hop = task.hop.saturating_add(1);
     let why = "a task that waits for it is more urgent";
-    relocate(of, &task, (to, hop), &message, why).await?;
-    Ok(())
+    Ok(Some(relocate(of, &task, (to, hop), &message, why).await?))
 }
 
 impl Watch<'_> {
@@ -127,7 +139,7 @@ impl Watch<'_> {
             for listed in page.into_iter().filter(|listed| sought.contains(&listed.id)) {
                 match listed.task.filter(|_| listed.state == State::Queued) {
                     Some(task) => self.queued(&task, listed.at.sequence),
-                    None => self.board.out_of_reach(&listed.id),
+                    None => self.runs(&listed.id, (Lane::Normal, listed.at.sequence)),
                 }
             }
             match next {

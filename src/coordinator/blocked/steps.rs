@@ -21,6 +21,10 @@ enum Taken {
     Queued(Box<Task>, u64),
     /// It cannot be moved where it is.
     OutOfReach(TaskId),
+    /// It was moved, and is there now.
+    Moved(TaskId, (Lane, u64)),
+    /// It is not where it was known to be.
+    Lost(TaskId, Option<(Lane, u64)>),
     /// A task waits no more; where it is queued now, if it is.
     Left(TaskId, Option<(Box<Task>, u64)>),
     /// Nothing to note.
@@ -43,7 +47,7 @@ impl Watch<'_> {
             let acts = taken.into_iter().map(|step| {
                 let known = match &step {
                     Step::Release(id) => self.board.lane(id).map(|lane| (lane, 0)),
-                    Step::Promote { task, .. } => self.places.get(task).copied(),
+                    Step::Look(task) | Step::Promote { task, .. } => self.places.get(task).copied(),
                     _ => None,
                 };
                 async move { (act(of, &step, known).await, step) }
@@ -65,32 +69,50 @@ impl Watch<'_> {
             Taken::Ended(id, state) => self.board.ended(&id, state),
             Taken::Queued(task, sequence) => self.queued(&task, sequence),
             Taken::OutOfReach(id) => self.board.out_of_reach(&id),
+            Taken::Moved(id, place) => {
+                self.places.insert(id, place);
+            }
+            // Unless it was moved while it was looked for.
+            Taken::Lost(id, known) if self.places.get(&id).copied() == known => {
+                self.places.remove(&id);
+                self.board.lost(&id);
+            }
             Taken::Left(id, Some((task, sequence))) => {
                 self.board.left(&id);
                 self.queued(&task, sequence);
             }
             Taken::Left(id, None) => self.board.gone(&id),
-            Taken::Nothing => (),
+            Taken::Lost(..) | Taken::Nothing => (),
         }
     }
 
     /// A task that others may wait for is on a lane.
     pub(super) fn queued(&mut self, task: &Task, sequence: u64) {
         if self.board.is_awaited(&task.id) {
-            self.places.insert(task.id.clone(), (task.lane, sequence));
-            self.board.queued(&self.of.policy(), task);
+            let place = (task.lane, sequence);
+            let before = self.places.insert(task.id.clone(), place);
+            // One that could not be moved up stays where it is until it has run: each move uses a hop.
+            if before != Some(place) || !self.board.is_found(&task.id) {
+                self.board.queued(&self.of.policy(), task);
+            }
         }
+    }
+
+    /// A task that others wait for is with a worker, which was given it there.
+    pub(super) fn runs(&mut self, id: &TaskId, place: (Lane, u64)) {
+        self.places.insert(id.clone(), place);
+        self.board.out_of_reach(id);
     }
 }
 
-/// `known` is the lane to release to, or the place to promote from.
+/// `known` is the lane to release to, or the place to look at first or to promote from.
 async fn act(of: &Coordinator, step: &Step, known: Option<(Lane, u64)>) -> Result<Taken, WriteError> {
     Ok(match (step, known) {
-        (Step::Look(id), _) => match look(of, id).await? {
+        (Step::Look(id), known) => match look(of, id, known).await? {
             Found::Ended(state) => Taken::Ended(id.clone(), state),
             Found::Queued(task, sequence) => Taken::Queued(task, sequence),
             Found::OutOfReach => Taken::OutOfReach(id.clone()),
-            Found::Nowhere => Taken::Nothing,
+            Found::Nowhere => Taken::Lost(id.clone(), known),
         },
         (Step::Release(id), Some((lane, _))) => {
             let queued = settle::release(of, id, lane).await?;
@@ -112,8 +134,10 @@ async fn act(of: &Coordinator, step: &Step, known: Option<(Lane, u64)>) -> Resul
             Taken::Nothing
         }
         (Step::Promote { task, to }, Some((lane, sequence))) => {
-            promote(of, task, *to, lane, sequence).await?;
-            Taken::Nothing
+            match promote(of, task, *to, lane, sequence).await? {
+                Some(place) => Taken::Moved(task.clone(), place),
+                None => Taken::Nothing,
+            }
         }
         // It left in between; keys are given by their own.
         (Step::Grant(_), _) | (Step::Release(_) | Step::Promote { .. }, None) => Taken::Nothing,

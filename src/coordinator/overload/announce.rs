@@ -4,7 +4,7 @@ use super::look::Seen;
 use crate::broker::RequestError;
 use crate::clock;
 use crate::coordinator::Coordinator;
-use crate::policy::{Outlook, Standing};
+use crate::policy::{Outlook, Standing, is_retry_full};
 use crate::task::{EpochMs, Lane};
 use crate::wire::OverloadNote;
 
@@ -41,14 +41,16 @@ impl Announcer {
             backlog: seen.waiting(lane),
             drain_per_s: seen.rate(lane).per_s(),
         };
+        let before = self.note;
+        let was_full = before.is_retry_full.unwrap_or(before.refuses_timers());
         let note = OverloadNote {
             standing,
             core: lane(Lane::Core),
             normal: lane(Lane::Normal),
             archived,
+            is_retry_full: Some(is_retry_full(&of.policy().overload, was_full, &seen.pressure)),
             at: clock::wall(),
         };
-        let before = self.note;
         of.metrics.overload(Some(standing.level.number()));
         if is_silent(&before) && is_silent(&note) {
             return;

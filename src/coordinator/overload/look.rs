@@ -13,7 +13,8 @@ use crate::task::{Lane, Moment};
 
 /// Queues whose oldest task is asked for at once: those where most wait.
 const HEADS_MAX: usize = 32;
-/// Workers of whom nothing was seen for so long are gone. One that is idle asks at least every few seconds.
+/// Workers that are in no registry and of whom nothing was seen for so long are gone. One that is idle asks at least every
+/// few seconds.
 const SILENT_MAX: Duration = Duration::from_secs(15);
 
 /// Remembers what it takes to tell rates.
@@ -22,7 +23,16 @@ pub(super) struct Observer {
     before: Option<Books>,
     rates: [DrainRate; 2],
     all: DrainRate,
-    alive_at: Option<Moment>,
+    crew: CrewSeen,
+}
+
+/// What was seen of workers.
+#[derive(Default)]
+struct CrewSeen {
+    /// Whether none was in the registry at the last look.
+    was_alone: bool,
+    /// When somebody who is in no registry showed last.
+    stranger_at: Option<Moment>,
 }
 
 /// The books of both lanes at one time.
@@ -65,7 +75,8 @@ impl Observer {
         let archive = of.broker.fill(subject::ARCHIVE).await?;
         let waiting = Lane::ALL.map(|lane| waiting(&queues, lane));
         let settled = self.note(&lanes, waiting, &queues);
-        let workers = self.workers(&queues, settled);
+        let signs = settled + queues.iter().map(|queue| queue.pulls).sum::<u64>();
+        let workers = self.crew.look(*of.workers.borrow(), signs, clock::monotonic());
         let all: u64 = waiting.iter().sum();
         let policy = of.policy();
         let rules = &policy.overload;
@@ -122,18 +133,30 @@ impl Observer {
         self.all.note(settled, over, was_busy(0) || was_busy(1));
         settled
     }
+}
 
-    /// By what the server knows: somebody asks for tasks, holds some, or has ended some.
-    fn workers(&mut self, queues: &[Queue], settled: u64) -> Workers {
-        let now = clock::monotonic();
-        if settled > 0 || is_anybody_there(queues) {
-            self.alive_at = Some(now);
+impl CrewSeen {
+    /// By how many workers were heard of late. One does not have to say that it is there: it shows by asking for tasks, or
+    /// by ending some. What is out shows nothing, because it stays out when its worker dies.
+    fn look(&mut self, heard: Option<usize>, signs: u64, now: Moment) -> Workers {
+        let Some(heard) = heard else {
+            return Workers::Unknown;
+        };
+        let was_alone = std::mem::replace(&mut self.was_alone, heard == 0);
+        if heard > 0 {
+            self.stranger_at = None;
+            return Workers::Alive;
         }
-        let since = *self.alive_at.get_or_insert(now);
-        if now.since(since) > SILENT_MAX {
-            Workers::Gone
-        } else {
-            Workers::Alive
+        if !was_alone {
+            // What was ended since the last look may be the work of one that has just left.
+            return Workers::Unknown;
+        }
+        if signs > 0 {
+            self.stranger_at = Some(now);
+        }
+        match self.stranger_at.filter(|at| now.since(*at) <= SILENT_MAX) {
+            Some(_) => Workers::Alive,
+            None => Workers::Gone,
         }
     }
 }
@@ -213,6 +236,28 @@ mod tests {
             ..state
         };
         assert_eq!(fullness(&unbounded), 0.0);
+    }
+
+    #[test]
+    fn workers_are_gone_when_none_was_heard_and_nobody_else_shows() {
+        use Workers::{Alive, Gone, Unknown};
+        let mut seen = CrewSeen::default();
+        for (at_s, heard, signs, workers) in [
+            (0, None, 9, Unknown),
+            (1, Some(2), 0, Alive),
+            // Ended by the one that has gone.
+            (2, Some(0), 7, Unknown),
+            (3, Some(0), 0, Gone),
+            (4, Some(1), 0, Alive),
+            (5, Some(0), 0, Unknown),
+            // One that does not say that it is there.
+            (6, Some(0), 1, Alive),
+            (21, Some(0), 0, Alive),
+            (22, Some(0), 0, Gone),
+        ] {
+            let now = Moment(Duration::from_secs(at_s));
+            assert_eq!(seen.look(heard, signs, now), workers, "at {at_s} s");
+        }
     }
 
     #[test]

@@ -56,6 +56,7 @@ fn figures(reason: &Reason) -> Value {
         Reason::ByHand { why } => json!({"reason": why.map(ParkReason::as_str)}),
         Reason::Verdict { since } => json!({"since": to_rfc3339(*since)}),
         Reason::MaxWait { at, then, .. } => json!({"at": to_rfc3339(*at), "then": follows(*then)}),
+        Reason::Lift { at, rule } => json!({"at": to_rfc3339(*at), "rule": rule}),
         Reason::Deadline { at } => json!({"at": to_rfc3339(*at)}),
         Reason::Next | Reason::NoLeader | Reason::Between => json!({}),
     }

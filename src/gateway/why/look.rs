@@ -90,6 +90,7 @@ impl<'a> Look<'a> {
             ahead,
             paused_since: paused.map(|paused| paused.since),
             deadline: listed.task.as_ref().and_then(|task| task.facts.deadline),
+            may_rise: listed.hop < self.policy.bounds.max_hops && !listed.is_timed_out,
         })
     }
 

@@ -17,6 +17,31 @@ same numbers. This page is written by `make goldens` from `src/metrics/catalogue
 
 ";
 
+/// What no single process can say.
+const FAIRNESS: &str = "
+## Fairness over the whole mesh
+
+`fairlane_share_ratio` and `fairlane_tenant_jain_index` are of one process, and `instance` tells them apart: a class whose
+tasks happen to go to one worker has a high ratio there and a low one elsewhere. No process says how evenly the whole mesh
+served; over its classes the counters do. What each class had in the last five minutes, for its share:
+
+```promql
+sum by (class) (rate(fairlane_execution_seconds_sum[5m]))
+  / on (class) (max by (class) (fairlane_class_share) > 0)
+```
+
+Recorded as `class:fairlane_service_per_share:rate5m`, Jain's index of the classes that were served is
+
+```promql
+sum(class:fairlane_service_per_share:rate5m > 0) ^ 2
+  / (count(class:fairlane_service_per_share:rate5m > 0) * sum(class:fairlane_service_per_share:rate5m ^ 2))
+```
+
+1 is exact, and means something only while all classes have tasks that wait (`fairlane_queue_depth`). Executions are counted
+by the time they took; of a model whose tasks share its runs, that is more than they were charged. Of tenants there is no
+such index over the mesh: they are no label, because there may be any number of them.
+";
+
 fn document() -> String {
     let mut text = HEAD.to_owned();
     text.push_str("| name | kind | unit | labels | what it says |\n| --- | --- | --- | --- | --- |\n");
@@ -50,6 +75,7 @@ fn document() -> String {
         listed(BUCKETS_S),
         listed(BUCKETS_SIZE)
     ));
+    text.push_str(FAIRNESS);
     text
 }
 

@@ -9,7 +9,7 @@ use crate::metrics::*;
 use crate::task::{ClassName, DeadReason, ErrorKind, Lane};
 
 /// What `count` counts, as text.
-pub(super) fn rendered(count: impl FnOnce()) -> String {
+pub(crate) fn rendered(count: impl FnOnce()) -> String {
     let recorder = recorder().unwrap();
     let exposition = Exposition::from(recorder.handle());
     metrics::with_local_recorder(&recorder, || {

@@ -3,3 +3,5 @@
 mod document;
 mod exposed;
 mod over_http;
+
+pub(crate) use exposed::rendered;

@@ -255,6 +255,17 @@ impl Board {
         }
     }
 
+    /// A task that others wait for is not where it was seen last: it failed there, or was moved. It is sought anew.
+    pub fn lost(&mut self, id: &TaskId) {
+        self.lanes.remove(id);
+    }
+
+    /// Whether it is known where a task is that others wait for.
+    #[must_use]
+    pub fn is_found(&self, id: &TaskId) -> bool {
+        self.lanes.contains_key(id)
+    }
+
     /// Whether others wait for `id`, or for the key that it has.
     #[must_use]
     pub fn is_awaited(&self, id: &TaskId) -> bool {

@@ -127,6 +127,20 @@ fn what_a_more_urgent_task_waits_for_is_promoted_once_also_through_others() {
 }
 
 #[test]
+fn one_that_ran_and_failed_is_sought_and_promoted_anew() {
+    let (policy, mut board) = (fixture::policy(), Board::default());
+    board.blocked(&policy, task("c", Lane::Core, &["a"]));
+    board.out_of_reach(&id("a"));
+    assert_eq!(steps(&mut board), ["look a"]);
+    assert!(board.is_found(&id("a")) && board.sought().count() == 0);
+    board.lost(&id("a"));
+    assert_eq!(board.sought().collect::<Vec<_>>(), [&id("a")]);
+    board.queued(&policy, &task("a", Lane::Normal, &[]));
+    assert_eq!(steps(&mut board), ["promote a to core"]);
+    assert_eq!(board.sought().count(), 0);
+}
+
+#[test]
 fn a_task_that_waits_ends_when_its_deadline_passes_and_what_has_ended_is_looked_for_anew() {
     let (policy, mut board) = (fixture::policy(), Board::default());
     let mut late = task("late", Lane::Normal, &["a"]);

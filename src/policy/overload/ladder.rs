@@ -157,6 +157,14 @@ pub fn step(rules: &OverloadRules, standing: Standing, seen: &Pressure, now: Epo
     to(below, cause)
 }
 
+/// Whether reports and timers take too much of the storage from now on, if they did so before: with the same two
+/// thresholds as the level that this asks for.
+#[must_use]
+pub fn is_retry_full(rules: &OverloadRules, before: bool, seen: &Pressure) -> bool {
+    let part = if before { rules.leave_at } else { 1.0 };
+    seen.retry_full >= rules.retry_full * part
+}
+
 /// Why `level`, or one above, is asked for, with every threshold lowered to this part. What asks for a level asks for
 /// those below it.
 fn asks_for(rules: &OverloadRules, seen: &Pressure, level: Level, part: f64) -> Option<Cause> {

@@ -87,6 +87,23 @@ fn each_sign_asks_for_its_level_one_step_at_a_time() {
 }
 
 #[test]
+fn the_storage_is_full_of_retries_until_they_take_well_less_of_it() {
+    for (before, part, after) in [
+        (false, 0.19, false),
+        (false, 0.2, true),
+        (true, 0.19, true),
+        (true, 0.1, true),
+        (true, 0.09, false),
+    ] {
+        let seen = Pressure {
+            retry_full: part,
+            ..Pressure::default()
+        };
+        assert_eq!(is_retry_full(&RULES, before, &seen), after, "{before} {part}");
+    }
+}
+
+#[test]
 fn a_level_is_left_below_its_own_lower_threshold() {
     for (wait_s, from, levels) in [
         (50.0, Level::CoreOnly, &[3][..]),

@@ -15,7 +15,7 @@ mod rules;
 mod ladder_tests;
 
 pub use admission::{Fate, Shed, fate};
-pub use ladder::{Cause, Pressure, Standing, Workers, step};
+pub use ladder::{Cause, Pressure, Standing, Workers, is_retry_full, step};
 pub use outlook::{Infeasible, Outlook, RETRY_AFTER_S_MAX, infeasible, retry_after_s};
 pub use rate::DrainRate;
 pub use room::{QueueFill, Room};

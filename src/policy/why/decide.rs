@@ -3,7 +3,7 @@
 use super::facts::{Case, Mesh, OnLane, Parent, QueueSeen, Timer, Whereabouts};
 use super::reason::{Absence, Reason};
 use super::rivals::rivals;
-use crate::policy::Policy;
+use crate::policy::{Policy, lift_after_ms};
 use crate::task::{ParkReason, Route, State};
 
 /// Why a task stands where it does: what binds most first. Never empty.
@@ -200,12 +200,25 @@ fn bounds(policy: &Policy, seen: &Case, route: &Route, on: &OnLane) -> Vec<Reaso
         lane: route.lane,
         class: route.class.clone(),
     });
+    let lift = lift(policy, seen, route, on);
     let deadline = on.deadline.map(|at| Reason::Deadline { at });
     let is_to_come = |reason: &Reason| match reason {
         Reason::MaxWait { at, .. } => *at > seen.now,
         _ => true,
     };
-    max_wait.into_iter().filter(is_to_come).chain(deadline).collect()
+    let max_wait = max_wait.into_iter().filter(is_to_come);
+    max_wait.chain(lift).chain(deadline).collect()
+}
+
+/// When the rule between classes moves it up, if it does. What is held back waits because somebody wants it to.
+fn lift(policy: &Policy, seen: &Case, route: &Route, on: &OnLane) -> Option<Reason> {
+    let after_ms = lift_after_ms(policy, policy.class(route.class.as_str())?)?;
+    let is_paused = seen.mesh.queue(route).is_some_and(|queue| queue.is_paused);
+    let rises = route.lane.higher().is_some() && on.may_rise && !is_paused;
+    rises.then(|| Reason::Lift {
+        at: on.since.plus_ms(after_ms),
+        rule: policy.scheduler.between.as_str(),
+    })
 }
 
 fn timed(policy: &Policy, seen: &Case, timer: &Timer) -> Vec<Reason> {

@@ -57,6 +57,8 @@ pub struct OnLane {
     pub paused_since: Option<EpochMs>,
     /// When its answer stops being worth having.
     pub deadline: Option<EpochMs>,
+    /// Whether the rule between classes may move it up: it has a hop left, and never ran out of time.
+    pub may_rise: bool,
 }
 
 /// Tasks of its queue that are given out before a task.

@@ -233,3 +233,15 @@ pub(super) fn max_wait(at: EpochMs, then: OnMaxWait, now: EpochMs) -> String {
         span(at.since(now))
     )
 }
+
+pub(super) fn lift(at: EpochMs, rule: &str, now: EpochMs) -> String {
+    match at > now {
+        true => format!(
+            "after {} more it is moved to core as soon as that has room ({rule})",
+            span(at.since(now))
+        ),
+        false => {
+            format!("it has waited for long enough to be moved to core, as soon as that has room ({rule})")
+        }
+    }
+}

@@ -120,6 +120,13 @@ pub enum Reason {
         /// Its class.
         class: ClassName,
     },
+    /// What the rule between classes moves up from normal, as far as core has room.
+    Lift {
+        /// When that is at the earliest.
+        at: EpochMs,
+        /// The rule.
+        rule: &'static str,
+    },
     /// It ends as expired where it has not started by then.
     Deadline {
         /// When.
@@ -177,6 +184,7 @@ impl Reason {
             Self::Verdict { .. } => "verdict",
             Self::Between => "between",
             Self::MaxWait { .. } => "max_wait",
+            Self::Lift { .. } => "lift",
             Self::Deadline { .. } => "deadline",
         }
     }

@@ -3,7 +3,7 @@
 use super::estimate::{Basis, Estimate, Unknown};
 use super::facts::{Case, Whereabouts};
 use super::phrases::{
-    absent, by_hand, contest, counted, due, ended, key, max_wait, no_queue, overload, parents, paused,
+    absent, by_hand, contest, counted, due, ended, key, lift, max_wait, no_queue, overload, parents, paused,
     running,
 };
 use super::reason::Reason;
@@ -137,6 +137,7 @@ impl Reason {
             }
             Self::NoLeader => "no coordinator leads; start one with `fairlane coordinator`".to_owned(),
             Self::MaxWait { at, then, .. } => max_wait(*at, *then, seen.now),
+            Self::Lift { at, rule } => lift(*at, rule, seen.now),
             Self::Deadline { at } if *at <= seen.now => {
                 format!(
                     "its deadline passed {} ago: it ends as expired instead of starting",

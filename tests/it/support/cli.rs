@@ -133,6 +133,16 @@ pub(crate) async fn run_at(server: &Server, arguments: &[&str]) -> (Option<i32>,
     (output.status.code(), printed)
 }
 
+/// The same for people: exit code, stdout and stderr.
+pub(crate) async fn say_at(server: &Server, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let own = [&["--nats", server.url()], arguments].concat();
+    let own: Vec<String> = own.iter().map(ToString::to_string).collect();
+    let run = move || run(&own.iter().map(String::as_str).collect::<Vec<_>>());
+    let output = tokio::task::spawn_blocking(run).await.expect("it runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
 /// The JSON on stdout.
 pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))

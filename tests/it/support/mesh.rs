@@ -149,7 +149,19 @@ impl Mesh {
         executor: Arc<dyn Executor>,
     ) -> Lifecycle {
         let broker = connect(&self.server, id).await;
-        self.start_worker(broker, id, slots, 0, executor).await
+        self.start_worker(broker, id, slots, 0, executor, WorkerMetrics::new())
+            .await
+    }
+
+    /// A worker of one slot that counts there.
+    pub(crate) async fn worker_that_counts(
+        &self,
+        id: &str,
+        executor: Arc<dyn Executor>,
+        metrics: WorkerMetrics,
+    ) {
+        let broker = connect(&self.server, id).await;
+        self.start_worker(broker, id, 1, 0, executor, metrics).await;
     }
 
     /// The same over a connection that others may share.
@@ -160,7 +172,8 @@ impl Mesh {
         slots: u32,
         executor: Arc<dyn Executor>,
     ) {
-        self.start_worker(broker, id, slots, 0, executor).await;
+        self.start_worker(broker, id, slots, 0, executor, WorkerMetrics::new())
+            .await;
     }
 
     /// What a process begins to act on that is started now; it follows what is applied.
@@ -179,6 +192,7 @@ impl Mesh {
             id: WorkerId::new(id).expect("a worker's name"),
             slots,
             policy: self.following(&broker).await,
+            served: Arc::default(),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
         };
@@ -190,7 +204,8 @@ impl Mesh {
     /// A worker for the model that is the `model`-th of the policy, counted from 0.
     pub(crate) async fn worker_for(&self, id: &str, slots: u32, model: usize, executor: Arc<dyn Executor>) {
         let broker = connect(&self.server, id).await;
-        self.start_worker(broker, id, slots, model, executor).await;
+        self.start_worker(broker, id, slots, model, executor, WorkerMetrics::new())
+            .await;
     }
 
     async fn start_worker(
@@ -200,6 +215,7 @@ impl Mesh {
         slots: u32,
         model: usize,
         executor: Arc<dyn Executor>,
+        metrics: WorkerMetrics,
     ) -> Lifecycle {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[model].name, executor);
@@ -208,7 +224,8 @@ impl Mesh {
             slots,
             policy: self.live.clone(),
             executors,
-            metrics: Arc::new(WorkerMetrics::new()),
+            metrics: Arc::new(metrics),
+            served: Arc::default(),
         };
         let lifecycle = self.lifecycle.child();
         let started = Worker::start(broker, options, &lifecycle).await;

@@ -95,6 +95,7 @@ fn note(now: EpochMs) -> OverloadNote {
         core: outlook,
         normal: outlook,
         archived: 3,
+        is_retry_full: None,
         at: now,
     }
 }

@@ -148,3 +148,39 @@ async fn a_task_that_came_straight_to_its_lane_is_found_by_hand() {
     );
     mesh.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_rule_will_move_up_says_when_and_what_ran_out_of_time_is_not_moved() {
+    let rule = "version: 1\nscheduler: { between: mlfq, mlfq: { boost_ms: 60000 } }";
+    let yaml = POLICY.replace("version: 1", rule);
+    let scene = Scene::under(&yaml).await;
+    scene.submit("t", "bulk", json!({})).await;
+    let told = scene.why("t").await;
+    assert_eq!(kinds(&told), ["no_worker", "lift"]);
+    let lift = &told["reasons"][1];
+    let at = parse_rfc3339(lift["at"].as_str().expect("a time")).expect("a time");
+    assert!(
+        at > clock::wall() && at <= clock::wall().plus_ms(60_000),
+        "{lift}"
+    );
+    assert_eq!(lift["rule"], "mlfq");
+    scene.submit("u", "pay", json!({})).await;
+    let told = scene.why("u").await;
+    assert!(!kinds(&told).contains(&"lift"), "it is on core: {told}");
+
+    let history = [(
+        "Fl-History",
+        r#"[{"n":1,"hop":0,"worker":"w","start":1,"ms":9,"kind":"timeout","error":"late"}]"#,
+    )];
+    let body = r#"{"task_id":"late","model":"m","input":1}"#;
+    let sent = scene.bare.publish("fl.task.normal.auth.m.0", &history, body);
+    sent.await.expect("the lane takes it");
+    let policy = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(policy.path(), &yaml).expect("it is written");
+    let policy = policy.path().to_str().expect("text");
+    let arguments = ["task", "why", "late", "--policy", policy];
+    let (code, told) = cli::run_at(&scene.mesh.server, &arguments).await;
+    assert_eq!((code, &told["lane"]), (Some(0), &json!("normal")));
+    assert!(!kinds(&told).contains(&"lift"), "{told}");
+    scene.mesh.stop().await;
+}

@@ -31,7 +31,11 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn new() -> Self {
-        let mesh = Mesh::start(POLICY).await;
+        Self::under(POLICY).await
+    }
+
+    pub(super) async fn under(policy: &str) -> Self {
+        let mesh = Mesh::start(policy).await;
         let door = Door::of(&mesh).await;
         let bare = Bare::of(&mesh.server).await;
         let looks = bare.hear("fl.view.core").await;

@@ -4,10 +4,10 @@ use expect_test::expect;
 
 use super::stage::{NOW, check, load, on_lane, policy, queue, route, seen};
 use crate::policy::why::*;
-use crate::policy::{MaxWait, OnMaxWait};
+use crate::policy::{MaxWait, OnMaxWait, Policy};
 use crate::scheduler::rate::Rate;
-use crate::scheduler::rules::Between;
-use crate::task::{EpochMs, Lane};
+use crate::scheduler::rules::{Between, MlfqRules};
+use crate::task::{EpochMs, Lane, Route};
 
 #[test]
 fn a_task_behind_others_of_its_queue_waits_for_as_long_as_they_take() {
@@ -320,4 +320,38 @@ fn what_is_next_starts_at_once_and_what_is_not_known_is_said_to_be() {
     });
     seen.mesh.workers[0].running = 4;
     assert_eq!(estimate(&policy, &seen), Estimate::Unknown(Unknown::NoDrain));
+}
+
+#[test]
+fn what_the_rule_moves_up_is_told_when() {
+    let (mut policy, mut seen) = (policy(), seen());
+    policy.scheduler.between = Between::Mlfq(MlfqRules {
+        boost_ms: 5_000,
+        ..MlfqRules::DEFAULT
+    });
+    let told = |policy: &Policy, seen: &Case| {
+        let all = reasons(policy, seen);
+        let lift = all.iter().find(|reason| reason.as_str() == "lift");
+        lift.map(|reason| reason.told(seen))
+    };
+    assert_eq!(told(&policy, &seen), None, "it is on core");
+    let on_normal = Route {
+        lane: Lane::Normal,
+        ..route("payment")
+    };
+    seen.mesh.queues[0].route = on_normal.clone();
+    seen.route = Some(on_normal);
+    let soon = "after 3.0 s more it is moved to core as soon as that has room (mlfq)";
+    assert_eq!(told(&policy, &seen).as_deref(), Some(soon));
+    on_lane(&mut seen).since = EpochMs(NOW.0 - 5_000);
+    let due = "it has waited for long enough to be moved to core, as soon as that has room (mlfq)";
+    assert_eq!(told(&policy, &seen).as_deref(), Some(due));
+    on_lane(&mut seen).may_rise = false;
+    assert_eq!(told(&policy, &seen), None);
+    on_lane(&mut seen).may_rise = true;
+    seen.mesh.queues[0].is_paused = true;
+    assert_eq!(told(&policy, &seen), None);
+    seen.mesh.queues[0].is_paused = false;
+    policy.scheduler.between = Between::Weighted;
+    assert_eq!(told(&policy, &seen), None, "nothing is moved");
 }

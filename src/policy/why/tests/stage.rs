@@ -82,6 +82,7 @@ pub(super) fn seen() -> Case {
             },
             paused_since: None,
             deadline: None,
+            may_rise: true,
         }),
         mesh: Mesh {
             queues: vec![
