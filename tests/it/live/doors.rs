@@ -1,5 +1,7 @@
 //! Policies over REST and on the command line: the same, with an answer for every mistake.
 
+use std::path::Path;
+
 use expect_test::expect;
 use serde_json::Value;
 
@@ -72,71 +74,51 @@ async fn a_gateway_shows_policies_and_changes_them_where_it_was_told_to() {
 async fn the_command_line_says_by_its_exit_code_how_it_went() {
     let mesh = Mesh::start(TWO_CLASSES).await;
     let folder = tempfile::tempdir().expect("there is a place for temporary folders");
-    let file = |name: &str, document: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, document).expect("it can be written");
-        path.to_str().expect("a path in UTF-8").to_owned()
-    };
-    let (one, two) = (file("one.yaml", &version(1)), file("two.yaml", &version(2)));
-    let faulty = file("faulty.yaml", "version: 1\n");
-    let run = |arguments: Vec<String>| {
-        let mesh = &mesh;
-        async move {
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            let (exit, said, complained) =
-                cli::say_at(&mesh.server, &[&["policy"], &arguments[..]].concat()).await;
-            let told = format!(
-                "$ policy {}\n{said}{complained}exit {}\n",
-                arguments.join(" "),
-                exit.unwrap_or(-1)
-            );
-            told.replace(&one_folder(&arguments), "FOLDER")
-        }
-    };
-    let text = |words: &[&str]| {
-        words
-            .iter()
-            .map(|word| (*word).to_owned())
-            .collect::<Vec<String>>()
-    };
-    let mut told = String::new();
-    for arguments in [
-        text(&["get"]),
-        text(&["apply", &one, "--dry-run"]),
-        text(&["apply", &one, "--author", "ci", "-m", "a start"]),
-        text(&["apply", &one]),
-        text(&["apply", &two, "--if-version", "7"]),
-        text(&["apply", &two, "--author", "ci"]),
-        text(&["apply", &faulty]),
-        text(&["rollback", "9"]),
-        text(&["rollback", "--author", "ci"]),
-        text(&["rollback"]),
+    for (name, document) in [
+        ("one", version(1)),
+        ("two", version(2)),
+        ("faulty", "version: 1\n".to_owned()),
     ] {
-        told += &run(arguments).await;
+        std::fs::write(folder.path().join(name), document).expect("it can be written");
+    }
+    let mut told = String::new();
+    for line in [
+        "get",
+        "apply one --dry-run",
+        "apply one --author ci -m start",
+        "apply one",
+        "apply two --if-version 7",
+        "apply two --author ci",
+        "apply faulty",
+        "rollback 9",
+        "rollback --author ci",
+        "rollback",
+    ] {
+        told += &said(&mesh, folder.path(), line).await;
     }
     expect![[r#"
         $ policy get
         error: no policy was applied: every process acts on what it was started with; `fairlane policy apply FILE` makes one hold
         exit 4
-        $ policy apply FOLDER/one.yaml --dry-run
-        FOLDER/one.yaml: valid; it would be the first that is applied
+        $ policy apply one --dry-run
+        one: valid; it would be the first that is applied
         exit 0
-        $ policy apply FOLDER/one.yaml --author ci -m a start
+        $ policy apply one --author ci -m start
         policy 1 holds; before, every process acted on what it was started with
         exit 0
-        $ policy apply FOLDER/one.yaml
+        $ policy apply one
         policy 1 says the same already; nothing changed
         exit 0
-        $ policy apply FOLDER/two.yaml --if-version 7
+        $ policy apply two --if-version 7
         error: policy 1 holds, not 7: somebody applied another one meanwhile; look at `fairlane policy diff 7 1`, then apply yours on top of it
         exit 3
-        $ policy apply FOLDER/two.yaml --author ci
+        $ policy apply two --author ci
         policy 2 holds, after 1; `fairlane worker ls` shows who acts on it, `fairlane policy rollback` takes it back
         exit 0
-        $ policy apply FOLDER/faulty.yaml
-        error: FOLDER/faulty.yaml:1:1: classes: has no class; give at least one: NAME: { priority: 1, share: 1 }
-        FOLDER/faulty.yaml:1:1: default_class: is missing; give one of the classes
-        FOLDER/faulty.yaml:1:1: models: has no model; give at least one: NAME: { executor: embed }
+        $ policy apply faulty
+        error: faulty:1:1: classes: has no class; give at least one: NAME: { priority: 1, share: 1 }
+        faulty:1:1: default_class: is missing; give one of the classes
+        faulty:1:1: models: has no model; give at least one: NAME: { executor: embed }
         exit 1
         $ policy rollback 9
         error: there is no stored policy 9; `fairlane policy history` lists those there are
@@ -151,8 +133,19 @@ async fn the_command_line_says_by_its_exit_code_how_it_went() {
     mesh.stop().await;
 }
 
-/// The folder of the first file that is named, which differs from run to run.
-fn one_folder(arguments: &[&str]) -> String {
-    let named = arguments.iter().find_map(|word| word.rsplit_once('/'));
-    named.map_or_else(|| "no folder".to_owned(), |(folder, _)| folder.to_owned())
+/// What `fairlane policy` says to a line of arguments, of which files lie in `folder`.
+async fn said(mesh: &Mesh, folder: &Path, line: &str) -> String {
+    let path = |word: &str| folder.join(word);
+    let named = |word: &str| match path(word).exists() {
+        true => path(word).display().to_string(),
+        false => word.to_owned(),
+    };
+    let words: Vec<String> = line.split(' ').map(named).collect();
+    let arguments: Vec<&str> = ["policy"]
+        .into_iter()
+        .chain(words.iter().map(String::as_str))
+        .collect();
+    let (exit, said, complained) = cli::say_at(&mesh.server, &arguments).await;
+    let told = format!("$ policy {line}\n{said}{complained}exit {}\n", exit.unwrap_or(-1));
+    told.replace(&format!("{}/", folder.display()), "")
 }

@@ -46,7 +46,7 @@ async fn until(probe: &Probe, what: &str, is_so: impl Fn(u32) -> bool) -> Moment
 #[tokio::test(flavor = "multi_thread")]
 async fn running_tasks_follow_core_s_limit_down_and_up_and_none_is_delivered_again() {
     let mesh = Mesh::start(&places(100)).await;
-    let _live = mesh.broker.follow_policy(&mesh.live, &mesh.lifecycle);
+    mesh.broker.follow_policy(&mesh.live, &mesh.lifecycle);
     let (probe, _starts) = Probe::timed(SERVICE);
     let _worker = mesh.following_worker("w", 256, probe.clone()).await;
     mesh.submit_many("pay", TASKS, "0").await;
