@@ -172,7 +172,7 @@ impl Broker {
         Ok(EndingFeed(feed))
     }
 
-    async fn ordered(
+    pub(super) async fn ordered(
         &self,
         stream: &str,
         filter: &str,
@@ -239,7 +239,7 @@ impl EndingFeed {
     }
 }
 
-async fn next(feed: &mut Ordered) -> Result<async_nats::jetstream::Message, RequestError> {
+pub(super) async fn next(feed: &mut Ordered) -> Result<async_nats::jetstream::Message, RequestError> {
     match feed.next().await {
         Some(message) => message.map_err(RequestError::of("go on hearing")),
         None => Err(RequestError::of("go on hearing")("the stream of messages ended")),

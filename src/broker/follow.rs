@@ -10,7 +10,8 @@ use crate::clock;
 use crate::config::{LivePolicy, parse_policy};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::PolicyMetrics;
-use crate::policy::{Edition, Policy, PolicyVersion};
+use crate::policy::{Edition, Policy, PolicyVersion, Trial};
+use crate::wire::StoredPolicy;
 
 /// Before what failed is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -88,7 +89,11 @@ async fn follow(broker: Broker, live: Arc<LivePolicy>) {
     let mut rollouts = broker.rollouts();
     loop {
         match rollouts.next().await {
-            Ok(Some(rollout)) => act_on(&broker, &live, rollout.stable).await,
+            Ok(Some(rollout)) => {
+                // First what is on trial: from the end of a rollout on, it is what holds.
+                try_out(&broker, &live, rollout.trial).await;
+                act_on(&broker, &live, rollout.stable).await;
+            }
             Ok(None) => tracing::warn!(
                 policy = %live.now().version,
                 "the record of which policy holds was taken away; going on with the last one"
@@ -103,23 +108,61 @@ async fn follow(broker: Broker, live: Arc<LivePolicy>) {
     }
 }
 
-/// Reads the document of `version` and acts on it; tries again for as long as the server does not answer.
-async fn act_on(broker: &Broker, live: &LivePolicy, version: PolicyVersion) {
-    if live.now().version == version {
+/// Goes by a rollout, or by none. A candidate that this process cannot act on has none of its tasks: whoever has it
+/// runs them.
+async fn try_out(broker: &Broker, live: &LivePolicy, trial: Option<Trial>) {
+    let Some(trial) = trial else {
+        if live.trial().is_some() {
+            tracing::info!("the rollout has ended");
+            live.try_out(None);
+        }
         return;
+    };
+    let known = live.trial().filter(|on| on.edition.version == trial.candidate);
+    if let Some(on) = known {
+        return live.try_out(Some((trial, on.edition.clone())));
     }
-    let stored = loop {
+    let version = trial.candidate;
+    let Some(stored) = document(broker, live, version).await else {
+        return live.try_out(None);
+    };
+    match parse_policy(&format!("policy {version}"), &stored.document) {
+        Ok(policy) => {
+            tracing::info!(candidate = %version, share = %trial.share(), "a policy is on trial");
+            let edition = Arc::new(Edition::new(version, policy));
+            live.try_out(Some((trial, edition)));
+        }
+        Err(faults) => {
+            live.try_out(None);
+            refuse(live, version, faults.to_string());
+        }
+    }
+}
+
+/// The stored policy `version`; asks for as long as the server does not answer. None, and refused, where there is none.
+async fn document(broker: &Broker, live: &LivePolicy, version: PolicyVersion) -> Option<StoredPolicy> {
+    let why = loop {
         match broker.stored_policy(version).await {
-            Ok(stored) => break stored,
-            Err(error) if error.is_unreadable() => return refuse(live, version, error.to_string()),
+            Ok(Some(stored)) => return Some(stored),
+            Ok(None) => break "its document is gone from fl_policy".to_owned(),
+            Err(error) if error.is_unreadable() => break error.to_string(),
             Err(error) => {
                 tracing::warn!(policy = %version, %error, "a policy was applied and cannot be read yet; trying again");
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
         }
     };
-    let Some(stored) = stored else {
-        return refuse(live, version, "its document is gone from fl_policy".to_owned());
+    refuse(live, version, why);
+    None
+}
+
+/// Reads the document of `version` and acts on it.
+async fn act_on(broker: &Broker, live: &LivePolicy, version: PolicyVersion) {
+    if live.now().version == version {
+        return;
+    }
+    let Some(stored) = document(broker, live, version).await else {
+        return;
     };
     let before = live.now().version;
     match live.offer(version, &stored.document) {

@@ -5,6 +5,7 @@
 //! document.
 
 use async_nats::jetstream::message::PublishMessage;
+use serde_json::Value;
 
 use super::connect::Broker;
 use super::error::RequestError;
@@ -27,7 +28,7 @@ const WATCHED: Key = Key {
 };
 
 /// The record as it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// What it says; none where no policy was ever applied.
     pub rollout: Option<Rollout>,
@@ -73,6 +74,28 @@ impl Broker {
     pub async fn store_policy(&self, policy: &StoredPolicy) -> Result<bool, RecordError> {
         self.write_once(subject::policy(policy.version), policy_body(policy), 0)
             .await
+    }
+
+    /// Notes what was seen of a rollout, for people. The last one counts.
+    ///
+    /// # Errors
+    /// [`RecordError`]; the next one says the same.
+    pub async fn write_judgement(&self, seen: &Value) -> Result<(), RecordError> {
+        let body = seen.to_string();
+        let bytes = body.len();
+        let message = PublishMessage::build().payload(body.into());
+        let sent = self.send(subject::JUDGEMENT, message).await;
+        sent.map(drop)
+            .map_err(|error| self.explain(subject::JUDGEMENT.to_owned(), bytes, error).into())
+    }
+
+    /// What was seen of the last rollout; none where there was none.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer or the bucket is missing.
+    pub async fn judgement(&self) -> Result<Option<Value>, RequestError> {
+        let found = self.last(subject::POLICIES, subject::JUDGEMENT).await?;
+        Ok(found.and_then(|message| serde_json::from_slice(&message.payload).ok()))
     }
 
     /// A stored policy.

@@ -204,6 +204,12 @@ pub fn parse_policy(subject: &str) -> Option<PolicyVersion> {
     version.parse().ok().map(PolicyVersion)
 }
 
+/// Where what was seen of a rollout lies.
+pub const JUDGEMENT: &str = "$KV.fl_policy.judgement";
+
+/// Every failure report.
+pub const REPORT_ANY: &str = "fl.retry.report.*.*.*";
+
 /// Where it is written which of the stored policies holds.
 pub const ROLLOUT: &str = "$KV.fl_policy.rollout";
 

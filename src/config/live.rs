@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
 use super::{Faults, parse_policy};
 use crate::clock;
-use crate::policy::{Edition, Policy, PolicyVersion};
-use crate::task::Moment;
+use crate::policy::{Edition, Policy, PolicyVersion, Trial};
+use crate::task::{Moment, Shard, WorkerId};
 
 /// Editions that are remembered. A task that began under an earlier one is judged under the one that holds.
 const PAST_MAX: usize = 32;
@@ -24,10 +24,21 @@ pub struct LivePolicy {
     now: ArcSwap<Edition>,
     /// What held before, the latest last: tasks may have begun under one of them.
     past: RwLock<VecDeque<Arc<Edition>>>,
+    /// The one on trial.
+    trial: ArcSwapOption<OnTrial>,
     /// When the present one came to hold here.
     since: RwLock<Moment>,
     changes: watch::Sender<PolicyVersion>,
     refused: RwLock<Option<Arc<Refused>>>,
+}
+
+/// A rollout under way, with the policy that is on trial.
+#[derive(Debug, Clone)]
+pub struct OnTrial {
+    /// Which tasks and workers it has.
+    pub trial: Trial,
+    /// The candidate.
+    pub edition: Arc<Edition>,
 }
 
 /// A stored policy that this process does not act on.
@@ -47,6 +58,7 @@ impl LivePolicy {
         Arc::new(Self {
             now: ArcSwap::from_pointee(own),
             past: RwLock::default(),
+            trial: ArcSwapOption::empty(),
             since: RwLock::new(clock::monotonic()),
             changes,
             refused: RwLock::default(),
@@ -65,12 +77,51 @@ impl LivePolicy {
         self.now.load_full()
     }
 
-    /// The one of that number, if it holds or did so lately; else the one that holds.
+    /// The rollout under way.
+    #[must_use]
+    pub fn trial(&self) -> Option<Arc<OnTrial>> {
+        self.trial.load_full()
+    }
+
+    /// What a worker chooses by: the candidate where it serves the canary track.
+    #[must_use]
+    pub fn of_worker(&self, id: &WorkerId) -> Arc<Edition> {
+        let on_trial = self.trial.load();
+        match on_trial.as_ref().filter(|on| on.trial.has_worker(id)) {
+            Some(on) => on.edition.clone(),
+            None => self.now(),
+        }
+    }
+
+    /// What a task of that shard runs under, whoever runs it.
+    #[must_use]
+    pub fn of_shard(&self, shard: Shard) -> Arc<Edition> {
+        let on_trial = self.trial.load();
+        match (on_trial.as_ref(), shard) {
+            (Some(on), Shard::Canary(_)) => on.edition.clone(),
+            _ => self.now(),
+        }
+    }
+
+    /// Whether a worker serves a shard: while there is a rollout each serves the one track; else all that is left of both.
+    #[must_use]
+    pub fn serves(&self, id: &WorkerId, shard: Shard) -> bool {
+        let on_trial = self.trial.load();
+        let is_canary = matches!(shard, Shard::Canary(_));
+        on_trial
+            .as_ref()
+            .is_none_or(|on| on.trial.has_worker(id) == is_canary)
+    }
+
+    /// The one of that number, if it holds, is on trial or did so lately; else the one that holds.
     #[must_use]
     pub fn at(&self, version: PolicyVersion) -> Arc<Edition> {
         let now = self.now();
         if now.version == version {
             return now;
+        }
+        if let Some(on) = self.trial().filter(|on| on.edition.version == version) {
+            return on.edition.clone();
         }
         let past = self.past.read().unwrap_or_else(PoisonError::into_inner);
         let found = past.iter().rev().find(|edition| edition.version == version);
@@ -125,15 +176,29 @@ impl LivePolicy {
     pub fn act_on(&self, edition: Edition) {
         let version = edition.version;
         let before = self.now.swap(Arc::new(edition));
+        self.remember(before);
+        *self.since.write().unwrap_or_else(PoisonError::into_inner) = clock::monotonic();
+        self.note(None);
+        self.changes.send_replace(version);
+    }
+
+    /// Goes by a rollout from now on, or by none.
+    pub fn try_out(&self, trial: Option<(Trial, Arc<Edition>)>) {
+        let next = trial.map(|(trial, edition)| Arc::new(OnTrial { trial, edition }));
+        let candidate = next.as_ref().map(|on| on.edition.version);
+        let before = self.trial.swap(next);
+        if let Some(before) = before.filter(|before| Some(before.edition.version) != candidate) {
+            self.remember(before.edition.clone());
+        }
+        self.changes.send_modify(|_| ());
+    }
+
+    fn remember(&self, edition: Arc<Edition>) {
         let mut past = self.past.write().unwrap_or_else(PoisonError::into_inner);
         if past.len() == PAST_MAX {
             past.pop_front();
         }
-        past.push_back(before);
-        drop(past);
-        *self.since.write().unwrap_or_else(PoisonError::into_inner) = clock::monotonic();
-        self.note(None);
-        self.changes.send_replace(version);
+        past.push_back(edition);
     }
 
     /// Notes that a stored policy is not acted on.

@@ -9,6 +9,6 @@ mod nearest;
 pub mod policy;
 pub mod settings;
 
-pub use live::{LivePolicy, Refused};
+pub use live::{LivePolicy, OnTrial, Refused};
 pub use policy::{DEFAULT_POLICY_YAML, Fault, Faults, default_policy, parse_policy};
 pub use settings::{Raw, Settings, SettingsFaults, load_settings, process_environment, redact_url};

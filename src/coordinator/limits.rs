@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Coordinator;
-use super::routes::{groups, of_policy};
+use super::routes::{groups, wanted};
 use crate::broker::RequestError;
 use crate::broker::consumer::ConsumerSpec;
 use crate::broker::queues::{Paused, Queue};
@@ -32,8 +32,9 @@ pub(super) async fn settle(
     // The audit makes consumers, too: each step begins from what the server has.
     let _step = of.settling.lock().await;
     let mut queues = of.broker.queues(lane).await?;
-    let policy = of.policy();
-    let routes = routes(&policy, lane, &queues, found);
+    let (policy, trial) = (of.policy(), of.trial());
+    let on_trial: Option<&Policy> = trial.as_ref().map(|on| -> &Policy { &on.edition });
+    let routes = routes(wanted(&policy, on_trial, lane), &queues, found);
     let (groups, of_route) = groups(&policy, &routes);
     let needs = look(&queues, demands);
     let step = Step {
@@ -64,9 +65,8 @@ pub(super) async fn settle(
 }
 
 /// The routes that have a consumer or are to have one.
-fn routes(policy: &Policy, lane: Lane, queues: &[Queue], found: &[Route]) -> Vec<Route> {
+fn routes(wanted: Vec<Route>, queues: &[Queue], found: &[Route]) -> Vec<Route> {
     let mut routes: Vec<Route> = queues.iter().map(|queue| queue.route.clone()).collect();
-    let wanted = of_policy(policy, lane);
     for route in wanted.iter().chain(found) {
         if !routes.contains(route) {
             routes.push(route.clone());

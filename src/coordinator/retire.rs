@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::Coordinator;
-use super::routes::of_policy;
+use super::routes::wanted;
 use crate::broker::RequestError;
 use crate::broker::queues::Queue;
 use crate::clock;
-use crate::policy::Edition;
+use crate::policy::{Edition, Policy};
 use crate::task::{Lane, Moment, Route};
 
 /// How often queues are looked over.
@@ -62,10 +62,11 @@ impl Agreed {
 }
 
 async fn look(of: &Coordinator, agreed: &mut Agreed) -> Result<(), RequestError> {
-    let policy = of.policy();
+    let (policy, trial) = (of.policy(), of.trial());
+    let on_trial: Option<&Policy> = trial.as_ref().map(|on| -> &Policy { &on.edition });
     let mut idle = Vec::new();
     for lane in Lane::ALL {
-        let wanted: HashSet<Route> = of_policy(&policy, lane).into_iter().collect();
+        let wanted: HashSet<Route> = wanted(&policy, on_trial, lane).into_iter().collect();
         let queues = of.broker.queues(lane).await?;
         idle.extend(queues.into_iter().filter(|queue| is_idle(queue, &wanted)));
     }

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::broker::feed::Feed;
 use crate::broker::{Broker, RequestError};
-use crate::config::LivePolicy;
+use crate::config::{LivePolicy, OnTrial};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::CoordinatorMetrics;
 use crate::policy::{Edition, Policy, PolicyVersion};
@@ -17,8 +17,8 @@ use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
 use super::{
-    CallbackOptions, audit, blocked, consumers, crew, feeds, leader, overload, rates, retire, views, waits,
-    wakes,
+    CallbackOptions, audit, blocked, consumers, crew, feeds, leader, overload, rates, retire, rollout, views,
+    waits, wakes,
 };
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
@@ -49,6 +49,8 @@ pub struct CoordinatorOptions {
     /// How long a gateway may repeat a submission under the policy it was made under: a consumer that the policy does
     /// not ask for any more is kept for as long.
     pub repeat_window: Duration,
+    /// How short and how long a stage of a rollout may be, in ms; none for the usual bounds.
+    pub stage_ms: Option<(u64, u64)>,
 }
 
 impl From<CallbackOptions> for CoordinatorOptions {
@@ -57,6 +59,7 @@ impl From<CallbackOptions> for CoordinatorOptions {
             callbacks,
             audit_grace_ms: AUDIT_GRACE_MS,
             repeat_window: REPEAT_WINDOW,
+            stage_ms: None,
         }
     }
 }
@@ -72,6 +75,7 @@ pub struct Coordinator {
     pub(super) leader: Leader,
     pub(super) audit_grace_ms: u64,
     pub(super) repeat_window: Duration,
+    pub(super) stage_ms: Option<(u64, u64)>,
     /// How many workers were heard of late; none before it was listened for long enough to tell.
     pub(super) workers: watch::Sender<Option<usize>>,
     /// Held by whoever changes limits.
@@ -104,6 +108,7 @@ impl Coordinator {
             leader: Leader::new(),
             audit_grace_ms: options.audit_grace_ms,
             repeat_window: options.repeat_window,
+            stage_ms: options.stage_ms,
             workers: watch::Sender::new(None),
             settling: Mutex::new(()),
         });
@@ -118,6 +123,7 @@ impl Coordinator {
         lifecycle.spawn(audit::run(coordinator.clone()));
         lifecycle.spawn(waits::run(coordinator.clone()));
         lifecycle.spawn(retire::run(coordinator.clone()));
+        lifecycle.spawn(rollout::run(coordinator.clone()));
         lifecycle.spawn(overload::run(coordinator.clone()));
         lifecycle.spawn(wakes::run(coordinator.clone()));
         lifecycle.spawn(views::run(coordinator.clone()));
@@ -132,6 +138,11 @@ impl Coordinator {
     /// What holds now. One decision is taken under one policy: ask once for it.
     pub(super) fn policy(&self) -> Arc<Edition> {
         self.policy.now()
+    }
+
+    /// The rollout under way.
+    pub(super) fn trial(&self) -> Option<Arc<OnTrial>> {
+        self.policy.trial()
     }
 
     /// What held when something began, as it says itself; what holds now where it does not, or nobody knows any more.

@@ -79,8 +79,20 @@ pub(super) fn has_place(policy: &Policy, route: &Route, there: &[ConsumerFacts],
     routes.len() < lane_max && of_class < class_max
 }
 
+/// Every route of the policy's own, and those of a policy on trial beside it.
+pub(super) fn wanted(policy: &Policy, on_trial: Option<&Policy>, lane: Lane) -> Vec<Route> {
+    let mut routes = of_policy(policy, lane);
+    let canary = on_trial.map(|policy| of_track(policy, lane, Shard::Canary));
+    routes.extend(canary.into_iter().flatten());
+    routes
+}
+
 /// Every route of the policy's own.
 pub(super) fn of_policy(policy: &Policy, lane: Lane) -> Vec<Route> {
+    of_track(policy, lane, Shard::Stable)
+}
+
+fn of_track(policy: &Policy, lane: Lane, track: impl Fn(u16) -> Shard) -> Vec<Route> {
     let mut routes = Vec::new();
     for class in &policy.classes {
         for shard in 0..class.shards.max(1) {
@@ -90,7 +102,7 @@ pub(super) fn of_policy(policy: &Policy, lane: Lane) -> Vec<Route> {
                     lane,
                     class,
                     model,
-                    shard: Shard::Stable(shard),
+                    shard: track(shard),
                 });
             }
         }

@@ -11,7 +11,7 @@ use super::problem::{Code, Problem};
 use super::tenancy;
 use crate::broker::Broker;
 use crate::broker::publish::HEADER_ROOM;
-use crate::config::LivePolicy;
+use crate::config::{LivePolicy, OnTrial};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::GatewayMetrics;
 use crate::policy::{Edition, PolicyVersion, Reach};
@@ -93,6 +93,11 @@ impl Desk {
     /// What holds now. One answer is given under one policy: ask once for it.
     pub(super) fn policy(&self) -> Arc<Edition> {
         self.policy.now()
+    }
+
+    /// The rollout under way.
+    pub(super) fn trial(&self) -> Option<Arc<OnTrial>> {
+        self.policy.trial()
     }
 
     /// Hears that another policy holds.

@@ -71,6 +71,10 @@ impl Backlogs {
         let Some(class) = policy.class(task.class.as_str()).filter(|class| class.hand > 1) else {
             return;
         };
+        // The canary track has no hands: it is there for a while.
+        if matches!(task.shard, Shard::Canary(_)) {
+            return;
+        }
         let model = task.model.token();
         let route = |shard: Shard| Route {
             lane: task.lane,

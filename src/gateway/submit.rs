@@ -1,5 +1,7 @@
 //! Taking a task: its record first, then its lane; no yes before the lane's PubAck.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -16,7 +18,8 @@ use crate::broker::subject::RecordKey;
 use crate::clock;
 use crate::failpoint;
 use crate::metrics::{Door, SubmissionOutcome};
-use crate::policy::Edition;
+use crate::policy::rollout::Track;
+use crate::policy::{Edition, canary_shard};
 use crate::task::{EpochMs, State, Task, TenantId};
 use crate::wire::{Submission, to_rfc3339, traceparent};
 
@@ -76,8 +79,8 @@ impl Desk {
     }
 
     async fn take(&self, request: Request) -> Result<Accepted, Problem> {
-        let (now, policy) = (clock::wall(), self.policy());
-        let (mut admitted, key) = self.admitted(&request, &policy, now)?;
+        let now = clock::wall();
+        let (mut admitted, key, policy) = self.tracked(&request, now)?;
         let tenant = admitted.task.tenant.clone();
         admitted.task.id = tenancy::internal(&tenant, &admitted.task.id)?;
         self.connected()?;
@@ -170,6 +173,39 @@ impl Desk {
         };
         let archived = Some(self.put_aside(admitted, level).await?);
         Ok(Submission { archived, ..of })
+    }
+
+    /// Admits a task under the policy of its track; says which.
+    fn tracked(
+        &self,
+        request: &Request,
+        now: EpochMs,
+    ) -> Result<(Admitted, Option<IdempotencyKey>, Arc<Edition>), Problem> {
+        let stable = self.policy();
+        let on_trial = self.trial();
+        let read = self.admitted(request, &stable, now);
+        let Some(on) = on_trial else {
+            return read.map(|(admitted, key)| (admitted, key, stable));
+        };
+        // What the policy that holds does not know may be of the candidate: its classes and models are then all there are.
+        let of = match &read {
+            Ok((admitted, _)) => on.trial.track_of(&admitted.task.tenant, &admitted.task.id),
+            Err(_) => Track::Stable,
+        };
+        if of == Track::Stable {
+            return read.map(|(admitted, key)| (admitted, key, stable));
+        }
+        let named = read.map(|(admitted, _)| admitted.task.id);
+        let (mut admitted, key) = self.admitted(request, &on.edition, now)?;
+        // One that nobody named has drawn its lot by the name it got.
+        admitted.task.id = named?;
+        let task = &mut admitted.task;
+        let shards = on
+            .edition
+            .class(task.class.as_str())
+            .map_or(1, |class| class.shards);
+        task.shard = canary_shard(&task.tenant, shards);
+        Ok((admitted, key, on.edition.clone()))
     }
 
     fn admitted(

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::timestamp::{parse_rfc3339, to_rfc3339};
-use crate::policy::PolicyVersion;
-use crate::task::EpochMs;
+use crate::policy::rollout::Share;
+use crate::policy::{LotBy, Outcome, PolicyVersion, Trial, TrialEnd};
+use crate::task::{EpochMs, WorkerId};
 
 /// One policy as somebody applied it. It never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct StoredPolicy {
 }
 
 /// Which stored policy holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollout {
     /// The one that every process acts on.
     pub stable: PolicyVersion,
@@ -34,6 +35,10 @@ pub struct Rollout {
     pub latest: PolicyVersion,
     /// Since when.
     pub at: EpochMs,
+    /// Another one that is on trial beside it.
+    pub trial: Option<Trial>,
+    /// How the last trial ended.
+    pub last: Option<Outcome>,
 }
 
 /// A record that this version cannot read.
@@ -50,6 +55,9 @@ pub enum UnreadablePolicy {
     /// Its time is none.
     #[error("no record of a policy: its time: {0}")]
     Time(#[from] super::TimestampError),
+    /// What it says of a trial is none.
+    #[error("no record of a policy: its trial has no known {0}")]
+    Trial(&'static str),
 }
 
 /// The version of both shapes.
@@ -75,6 +83,31 @@ struct WrittenRollout {
     version: u64,
     stable: u64,
     latest: u64,
+    at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trial: Option<WrittenTrial>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last: Option<WrittenOutcome>,
+}
+
+/// Shares are in ten-thousandths.
+#[derive(Serialize, Deserialize)]
+struct WrittenTrial {
+    candidate: u64,
+    shares: Vec<u16>,
+    stage: usize,
+    by: String,
+    workers: Vec<String>,
+    paused: bool,
+    started_at: String,
+    since: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenOutcome {
+    candidate: u64,
+    ending: String,
+    why: String,
     at: String,
 }
 
@@ -124,6 +157,56 @@ pub fn rollout_body(of: &Rollout) -> Vec<u8> {
         stable: of.stable.0,
         latest: of.latest.0,
         at: to_rfc3339(of.at),
+        trial: of.trial.as_ref().map(written_trial),
+        last: of.last.as_ref().map(|last| WrittenOutcome {
+            candidate: last.candidate.0,
+            ending: last.ending.as_str().to_owned(),
+            why: last.why.clone(),
+            at: to_rfc3339(last.at),
+        }),
+    })
+}
+
+fn written_trial(of: &Trial) -> WrittenTrial {
+    WrittenTrial {
+        candidate: of.candidate.0,
+        shares: of.shares.iter().map(|share| share.ten_thousandths()).collect(),
+        stage: of.stage,
+        by: of.by.as_str().to_owned(),
+        workers: of.workers.iter().map(ToString::to_string).collect(),
+        paused: of.is_paused,
+        started_at: to_rfc3339(of.started_at),
+        since: to_rfc3339(of.since),
+    }
+}
+
+fn read_trial(of: WrittenTrial) -> Result<Trial, UnreadablePolicy> {
+    let shares: Option<Vec<Share>> = of.shares.into_iter().map(Share::new).collect();
+    let by = LotBy::ALL.into_iter().find(|by| by.as_str() == of.by);
+    let workers: Result<Vec<WorkerId>, _> = of.workers.iter().map(|id| WorkerId::new(id)).collect();
+    Ok(Trial {
+        candidate: PolicyVersion(of.candidate),
+        shares: shares
+            .filter(|shares| !shares.is_empty())
+            .ok_or(UnreadablePolicy::Trial("shares"))?,
+        stage: of.stage,
+        by: by.ok_or(UnreadablePolicy::Trial("drawer of lots"))?,
+        workers: workers.map_err(|_| UnreadablePolicy::Trial("workers"))?,
+        is_paused: of.paused,
+        started_at: parse_rfc3339(&of.started_at)?,
+        since: parse_rfc3339(&of.since)?,
+    })
+}
+
+fn read_outcome(of: WrittenOutcome) -> Result<Outcome, UnreadablePolicy> {
+    let ending = TrialEnd::ALL
+        .into_iter()
+        .find(|ending| ending.as_str() == of.ending);
+    Ok(Outcome {
+        candidate: PolicyVersion(of.candidate),
+        ending: ending.ok_or(UnreadablePolicy::Trial("ending"))?,
+        why: of.why,
+        at: parse_rfc3339(&of.at)?,
     })
 }
 
@@ -138,6 +221,8 @@ pub fn read_rollout(body: &[u8]) -> Result<Rollout, UnreadablePolicy> {
         stable: PolicyVersion(read.stable),
         latest: PolicyVersion(read.latest),
         at: parse_rfc3339(&read.at)?,
+        trial: read.trial.map(read_trial).transpose()?,
+        last: read.last.map(read_outcome).transpose()?,
     })
 }
 
@@ -174,6 +259,22 @@ mod tests {
             stable: PolicyVersion(7),
             latest: PolicyVersion(9),
             at: policy.at,
+            trial: Some(Trial {
+                candidate: PolicyVersion(9),
+                shares: [1_000, 10_000].into_iter().filter_map(Share::new).collect(),
+                stage: 1,
+                by: LotBy::Tenant,
+                workers: vec![WorkerId::new("w-1").unwrap()],
+                is_paused: true,
+                started_at: policy.at,
+                since: policy.at,
+            }),
+            last: Some(Outcome {
+                candidate: PolicyVersion(8),
+                ending: TrialEnd::RolledBack,
+                why: "more failures".to_owned(),
+                at: policy.at,
+            }),
         };
         assert_eq!(read_rollout(&rollout_body(&rollout)).unwrap(), rollout);
 

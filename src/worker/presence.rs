@@ -138,7 +138,7 @@ impl Presence {
             executors,
             ..
         } = &self.options;
-        let (live, policy) = (policy, policy.now());
+        let (live, policy) = (policy, policy.of_worker(id));
         let served = policy
             .models
             .iter()

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::pull::Puller;
-use crate::executor::Executors;
 use crate::policy::{Class, Policy};
 use crate::scheduler::cost::CostId;
 use crate::scheduler::facts::ClassId;
@@ -123,6 +122,15 @@ impl Classes {
         }
     }
 
+    /// Takes nothing more of queues that are not served here.
+    pub(super) fn leave(&self, intake: &mut Intake, serves: impl Fn(&Route) -> bool) {
+        for (queue, route) in &self.queues {
+            if !serves(route) {
+                intake.set_limit(*queue, 0);
+            }
+        }
+    }
+
     fn meters_of(&self, route: &Route) -> Vec<MeterId> {
         let meters = [
             Meter::Class(route.class.clone()),
@@ -160,23 +168,23 @@ impl Classes {
         })
     }
 
-    /// Adds the consumers of models this worker serves that are new; says how many. `found` are all there are.
+    /// Adds the consumers that this worker serves and that are new; says how many. `found` are all there are.
     pub(super) fn add_new(
         &mut self,
         found: &[ConsumerFacts],
         policy: &Policy,
-        executors: &Executors,
+        serves: impl Fn(&Route) -> bool,
         intake: &mut Intake,
         puller: &mut Puller,
     ) -> usize {
         let mut added = 0;
         // One that is gone has nothing to give; it may come again.
         for (queue, route) in &self.queues {
-            if !found.iter().any(|consumer| consumer.route == *route) {
+            if !serves(route) || !found.iter().any(|consumer| consumer.route == *route) {
                 intake.set_limit(*queue, 0);
             }
         }
-        for consumer in found.iter().filter(|c| executors.has(&c.route.model)) {
+        for consumer in found.iter().filter(|c| serves(&c.route)) {
             if let Some(known) = puller.queue(&consumer.route) {
                 intake.set_limit(known, consumer.max_ack_pending);
                 continue;

@@ -108,7 +108,7 @@ impl Service {
         delivery: Delivery,
     ) -> Done {
         let started = clock::monotonic();
-        let policy = self.options.policy.now();
+        let policy = self.options.policy.of_shard(route.shard);
         let flows = Flows::of_rules(&policy.scheduler);
         let read = Run::read(&route, delivery, started, policy);
         let flow = read.as_ref().ok().map(|(run, _)| flows.of(&run.task));
@@ -130,7 +130,7 @@ impl Service {
     /// Ends a task that cannot meet its deadline any more. It takes no slot.
     pub(super) async fn give_up(self: Arc<Self>, route: Arc<Route>, delivery: Delivery, how: Infeasible) {
         let started = clock::monotonic();
-        let policy = self.options.policy.now();
+        let policy = self.options.policy.of_shard(route.shard);
         let ending = match Run::read(&route, delivery, started, policy) {
             Err(unreadable) => self.bury_malformed(unreadable.0, &unreadable.1).await,
             Ok((run, _)) => match self.standing_before(&run).await {

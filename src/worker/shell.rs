@@ -27,14 +27,13 @@ use crate::broker::pulled::Pulled;
 use crate::broker::wakes::Wakes;
 use crate::broker::{Broker, RequestError};
 use crate::clock;
-use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{HandBackReason, PullKind, Readiness};
 use crate::policy::{Policy, PolicyVersion};
 use crate::scheduler::facts::Ticket;
 use crate::scheduler::intake::{Decision, Intake};
 use crate::scheduler::rate::Lent;
-use crate::task::{ModelToken, Route};
+use crate::task::Route;
 use crate::wire::LaneView;
 
 /// How long the last answers may take to reach the server.
@@ -104,7 +103,7 @@ impl Shell {
         readiness: watch::Sender<Readiness>,
     ) -> Result<Self, RequestError> {
         let (policy_changes, executor_changes) = (options.policy.changes(), options.executors.changes());
-        let policy = options.policy.now();
+        let policy = options.policy.of_worker(&options.id);
         let (intake, classes) = begin(&policy, options.slots, seed_of(options.id.as_str()));
         let puller = Puller::open(broker.clone()).await?;
         let (tell_done, done) = mpsc::channel(options.slots as usize);
@@ -211,7 +210,10 @@ impl Shell {
                     self.service.options.metrics.view();
                     let now = clock::monotonic();
                     let executors = &self.service.options.executors;
-                    let serves = |model: &ModelToken| executors.has(model);
+                    let options = &self.service.options;
+                    let serves = |route: &Route| {
+                        executors.has(&route.model) && options.policy.serves(&options.id, route.shard)
+                    };
                     let (flows, intake) = (self.flows, &mut self.intake);
                     if views::tell(&seen, flows, &self.puller, intake, now, serves) {
                         self.look.notify_one();
@@ -337,13 +339,14 @@ impl Shell {
             self.beat_within(least);
         }
         let options = &self.service.options;
-        let policy = options.policy.now();
+        let policy = options.policy.of_worker(&options.id);
         let (intake, puller) = (&mut self.intake, &mut self.puller);
         let explains = tracing::enabled!(target: PICKS, tracing::Level::TRACE);
-        let added = self
-            .classes
-            .add_new(found, &policy, &options.executors, intake, puller);
-        forget_models(&options.executors, &policy, found);
+        let serves = |route: &Route| {
+            options.executors.has(&route.model) && options.policy.serves(&options.id, route.shard)
+        };
+        let added = self.classes.add_new(found, &policy, serves, intake, puller);
+        forget_models(options, &policy, found);
         if added > 0 && explains {
             self.intake.explain(self.puller.names());
         }
@@ -354,9 +357,15 @@ impl Shell {
 
     /// Goes over to the policy that holds now. What runs goes on under the one it started with.
     fn reform(&mut self) {
-        let policy = self.service.options.policy.now();
+        let options = &self.service.options;
+        let policy = options.policy.of_worker(&options.id);
         self.flows = Flows::of_rules(&policy.scheduler);
         self.classes.reform(&policy, &mut self.intake);
+        // At once from the track that it leaves; the other one is looked for.
+        let (served, intake) = (&options.policy, &mut self.intake);
+        self.classes
+            .leave(intake, |route| served.serves(&options.id, route.shard));
+        self.look.notify_one();
         // The coordinator shortens it at the consumers once everybody is faster.
         let ack_wait_ms = policy.core.ack_wait_ms.min(policy.normal.ack_wait_ms);
         self.beat_within(Duration::from_millis(ack_wait_ms));
@@ -373,9 +382,15 @@ impl Shell {
 }
 
 /// A model that the policy does not have any more is served until no queue of it is left.
-fn forget_models(executors: &Executors, policy: &Policy, found: &[ConsumerFacts]) {
+fn forget_models(options: &WorkerOptions, policy: &Policy, found: &[ConsumerFacts]) {
+    let executors = &options.executors;
+    let (stable, trial) = (options.policy.now(), options.policy.trial());
     for model in executors.models() {
         let is_wanted = policy.model_by_token(&model).is_some()
+            || stable.model_by_token(&model).is_some()
+            || trial
+                .as_ref()
+                .is_some_and(|on| on.edition.model_by_token(&model).is_some())
             || found.iter().any(|consumer| consumer.route.model == model);
         if !is_wanted {
             tracing::info!(%model, "the model is served no more: it is not in the policy, and no queue of it is left");

@@ -8,7 +8,7 @@ use crate::broker::views::Views;
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::scheduler::intake::{Intake, View};
-use crate::task::{EpochMs, ModelToken, Moment};
+use crate::task::{EpochMs, Moment, Route};
 use crate::wire::{LaneView, QueueView};
 
 /// Views that wait for the loop: one of each lane. Those behind them stay with the connection.
@@ -39,15 +39,18 @@ pub(super) fn tell(
     puller: &Puller,
     intake: &mut Intake,
     now: Moment,
-    serves: impl Fn(&ModelToken) -> bool,
+    serves: impl Fn(&Route) -> bool,
 ) -> bool {
     let (wall, mut is_new) = (clock::wall(), false);
     for queue in &seen.queues {
+        if !serves(&queue.route) {
+            continue;
+        }
         if let Some(id) = puller.queue(&queue.route) {
             intake.set_limit(id, queue.limit);
             intake.viewed(id, &view(queue, flows, seen.taken_at, now, wall), now);
         } else {
-            is_new |= serves(&queue.route.model);
+            is_new = true;
         }
     }
     is_new

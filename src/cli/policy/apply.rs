@@ -30,20 +30,20 @@ pub(super) struct RollbackArgs {
 
 /// What is said of a change, and when it is made.
 #[derive(clap::Args)]
-struct Note {
+pub(super) struct Note {
     /// Why, for the history
     #[arg(long, short, value_name = "TEXT", default_value = "")]
-    message: String,
+    pub(super) message: String,
     /// Who; without it, the user of this process
     #[arg(long, value_name = "NAME")]
     author: Option<String>,
     /// Only where this version holds now
     #[arg(long, value_name = "VERSION", value_parser = version)]
-    if_version: Option<PolicyVersion>,
+    pub(super) if_version: Option<PolicyVersion>,
 }
 
 impl Note {
-    fn author(&self) -> String {
+    pub(super) fn author(&self) -> String {
         self.author.clone().unwrap_or_else(user)
     }
 }
@@ -100,10 +100,13 @@ fn told(applied: Result<Applied, ApplyError>, session: &Session) -> anyhow::Resu
 /// How a script is told.
 pub(super) fn stop(error: ApplyError) -> anyhow::Error {
     match error {
-        ApplyError::Outdated { .. } | ApplyError::Conflict | ApplyError::TooLong { .. } => {
-            Stop::refused(error.to_string()).into()
+        ApplyError::Outdated { .. }
+        | ApplyError::Conflict
+        | ApplyError::OnTrial(_)
+        | ApplyError::TooLong { .. } => Stop::refused(error.to_string()).into(),
+        ApplyError::Unknown(_) | ApplyError::NoneBefore | ApplyError::NoTrial => {
+            Stop::not_found(error.to_string()).into()
         }
-        ApplyError::Unknown(_) | ApplyError::NoneBefore => Stop::not_found(error.to_string()).into(),
         ApplyError::Record(error) => super::show::unreachable(error),
         ApplyError::Faults(faults) => faults.into(),
     }
@@ -117,7 +120,7 @@ pub(super) fn version(text: &str) -> Result<PolicyVersion, String> {
 }
 
 /// Who runs this process, by the system's own book.
-fn user() -> String {
+pub(super) fn user() -> String {
     let user = nix::unistd::User::from_uid(nix::unistd::getuid());
     user.ok()
         .flatten()

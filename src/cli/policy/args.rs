@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{apply, show, validate};
+use super::{apply, rollout, show, validate};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 
@@ -36,6 +36,10 @@ enum Command {
     Get(show::GetArgs),
     /// Every version that is stored, the latest first
     History,
+    /// Try a policy on a part of the tasks: more of them step by step, or back by itself
+    ///
+    /// Exits as `policy apply` does.
+    Rollout(rollout::Args),
 }
 
 pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
@@ -45,5 +49,6 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Rollback(args) => apply::roll_back(&args, session).await,
         Command::Get(args) => show::get(&args, session).await,
         Command::History => show::history(session).await,
+        Command::Rollout(args) => rollout::run(&args, session).await,
     }
 }

@@ -1,9 +1,10 @@
 //! `policy`: check documents, make one hold, see and undo what was done.
 //!
-//! [`args`] is the tree; [`validate`] needs no server, [`apply`] changes, [`show`] tells.
+//! [`args`] is the tree; [`validate`] needs no server, [`apply`] changes, [`rollout`] tries out, [`show`] tells.
 
 mod apply;
 mod args;
+mod rollout;
 mod show;
 mod validate;
 

@@ -79,9 +79,17 @@ pub enum ApplyError {
         "somebody else applied a policy at the same moment, and theirs holds; look at `fairlane policy history`, then apply yours on top of it"
     )]
     Conflict,
+    /// A rollout is under way.
+    #[error(
+        "policy {0} is on trial; wait until that has ended, or end it with `fairlane policy rollout promote` or `fairlane policy rollout abort`"
+    )]
+    OnTrial(PolicyVersion),
     /// There is no such stored policy.
     #[error("there is no stored policy {0}; `fairlane policy history` lists those there are")]
     Unknown(PolicyVersion),
+    /// There is no rollout.
+    #[error("no policy is on trial; `fairlane policy rollout FILE` begins with one")]
+    NoTrial,
     /// There is nothing to go back to.
     #[error("there is no policy before the one that holds; `fairlane policy history` lists those there are")]
     NoneBefore,
@@ -104,6 +112,13 @@ pub async fn apply(broker: &Broker, of: &Applying) -> Result<Applied, ApplyError
     check(of)?;
     let standing = broker.rollout().await?;
     let stands = stable(&standing);
+    if let Some(trial) = standing
+        .rollout
+        .as_ref()
+        .and_then(|rollout| rollout.trial.as_ref())
+    {
+        return Err(ApplyError::OnTrial(trial.candidate));
+    }
     if let Some(expected) = of.expected.filter(|expected| *expected != stands) {
         return Err(ApplyError::Outdated { expected, stands });
     }
@@ -123,6 +138,8 @@ pub async fn apply(broker: &Broker, of: &Applying) -> Result<Applied, ApplyError
         stable: version,
         latest: version,
         at: clock::wall(),
+        trial: None,
+        last: standing.rollout.as_ref().and_then(|rollout| rollout.last.clone()),
     };
     if !broker.write_rollout(&rollout, standing.revision).await? {
         if let Err(error) = broker.forget_policy(version).await {
@@ -192,7 +209,7 @@ async fn before(broker: &Broker, version: PolicyVersion) -> Result<PolicyVersion
     }
 }
 
-fn check(of: &Applying) -> Result<(), ApplyError> {
+pub(super) fn check(of: &Applying) -> Result<(), ApplyError> {
     for (what, text, max) in [
         ("the document", &of.document, DOCUMENT_BYTES_MAX),
         ("the author's name", &of.author, NOTE_BYTES_MAX),
@@ -207,17 +224,19 @@ fn check(of: &Applying) -> Result<(), ApplyError> {
     Ok(())
 }
 
-fn stable(standing: &Standing) -> PolicyVersion {
-    standing
-        .rollout
-        .map_or(PolicyVersion::OWN, |rollout| rollout.stable)
+pub(super) fn stable(standing: &Standing) -> PolicyVersion {
+    let rollout = standing.rollout.as_ref();
+    rollout.map_or(PolicyVersion::OWN, |rollout| rollout.stable)
 }
 
 /// Stores the document under the next number that nobody has; says which.
-async fn store(broker: &Broker, of: &Applying, standing: &Standing) -> Result<PolicyVersion, ApplyError> {
-    let latest = standing
-        .rollout
-        .map_or(PolicyVersion::OWN, |rollout| rollout.latest);
+pub(super) async fn store(
+    broker: &Broker,
+    of: &Applying,
+    standing: &Standing,
+) -> Result<PolicyVersion, ApplyError> {
+    let rollout = standing.rollout.as_ref();
+    let latest = rollout.map_or(PolicyVersion::OWN, |rollout| rollout.latest);
     let mut version = latest.next();
     while version.0 <= latest.0 + NUMBERS_MAX {
         let policy = StoredPolicy {
@@ -237,7 +256,7 @@ async fn store(broker: &Broker, of: &Applying, standing: &Standing) -> Result<Po
     Err(ApplyError::Conflict)
 }
 
-async fn forget_oldest(broker: &Broker, version: PolicyVersion) {
+pub(super) async fn forget_oldest(broker: &Broker, version: PolicyVersion) {
     let Some(last) = version.0.checked_sub(KEPT).filter(|last| *last > 0) else {
         return;
     };

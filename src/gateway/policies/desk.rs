@@ -99,7 +99,7 @@ impl From<ApplyError> for Problem {
                 let stands = stands.0;
                 return Self::new(Code::PolicyOutdated, error.to_string()).with("holds", "Fl-Policy", stands);
             }
-            ApplyError::Conflict => Code::PolicyConflict,
+            ApplyError::Conflict | ApplyError::OnTrial(_) | ApplyError::NoTrial => Code::PolicyConflict,
             ApplyError::Unknown(_) | ApplyError::NoneBefore => Code::UnknownPolicy,
             ApplyError::Record(_) => {
                 return match error {

@@ -1,5 +1,6 @@
 //! The policy of a running mesh is changed: who acts on it when, and what becomes of tasks meanwhile.
 
+mod canary;
 mod classes;
 mod documents;
 mod doors;

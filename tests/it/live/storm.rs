@@ -95,9 +95,11 @@ async fn force(broker: &Broker, document: &str) -> PolicyVersion {
     let standing = broker.rollout().await.expect("NATS answers");
     let before = standing
         .rollout
+        .as_ref()
         .map_or(PolicyVersion::OWN, |rollout| rollout.stable);
     let latest = standing
         .rollout
+        .as_ref()
         .map_or(PolicyVersion::OWN, |rollout| rollout.latest);
     let version = latest.next();
     let policy = StoredPolicy {
@@ -114,6 +116,8 @@ async fn force(broker: &Broker, document: &str) -> PolicyVersion {
         stable: version,
         latest: version,
         at: clock::wall(),
+        trial: None,
+        last: None,
     };
     assert!(
         broker

@@ -1,0 +1,195 @@
+//! `policy rollout`: a policy on trial.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use super::apply::{Note, stop};
+use super::validate::read;
+use crate::cli::exit::{Exit, Stop};
+use crate::cli::output::table;
+use crate::cli::session::Session;
+use crate::gateway::{
+    Applying, Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, handle_trial, trial_status,
+};
+use crate::policy::LotBy;
+use crate::policy::rollout::Share;
+
+/// Where the canary's share goes from the first on.
+const STEPS: [u16; 3] = [2_500, 5_000, 10_000];
+
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    begin: Option<Begin>,
+}
+
+#[derive(clap::Args)]
+struct Begin {
+    /// The policy to try, in YAML; - for stdin
+    #[arg(required = true)]
+    file: PathBuf,
+    /// Part of the tasks that it gets first, such as 10%
+    #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = share)]
+    canary: Share,
+    /// Parts that follow, ascending; without it, those of 25, 50 and 100 % above the first
+    #[arg(long, value_name = "PERCENT", value_delimiter = ',', value_parser = share)]
+    steps: Vec<Share>,
+    /// Whose lot decides: all tasks of a tenant go together, or each goes by itself
+    #[arg(long, value_name = "WHO", default_value = "tenant", value_parser = ["tenant", "task"])]
+    by: String,
+    #[command(flatten)]
+    note: Note,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Where the rollout stands, what was seen of it, and how the last one ended
+    Status,
+    /// Keep it in its stage until `resume`; harm ends it all the same
+    Pause,
+    /// Let it go on
+    Resume,
+    /// Go on to the next stage at once; after the last, the candidate holds
+    Promote,
+    /// End it; the policy before stays
+    Abort,
+}
+
+pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
+    let how = match (&args.command, &args.begin) {
+        (None, Some(begin)) => return start(begin, session).await,
+        (None, None) => {
+            return Err(
+                Stop::usage("give a FILE to try, or one of status, pause, resume, promote, abort").into(),
+            );
+        }
+        (Some(Command::Status), _) => None,
+        (Some(Command::Pause), _) => Some(Handle::Pause),
+        (Some(Command::Resume), _) => Some(Handle::Resume),
+        (Some(Command::Promote), _) => Some(Handle::Promote),
+        (Some(Command::Abort), _) => Some(Handle::Abort),
+    };
+    let broker = session.connect().await?;
+    let status = match how {
+        None => trial_status(&broker).await,
+        Some(how) => handle_trial(&broker, how, &super::apply::user()).await,
+    };
+    session.output.show(&status.map_err(stop)?, as_text)?;
+    Ok(Exit::Ok)
+}
+
+async fn start(begin: &Begin, session: &Session) -> anyhow::Result<Exit> {
+    let (name, document) = read(&begin.file)?;
+    let by = LotBy::ALL.into_iter().find(|by| by.as_str() == begin.by);
+    let trying = Trying {
+        applying: Applying {
+            name,
+            document,
+            author: begin.note.author(),
+            message: begin.note.message.clone(),
+            expected: begin.note.if_version,
+            restores: None,
+        },
+        shares: shares(begin).map_err(Stop::usage)?,
+        by: by.unwrap_or(LotBy::Tenant),
+    };
+    let broker = session.connect().await?;
+    begin_trial(&broker, &trying).await.map_err(stop)?;
+    let status = trial_status(&broker).await.map_err(stop)?;
+    session.output.show(&status, as_text)?;
+    Ok(Exit::Ok)
+}
+
+fn shares(begin: &Begin) -> Result<Vec<Share>, String> {
+    let mut shares = vec![begin.canary];
+    match begin.steps.as_slice() {
+        [] => shares.extend(
+            STEPS
+                .into_iter()
+                .filter_map(Share::new)
+                .filter(|step| *step > begin.canary),
+        ),
+        steps => shares.extend(steps),
+    }
+    match shares.windows(2).all(|pair| pair[0] < pair[1]) {
+        true => Ok(shares),
+        false => Err("--steps: give parts that rise, each above --canary, such as 25%,50%,100%".to_owned()),
+    }
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    let what = || "give a part of the tasks from 0.01% to 100%, such as 10%".to_owned();
+    let percent: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| what())?;
+    let ten_thousandths = (percent * 100.0).round();
+    if !(1.0..=10_000.0).contains(&ten_thousandths) {
+        return Err(what());
+    }
+    Share::new(ten_thousandths as u16).ok_or_else(what)
+}
+
+fn as_text(status: &TrialStatus) -> String {
+    let mut told = vec![match (&status.trial, status.stable) {
+        (Some(trial), stable) => trial_text(trial, stable),
+        (None, 0) => "no policy was applied, and none is on trial".to_owned(),
+        (None, stable) => format!("policy {stable} holds, and none is on trial"),
+    }];
+    if let Some(words) = status.seen.as_ref().and_then(|seen| seen["words"].as_str()) {
+        told.push(words.to_owned());
+        told.push(findings(status));
+    }
+    if let Some(last) = &status.last {
+        let ShownOutcome {
+            candidate,
+            ending,
+            why,
+            at,
+        } = last;
+        told.push(format!("the last one, {candidate}, was {ending} at {at}: {why}"));
+    }
+    told.retain(|line| !line.is_empty());
+    told.join("\n")
+}
+
+fn trial_text(trial: &ShownTrial, stable: u64) -> String {
+    let percent = |part: &f64| format!("{} %", part * 100.0);
+    let steps: Vec<String> = trial.shares.iter().map(percent).collect();
+    format!(
+        "policy {} is on trial beside {stable}: {} of all {}s since {} ({}){}; {} worker(s) serve it",
+        trial.candidate,
+        percent(&trial.share),
+        trial.by,
+        trial.since,
+        steps.join(", "),
+        if trial.paused { ", paused" } else { "" },
+        trial.workers.len()
+    )
+}
+
+fn findings(status: &TrialStatus) -> String {
+    let seen = status.seen.as_ref().and_then(|seen| seen["findings"].as_array());
+    let row = |finding: &serde_json::Value| {
+        let percent = |name: &str| {
+            finding[name]
+                .as_f64()
+                .map_or_else(String::new, |part| format!("{:.2} %", part * 100.0))
+        };
+        let text = |name: &str| finding[name].as_str().unwrap_or("all").to_owned();
+        let tasks = format!("{} / {}", finding["stable_tasks"], finding["canary_tasks"]);
+        [
+            text("measure"),
+            text("class"),
+            percent("stable"),
+            percent("canary"),
+            tasks,
+        ]
+    };
+    let rows: Vec<[String; 5]> = seen.into_iter().flatten().map(row).collect();
+    match rows.is_empty() {
+        true => String::new(),
+        false => table(["MEASURE", "CLASS", "STABLE", "CANARY", "TASKS"], rows),
+    }
+}

@@ -1,0 +1,237 @@
+//! The loop of a rollout.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use super::report::seen;
+use super::tracks::Tracks;
+use crate::broker::outcomes::Outcomes;
+use crate::broker::policies::Standing;
+use crate::broker::records::RecordError;
+use crate::clock;
+use crate::config::OnTrial;
+use crate::coordinator::Coordinator;
+use crate::policy::rollout::{Ground, Judgement, Plan, Ruling, Stage, judge};
+use crate::policy::{Outcome, Trial, TrialEnd};
+use crate::task::WorkerId;
+use crate::wire::{Rollout, WorkerState};
+
+/// How often it is judged.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Conducts rollouts until the coordinator stops, whenever it leads.
+pub(in crate::coordinator) async fn run(of: Arc<Coordinator>) {
+    let soft = of.lifecycle.soft().clone();
+    tokio::select! { () = conduct_all(&of) => (), () = soft.cancelled() => () }
+}
+
+async fn conduct_all(of: &Coordinator) {
+    let mut changes = of.policy_changes();
+    loop {
+        of.leader.leading().await;
+        let Some(on) = of.trial() else {
+            tokio::select! {
+                _ = changes.changed() => (),
+                () = of.leader.deposed() => (),
+            }
+            continue;
+        };
+        if let Err(error) = conduct(of, &on).await {
+            tracing::warn!(candidate = %on.trial.candidate, %error, "the rollout was not looked over; trying again");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// Looks a rollout over until it has ended, or this one does not lead any more. What was seen of a stage is begun anew by
+/// whoever leads next.
+async fn conduct(of: &Coordinator, on: &OnTrial) -> Result<(), RecordError> {
+    let mut outcomes = of.broker.outcomes().await?;
+    let mut plan = plan_of(of, on);
+    plan.shares.clone_from(&on.trial.shares);
+    let mut score = Score {
+        stage: Stage::new(on.trial.stage),
+        tracks: Tracks::default(),
+        plan,
+    };
+    let mut every = tokio::time::interval(LOOK_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while of.leader.is_leading() {
+        let Some(now) = of.trial().filter(|now| now.trial.candidate == on.trial.candidate) else {
+            return Ok(());
+        };
+        if now.trial.stage != score.stage.index() {
+            score.stage = Stage::new(now.trial.stage);
+            score.tracks = Tracks::default();
+        }
+        count(of, &now, &mut outcomes, &mut every, &mut score).await?;
+        look(of, &now, &mut score).await?;
+    }
+    Ok(())
+}
+
+/// What a rollout goes by, beside the options of this coordinator.
+fn plan_of(of: &Coordinator, on: &OnTrial) -> Plan {
+    let plan = Plan::new(&on.edition.classes);
+    match &of.stage_ms {
+        Some(bounds) => Plan {
+            stage_ms_min: bounds.0,
+            stage_ms_max: bounds.1,
+            ..plan
+        },
+        None => plan,
+    }
+}
+
+/// What was seen of the present stage.
+struct Score {
+    plan: Plan,
+    stage: Stage,
+    tracks: Tracks,
+}
+
+/// Counts executions until the next look is due.
+async fn count(
+    of: &Coordinator,
+    on: &OnTrial,
+    outcomes: &mut Outcomes,
+    every: &mut tokio::time::Interval,
+    score: &mut Score,
+) -> Result<(), RecordError> {
+    let stable = of.policy();
+    loop {
+        tokio::select! {
+            biased;
+            _ = every.tick() => return Ok(()),
+            ended = outcomes.next() => if let Some(ended) = ended? {
+                score.tracks.count(&ended, &stable, on);
+            },
+        }
+    }
+}
+
+/// Judges what was seen since the last look, and acts on it.
+async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), RecordError> {
+    let standing = of.broker.rollout().await?;
+    let Some(trial) = standing
+        .rollout
+        .as_ref()
+        .and_then(|rollout| rollout.trial.clone())
+    else {
+        return Ok(());
+    };
+    if (trial.candidate, trial.stage) != (on.trial.candidate, on.trial.stage) {
+        return Ok(());
+    }
+    let trial = manned(of, &standing, trial).await?;
+    score.tracks.look(of).await?;
+    let Tracks { stable, canary } = std::mem::take(&mut score.tracks);
+    let elapsed_ms = clock::wall().since(trial.since);
+    let judgement = judge(&score.plan, &mut score.stage, &stable, &canary, elapsed_ms);
+    let record = seen(&trial, &score.stage, &judgement, clock::wall());
+    of.broker.write_judgement(&record).await?;
+    // Its crew may have changed just now; the next look has the record as it stands then.
+    if standing
+        .rollout
+        .as_ref()
+        .and_then(|rollout| rollout.trial.as_ref())
+        != Some(&trial)
+    {
+        return Ok(());
+    }
+    act(of, &standing, &trial, &judgement).await
+}
+
+/// Sees to it that the canary track has its part of the workers; the trial as it is then.
+async fn manned(of: &Coordinator, standing: &Standing, trial: Trial) -> Result<Trial, RecordError> {
+    let workers = of.broker.workers().await?;
+    let there: BTreeMap<WorkerId, WorkerState> = workers
+        .into_iter()
+        .filter(|worker| !worker.is_lost())
+        .map(|worker| (worker.beat.worker.clone(), worker.beat.state))
+        .collect();
+    let taking = there.iter().filter(|(_, state)| **state == WorkerState::Taking);
+    let ids: Vec<WorkerId> = taking.map(|(id, _)| id.clone()).collect();
+    let crew = trial.crew(&ids);
+    if crew == trial.workers || crew.is_empty() {
+        return Ok(trial);
+    }
+    let next = Trial {
+        workers: crew,
+        ..trial.clone()
+    };
+    tracing::info!(candidate = %trial.candidate, workers = next.workers.len(), of = ids.len(), "the canary track has other workers");
+    match write(of, standing, Some(next.clone()), None).await? {
+        true => Ok(next),
+        false => Ok(trial),
+    }
+}
+
+/// Does what the judgement says.
+async fn act(
+    of: &Coordinator,
+    standing: &Standing,
+    trial: &Trial,
+    judgement: &Judgement,
+) -> Result<(), RecordError> {
+    let now = clock::wall();
+    let outcome = |ending| Outcome {
+        candidate: trial.candidate,
+        ending,
+        why: judgement.to_string(),
+        at: now,
+    };
+    match &judgement.ruling {
+        Ruling::Hold { .. } => Ok(()),
+        Ruling::Promote { .. } if trial.is_paused => Ok(()),
+        Ruling::Promote {
+            to: Some(share),
+            ground,
+        } => {
+            let next = Trial {
+                stage: trial.stage + 1,
+                since: now,
+                ..trial.clone()
+            };
+            tracing::info!(candidate = %trial.candidate, %share, ground = ?ground, "the canary gets more");
+            write(of, standing, Some(next), None).await.map(drop)
+        }
+        Ruling::Promote { to: None, ground } => {
+            let is_watched = *ground != Ground::Unwatched;
+            tracing::info!(candidate = %trial.candidate, is_watched, "the rollout is done: the candidate holds");
+            write(of, standing, None, Some(outcome(TrialEnd::Promoted)))
+                .await
+                .map(drop)
+        }
+        Ruling::RollBack(harm) => {
+            tracing::error!(candidate = %trial.candidate, %harm, "the canary does harm; it is rolled back");
+            write(of, standing, None, Some(outcome(TrialEnd::RolledBack)))
+                .await
+                .map(drop)
+        }
+    }
+}
+
+/// Writes how the rollout goes on or ended; false where the record is another one by now.
+async fn write(
+    of: &Coordinator,
+    standing: &Standing,
+    trial: Option<Trial>,
+    ended: Option<Outcome>,
+) -> Result<bool, RecordError> {
+    let Some(before) = standing.rollout.clone().filter(|_| of.leader.is_leading()) else {
+        return Ok(false);
+    };
+    let promoted = ended.as_ref().filter(|ended| ended.ending == TrialEnd::Promoted);
+    let rollout = Rollout {
+        stable: promoted.map_or(before.stable, |ended| ended.candidate),
+        at: if ended.is_some() { clock::wall() } else { before.at },
+        trial,
+        last: ended.or(before.last),
+        latest: before.latest,
+    };
+    of.broker.write_rollout(&rollout, standing.revision).await
+}

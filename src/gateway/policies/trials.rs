@@ -1,0 +1,235 @@
+//! Trying a policy out on a part of the tasks: beginning it, and what people may do while it goes on.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ApplyError;
+use super::apply::{Applying, check, forget_oldest, stable, store};
+use crate::broker::Broker;
+use crate::broker::policies::Standing;
+use crate::clock;
+use crate::policy::rollout::Share;
+use crate::policy::{LotBy, Outcome, PolicyVersion, Trial, TrialEnd};
+use crate::wire::{Rollout, to_rfc3339};
+
+/// How a rollout is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trying {
+    /// The candidate.
+    pub applying: Applying,
+    /// Its part of the tasks in each stage; at least one, ascending.
+    pub shares: Vec<Share>,
+    /// Who draws the lot.
+    pub by: LotBy,
+}
+
+/// What somebody does to a rollout under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handle {
+    /// It stays in its stage until it is resumed.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// It goes on to its next stage at once; after the last, the candidate holds.
+    Promote,
+    /// It ends, and the policy before stays.
+    Abort,
+}
+
+/// Where a rollout stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrialStatus {
+    /// The policy that holds.
+    pub stable: u64,
+    /// The one on trial, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial: Option<ShownTrial>,
+    /// How the last one ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<ShownOutcome>,
+    /// What was seen of the last one, or of the one under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Value>,
+}
+
+/// A rollout under way.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownTrial {
+    /// The policy on trial.
+    pub candidate: u64,
+    /// Its part of the tasks now, 0 to 1.
+    pub share: f64,
+    /// Its part in each stage.
+    pub shares: Vec<f64>,
+    /// The stage, counted from 0.
+    pub stage: usize,
+    /// Who draws the lot: `tenant` or `task`.
+    pub by: &'static str,
+    /// Who serves it.
+    pub workers: Vec<String>,
+    /// Whether it stays in its stage.
+    pub paused: bool,
+    /// When it began.
+    pub started_at: String,
+    /// When its stage did.
+    pub since: String,
+}
+
+/// How a rollout ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownOutcome {
+    /// The policy that was on trial.
+    pub candidate: u64,
+    /// `promoted`, `rolled_back` or `aborted`.
+    pub ending: &'static str,
+    /// Why.
+    pub why: String,
+    /// When.
+    pub at: String,
+}
+
+/// Puts a document on trial; says under which number.
+///
+/// # Errors
+/// As [`super::apply`]; [`ApplyError::OnTrial`] while another one is.
+pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, ApplyError> {
+    check(&of.applying)?;
+    let standing = broker.rollout().await?;
+    let stands = stable(&standing);
+    if let Some(trial) = standing
+        .rollout
+        .as_ref()
+        .and_then(|rollout| rollout.trial.as_ref())
+    {
+        return Err(ApplyError::OnTrial(trial.candidate));
+    }
+    if let Some(expected) = of.applying.expected.filter(|expected| *expected != stands) {
+        return Err(ApplyError::Outdated { expected, stands });
+    }
+    // What has no number cannot be told apart from what tasks run under that came from elsewhere.
+    if stands == PolicyVersion::OWN {
+        return Err(ApplyError::NoneBefore);
+    }
+    let candidate = store(broker, &of.applying, &standing).await?;
+    let now = clock::wall();
+    let trial = Trial {
+        candidate,
+        shares: of.shares.clone(),
+        stage: 0,
+        by: of.by,
+        workers: Vec::new(),
+        is_paused: false,
+        started_at: now,
+        since: now,
+    };
+    let rollout = Rollout {
+        stable: stands,
+        latest: candidate,
+        at: standing.rollout.as_ref().map_or(now, |rollout| rollout.at),
+        trial: Some(trial),
+        last: standing.rollout.as_ref().and_then(|rollout| rollout.last.clone()),
+    };
+    if !broker.write_rollout(&rollout, standing.revision).await? {
+        if let Err(error) = broker.forget_policy(candidate).await {
+            tracing::debug!(policy = %candidate, %error, "a policy that never held stays stored");
+        }
+        return Err(ApplyError::Conflict);
+    }
+    forget_oldest(broker, candidate).await;
+    Ok(candidate)
+}
+
+/// Does something to the rollout under way.
+///
+/// # Errors
+/// [`ApplyError::NoTrial`] where there is none, [`ApplyError::Conflict`] where it went on at that moment.
+pub async fn handle_trial(broker: &Broker, how: Handle, who: &str) -> Result<TrialStatus, ApplyError> {
+    let standing = broker.rollout().await?;
+    let rollout = standing.rollout.clone().ok_or(ApplyError::NoTrial)?;
+    let trial = rollout.trial.clone().ok_or(ApplyError::NoTrial)?;
+    let next = handled(rollout, trial, how, who);
+    if !broker.write_rollout(&next, standing.revision).await? {
+        return Err(ApplyError::Conflict);
+    }
+    trial_status(broker).await
+}
+
+fn handled(rollout: Rollout, trial: Trial, how: Handle, who: &str) -> Rollout {
+    let now = clock::wall();
+    let ended = |ending, what: &str| Outcome {
+        candidate: trial.candidate,
+        ending,
+        why: format!("{what} by {who}"),
+        at: now,
+    };
+    let with = |trial: Trial| Rollout {
+        trial: Some(trial),
+        ..rollout.clone()
+    };
+    match how {
+        Handle::Pause | Handle::Resume => with(Trial {
+            is_paused: how == Handle::Pause,
+            ..trial.clone()
+        }),
+        Handle::Promote if trial.stage + 1 < trial.shares.len() => with(Trial {
+            stage: trial.stage + 1,
+            since: now,
+            ..trial.clone()
+        }),
+        Handle::Promote => Rollout {
+            stable: trial.candidate,
+            at: now,
+            trial: None,
+            last: Some(ended(TrialEnd::Promoted, "promoted")),
+            ..rollout
+        },
+        Handle::Abort => Rollout {
+            trial: None,
+            last: Some(ended(TrialEnd::Aborted, "aborted")),
+            ..rollout
+        },
+    }
+}
+
+/// Where the rollout stands, or how the last one ended.
+///
+/// # Errors
+/// [`ApplyError::Record`] when the server does not answer.
+pub async fn trial_status(broker: &Broker) -> Result<TrialStatus, ApplyError> {
+    let standing: Standing = broker.rollout().await?;
+    let holds = stable(&standing);
+    let seen = broker.judgement().await?;
+    let rollout = standing.rollout;
+    let trial = rollout.as_ref().and_then(|rollout| rollout.trial.as_ref());
+    let last = rollout.as_ref().and_then(|rollout| rollout.last.as_ref());
+    let of = trial
+        .map(|trial| trial.candidate)
+        .or(last.map(|last| last.candidate));
+    Ok(TrialStatus {
+        stable: holds.0,
+        trial: trial.map(shown),
+        last: last.map(|last| ShownOutcome {
+            candidate: last.candidate.0,
+            ending: last.ending.as_str(),
+            why: last.why.clone(),
+            at: to_rfc3339(last.at),
+        }),
+        // What was seen of an earlier one says nothing of this.
+        seen: seen.filter(|seen| of.is_some_and(|of| seen["candidate"] == of.0)),
+    })
+}
+
+fn shown(of: &Trial) -> ShownTrial {
+    let part = |share: &Share| f64::from(share.ten_thousandths()) / 10_000.0;
+    ShownTrial {
+        candidate: of.candidate.0,
+        share: part(&of.share()),
+        shares: of.shares.iter().map(part).collect(),
+        stage: of.stage,
+        by: of.by.as_str(),
+        workers: of.workers.iter().map(ToString::to_string).collect(),
+        paused: of.is_paused,
+        started_at: to_rfc3339(of.started_at),
+        since: to_rfc3339(of.since),
+    }
+}

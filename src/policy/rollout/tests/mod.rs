@@ -1,0 +1,4 @@
+//! Rollouts over seeded traffic, and what must hold of every judgement.
+
+mod lab;
+mod traffic;

@@ -1,0 +1,185 @@
+//! A rollout under way: a candidate policy has a part of the tasks, and workers of its own.
+
+use super::PolicyVersion;
+use super::rollout::{Share, Track, assign, lot};
+use crate::task::{EpochMs, Shard, TaskId, TenantId, WorkerId, fnv1a_64};
+
+/// Which tasks the candidate gets, and who serves them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// The stored policy on trial.
+    pub candidate: PolicyVersion,
+    /// Its part of the tasks in each stage; invariant: at least one, ascending.
+    pub shares: Vec<Share>,
+    /// The stage it is in, by its place in `shares`.
+    pub stage: usize,
+    /// Who draws the lot.
+    pub by: LotBy,
+    /// Who serves the canary track; everybody else serves the stable one.
+    pub workers: Vec<WorkerId>,
+    /// Whether it stays in its stage whatever is seen. Harm ends it all the same.
+    pub is_paused: bool,
+    /// When it began.
+    pub started_at: EpochMs,
+    /// When its stage did.
+    pub since: EpochMs,
+}
+
+/// Who draws the lot that decides which track a task is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LotBy {
+    /// Its tenant: all tasks of one are on one track.
+    Tenant,
+    /// The task itself.
+    Task,
+}
+
+/// How a rollout ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The policy that was on trial.
+    pub candidate: PolicyVersion,
+    /// How.
+    pub ending: TrialEnd,
+    /// Why, in words.
+    pub why: String,
+    /// When.
+    pub at: EpochMs,
+}
+
+/// How a rollout ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialEnd {
+    /// The candidate holds.
+    Promoted,
+    /// The policy before stays: the candidate did harm.
+    RolledBack,
+    /// The policy before stays: somebody ended it.
+    Aborted,
+}
+
+impl Trial {
+    /// The candidate's part of the tasks now.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        self.shares.get(self.stage).copied().unwrap_or(Share::WHOLE)
+    }
+
+    /// The track of a task.
+    #[must_use]
+    pub fn track_of(&self, tenant: &TenantId, id: &TaskId) -> Track {
+        let name = match self.by {
+            LotBy::Tenant => tenant.as_str(),
+            LotBy::Task => id.as_str(),
+        };
+        assign(lot(&self.name(), name), self.share())
+    }
+
+    /// Those of `workers` that serve the canary track: as large a part of them as of the tasks, at least one, and never
+    /// all while the stable track has tasks. A worker that is there stays on its track while the share grows.
+    #[must_use]
+    pub fn crew(&self, workers: &[WorkerId]) -> Vec<WorkerId> {
+        let mut drawn: Vec<(u64, &WorkerId)> = workers
+            .iter()
+            .map(|worker| (lot(&self.name(), worker.as_str()), worker))
+            .collect();
+        drawn.sort_unstable();
+        let part = workers.len() * usize::from(self.share().ten_thousandths());
+        let count = match self.share() < Share::WHOLE {
+            true => part.div_ceil(10_000).max(1).min(workers.len().saturating_sub(1)),
+            false => workers.len(),
+        };
+        let mut crew: Vec<WorkerId> = drawn
+            .into_iter()
+            .take(count)
+            .map(|(_, worker)| worker.clone())
+            .collect();
+        crew.sort_unstable();
+        crew
+    }
+
+    /// Whether a worker serves the canary track.
+    #[must_use]
+    pub fn has_worker(&self, worker: &WorkerId) -> bool {
+        self.workers.contains(worker)
+    }
+
+    /// What lots are drawn under: another rollout draws others.
+    fn name(&self) -> String {
+        self.candidate.to_string()
+    }
+}
+
+impl TrialEnd {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Promoted, Self::RolledBack, Self::Aborted];
+
+    /// The word programs go by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Promoted => "promoted",
+            Self::RolledBack => "rolled_back",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+impl LotBy {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Tenant, Self::Task];
+
+    /// The word programs go by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tenant => "tenant",
+            Self::Task => "task",
+        }
+    }
+}
+
+/// The shard of `tenant` on the canary track, in a class of `shards` buckets.
+#[must_use]
+pub fn canary_shard(tenant: &TenantId, shards: u16) -> Shard {
+    let bucket = fnv1a_64(tenant.as_str().as_bytes()) % u64::from(shards.max(1));
+    Shard::Canary(u16::try_from(bucket).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(percent: u16) -> Trial {
+        Trial {
+            candidate: PolicyVersion(7),
+            shares: vec![Share::new(percent * 100).unwrap()],
+            stage: 0,
+            by: LotBy::Task,
+            workers: Vec::new(),
+            is_paused: false,
+            started_at: EpochMs(0),
+            since: EpochMs(0),
+        }
+    }
+
+    #[test]
+    fn the_crew_grows_with_the_share_and_leaves_somebody_to_the_stable_track() {
+        let workers: Vec<WorkerId> = (0..8)
+            .map(|n| WorkerId::new(&format!("w-{n}")).unwrap())
+            .collect();
+        let mut before: Vec<WorkerId> = Vec::new();
+        for (percent, count) in [(1, 1), (10, 1), (25, 2), (50, 4), (99, 7), (100, 8)] {
+            let crew = trial(percent).crew(&workers);
+            assert_eq!(crew.len(), count, "{percent} %");
+            assert!(before.iter().all(|worker| crew.contains(worker)), "{percent} %");
+            before = crew;
+        }
+        assert_eq!(
+            trial(50).crew(&workers[..1]),
+            [],
+            "one alone serves the stable track"
+        );
+        assert_eq!(trial(100).crew(&workers[..1]), workers[..1]);
+    }
+}
