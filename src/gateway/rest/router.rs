@@ -33,12 +33,13 @@ pub fn router(desk: Arc<Desk>) -> Router {
 
 async fn unknown() -> Refused {
     let what = "nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /v1/tasks/{id}/why, /v1/schedules, \
-                /healthz, /readyz and /metrics";
+                /v1/schedules/{name}, /v1/schedules/{name}/pause, /v1/schedules/{name}/resume, /healthz, /readyz and /metrics";
     Problem::new(Code::UnknownPath, what).into()
 }
 
 async fn not_allowed() -> Refused {
     let what = "this path does not take that method; POST /v1/tasks, GET or DELETE /v1/tasks/{id}, GET \
-                /v1/tasks/{id}/result or /v1/tasks/{id}/why, GET or POST /v1/schedules, GET or DELETE /v1/schedules/{name}";
+                /v1/tasks/{id}/result or /v1/tasks/{id}/why, GET or POST /v1/schedules, GET or DELETE /v1/schedules/{name}, \
+                POST /v1/schedules/{name}/pause or /v1/schedules/{name}/resume";
     Problem::new(Code::MethodNotAllowed, what).into()
 }
