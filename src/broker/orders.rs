@@ -22,7 +22,10 @@ pub enum OrderError {
     #[error("no worker {0} listens")]
     Nobody(WorkerId),
     /// It listens and does not answer.
-    #[error("the worker {0} did not answer within 3 s; it may be frozen or cut off, and do it later")]
+    #[error(
+        "the worker {0} did not answer within 3 s; it may be frozen or cut off, and may still do it later: \
+         see `fairlane worker get {0}`"
+    )]
     Silent(WorkerId),
     /// It answered that it does not.
     #[error("the worker {worker} refused: {what}")]

@@ -173,8 +173,8 @@ fn a_refusal_says_which_field_what_is_wrong_and_what_to_do() {
         bad_callback_url: callback_url is no URL: relative URL without a base; give one such as https://client.example.com/result
         bad_callback_url: callback_url has the scheme "ftp"; only https and http are delivered to
         bad_callback_url: callback_url holds a user name or password; leave them out: deliveries are signed
-        bad_callback_url: callback_url leads to 127.0.0.1, which is no address of the public internet
-        bad_callback_url: callback_url leads to ::ffff:10.0.0.1, which is no address of the public internet
+        bad_callback_url: callback_url leads to 127.0.0.1, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
+        bad_callback_url: callback_url leads to ::ffff:10.0.0.1, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
         out_of_range: timeout_ms: 0 would fail every task; give at least 1 or leave it out
         out_of_range: max_attempts: 0 would fail every task; give at least 1 or leave it out
     "#]].assert_eq(&table);

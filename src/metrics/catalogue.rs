@@ -187,17 +187,17 @@ pub const CATALOGUE: &[Entry] = &[
     counter(
         ARCHIVED,
         &["class"],
-        "Tasks that ran out of time and were parked in the archive.",
+        "Tasks that ran out of time and were parked in the archive. What is parked for its deadline counts in fairlane_tasks_total, what overload puts aside in fairlane_submissions_total.",
     ),
     counter(
         EXPIRED,
         &["class"],
-        "Tasks whose deadline passed before they could be tried again, or that waited for longer than their class allows.",
+        "Tasks that a coordinator ended as expired: their deadline passed before they could be tried again, while they waited for their time or for others, or in the archive; or they waited for longer than their class allows. What workers end so counts in fairlane_tasks_total.",
     ),
     counter(
         MOVES,
         &["lane", "class"],
-        "Tasks that waited for longer than their class allows and were moved, by the lane they went to.",
+        "Queued tasks that were moved, as they had waited for longer than their class or the rule between classes allows, or as a more urgent task waits for them; by the lane they are on then, which is their own where the other one is full.",
     ),
     counter(DEAD_LETTERS, &["class", "reason"], "Tasks given up."),
     counter(

@@ -76,12 +76,12 @@ impl CoordinatorMetrics {
         counter!(ARCHIVED, "class" => class.as_str().to_owned()).increment(1);
     }
 
-    /// A task waited for too long and was moved to `to`.
+    /// A queued task was moved to `to`, whether it waited for too long or a more urgent one waits for it.
     pub fn moved(&self, to: Lane, class: &ClassName) {
         counter!(MOVES, "lane" => to.as_str(), "class" => class.as_str().to_owned()).increment(1);
     }
 
-    /// A task's time was over before it could be tried again.
+    /// A task's time was over, wherever it waited.
     pub fn expired(&self, class: &ClassName) {
         counter!(EXPIRED, "class" => class.as_str().to_owned()).increment(1);
     }

@@ -30,10 +30,13 @@ pub enum AddressError {
     #[error("holds a user name or password; leave them out: deliveries are signed")]
     Login,
     /// No host.
-    #[error("names no host")]
+    #[error("names no host; give one such as https://client.example.com/result")]
     NoHost,
     /// It is, or its name stands for, an address that is not public.
-    #[error("leads to {0}, which is no address of the public internet")]
+    #[error(
+        "leads to {0}, which is no address of the public internet; give a public host \
+         (`fairlane dev --callback-private` takes others)"
+    )]
     NotPublic(IpAddr),
 }
 
@@ -213,13 +216,13 @@ mod tests {
             ftp://example.com/ has the scheme "ftp"; only https and http are delivered to
             file:///etc/passwd has the scheme "file"; only https and http are delivered to
             https://user:secret@example.com/ holds a user name or password; leave them out: deliveries are signed
-            http://127.0.0.1/ leads to 127.0.0.1, which is no address of the public internet
-            http://2130706433/ leads to 127.0.0.1, which is no address of the public internet
-            http://0x7f.1/ leads to 127.0.0.1, which is no address of the public internet
-            http://017700000001/ leads to 127.0.0.1, which is no address of the public internet
-            http://[::1]/ leads to ::1, which is no address of the public internet
-            http://[::ffff:10.0.0.1]/ leads to ::ffff:10.0.0.1, which is no address of the public internet
-            http://169.254.169.254/latest/meta-data leads to 169.254.169.254, which is no address of the public internet
+            http://127.0.0.1/ leads to 127.0.0.1, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
+            http://2130706433/ leads to 127.0.0.1, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
+            http://0x7f.1/ leads to 127.0.0.1, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
+            http://017700000001/ leads to 127.0.0.1, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
+            http://[::1]/ leads to ::1, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
+            http://[::ffff:10.0.0.1]/ leads to ::ffff:10.0.0.1, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
+            http://169.254.169.254/latest/meta-data leads to 169.254.169.254, which is no address of the public internet; give a public host (`fairlane dev --callback-private` takes others)
             http://path/
         "#]].assert_eq(&told);
         assert!(callback_url("http://127.0.0.1/", Reach::Anywhere).is_ok());

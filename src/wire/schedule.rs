@@ -40,21 +40,32 @@ pub struct Schedule {
 /// A record that is no schedule.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableSchedule {
-    /// No JSON, or a field is missing or wrong.
+    /// No JSON, or a field is missing or of another type.
     #[error("the schedule cannot be read: {0}")]
     Body(#[from] serde_json::Error),
     /// A name is not one.
-    #[error("the schedule cannot be read: {0}")]
-    Name(#[from] NameError),
-    /// Its time is none.
+    #[error("the schedule cannot be read: {key}: {source}")]
+    Name {
+        /// Where it stands.
+        key: &'static str,
+        /// What is wrong with it.
+        source: NameError,
+    },
+    /// Its time is none; says itself whether that is the expression or the zone.
     #[error("the schedule cannot be read: {0}")]
     Cron(#[from] CronError),
     /// Its task is none.
-    #[error("the schedule cannot be read: {0}")]
+    #[error("the schedule's headers and body are no task: {0}")]
     Task(#[from] Malformed),
     /// Something else in it.
     #[error("the schedule has no known {0}")]
     Unknown(&'static str),
+}
+
+impl UnreadableSchedule {
+    fn name(key: &'static str) -> impl FnOnce(NameError) -> Self {
+        move |source| Self::Name { key, source }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -161,8 +172,8 @@ pub fn read_schedule(body: &[u8]) -> Result<Schedule, UnreadableSchedule> {
         stored_at: EpochMs(read.since),
     };
     Ok(Schedule {
-        name: TaskId::new(&read.name)?,
-        tenant: TenantId::new(&read.tenant)?,
+        name: TaskId::new(&read.name).map_err(UnreadableSchedule::name("name"))?,
+        tenant: TenantId::new(&read.tenant).map_err(UnreadableSchedule::name("tenant"))?,
         cron: Cron::new(&read.cron, &read.time_zone)?,
         missed: Missed::parse(&read.missed).ok_or(UnreadableSchedule::Unknown("missed"))?,
         since: EpochMs(read.since),
@@ -179,7 +190,7 @@ fn route(headers: &Headers) -> Result<Route, UnreadableSchedule> {
     let shard: Option<Shard> = header(SHARD).parse().ok();
     Ok(Route {
         lane: lane.ok_or(UnreadableSchedule::Unknown("lane"))?,
-        class: ClassName::new(header(CLASS))?,
+        class: ClassName::new(header(CLASS)).map_err(UnreadableSchedule::name(CLASS))?,
         model: ModelName::new(&percent_decode(header(MODEL)))
             .map_err(|_| UnreadableSchedule::Unknown("model"))?
             .token(),

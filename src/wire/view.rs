@@ -70,15 +70,35 @@ impl HeadView {
 /// A message that is no view.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableView {
-    /// No JSON, or a field is missing or wrong.
+    /// No JSON, or a field is missing or of another type.
     #[error("the view cannot be read: {0}")]
     Body(#[from] serde_json::Error),
     /// A name is not one.
-    #[error("the view cannot be read: {0}")]
-    Name(#[from] NameError),
-    /// The lane or a shard is none.
-    #[error("the view cannot be read: {0:?} is no lane, shard or hash")]
-    Word(String),
+    #[error("the view cannot be read: {key}: {source}")]
+    Name {
+        /// Where it stands.
+        key: &'static str,
+        /// What is wrong with it.
+        source: NameError,
+    },
+    /// A lane, a shard or a hash is none.
+    #[error("the view cannot be read: {key}: {found:?} is none")]
+    Word {
+        /// Where it stands.
+        key: &'static str,
+        /// What stands there.
+        found: String,
+    },
+}
+
+impl UnreadableView {
+    fn name(key: &'static str) -> impl FnOnce(NameError) -> Self {
+        move |source| Self::Name { key, source }
+    }
+
+    const fn word(key: &'static str, found: String) -> Self {
+        Self::Word { key, found }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -159,7 +179,10 @@ fn write_queue(of: &QueueView) -> WrittenQueue {
 /// [`UnreadableView`].
 pub fn read_view(body: &[u8]) -> Result<LaneView, UnreadableView> {
     let read: Written = serde_json::from_slice(body)?;
-    let lane: Lane = read.lane.parse().map_err(|_| UnreadableView::Word(read.lane))?;
+    let lane: Lane = read
+        .lane
+        .parse()
+        .map_err(|_| UnreadableView::word("lane", read.lane))?;
     let queues = read.queues.into_iter().map(|queue| read_queue(lane, queue));
     Ok(LaneView {
         lane,
@@ -169,13 +192,16 @@ pub fn read_view(body: &[u8]) -> Result<LaneView, UnreadableView> {
 }
 
 fn read_queue(lane: Lane, read: WrittenQueue) -> Result<QueueView, UnreadableView> {
-    let shard: Shard = read.shard.parse().map_err(|_| UnreadableView::Word(read.shard))?;
+    let shard: Shard = read
+        .shard
+        .parse()
+        .map_err(|_| UnreadableView::word("queues.shard", read.shard))?;
     let head = read.head.map(read_head).transpose()?;
     Ok(QueueView {
         route: Route {
             lane,
-            class: ClassName::new(&read.class)?,
-            model: ModelToken::new(&read.model)?,
+            class: ClassName::new(&read.class).map_err(UnreadableView::name("queues.class"))?,
+            model: ModelToken::new(&read.model).map_err(UnreadableView::name("queues.model"))?,
             shard,
         },
         depth: read.depth,
@@ -190,8 +216,8 @@ fn read_head(read: WrittenHead) -> Result<HeadView, UnreadableView> {
     Ok(HeadView {
         enqueued_at: EpochMs(read.enqueued_at),
         deadline: read.deadline.map(EpochMs),
-        tenant: read.tenant.map(unhex).transpose()?,
-        session: read.session.map(unhex).transpose()?,
+        tenant: unhex("queues.head.tenant", read.tenant)?,
+        session: unhex("queues.head.session", read.session)?,
         cost_ms: read.cost_ms,
         urgency: read.urgency,
         business_weight: read.business_weight,
@@ -203,6 +229,10 @@ fn hex(hash: u64) -> String {
     format!("{hash:016x}")
 }
 
-fn unhex(text: String) -> Result<u64, UnreadableView> {
-    u64::from_str_radix(&text, 16).map_err(|_| UnreadableView::Word(text))
+fn unhex(key: &'static str, text: Option<String>) -> Result<Option<u64>, UnreadableView> {
+    let Some(text) = text else { return Ok(None) };
+    match u64::from_str_radix(&text, 16) {
+        Ok(hash) => Ok(Some(hash)),
+        Err(_) => Err(UnreadableView::word(key, text)),
+    }
 }

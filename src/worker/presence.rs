@@ -1,6 +1,6 @@
 //! Saying that the worker is there, and hearing what it is told, beside its loop: a slow server must not hold it up.
 //!
-//! The loop is asked for what it does a few times a minute and answers between two steps. One that does not
+//! The loop is asked for what it does about once a second and answers between two steps. One that does not
 //! answer is not said to be there: whoever lists workers finds it lost.
 
 use tokio::sync::{mpsc, oneshot};

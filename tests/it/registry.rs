@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::cli::{self, Dev};
 use crate::support::{Mesh, PATIENCE, Probe, Role, TWO_CLASSES, connect};
 
-/// What the brief of operators says: a dead worker is noticed by then.
+/// What docs/operating.md promises: a dead worker is noticed by then.
 const NOTICED_WITHIN: Duration = Duration::from_secs(3);
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(10);

@@ -3,6 +3,7 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
+use super::show::no_letter;
 use crate::broker::publish::Original;
 use crate::broker::shelf::{Kept, Shelf};
 use crate::cli::exit::{Exit, Stop};
@@ -14,6 +15,7 @@ use crate::wire::{Codec, Report, body_value};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
+    /// Which task
     task_id: TaskId,
     #[command(flatten)]
     change: Change,
@@ -41,7 +43,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     let input = change.input.as_deref().map(read).transpose()?;
     let broker = session.connect().await?;
     let Some(letter) = broker.kept(Shelf::Dead, id).await? else {
-        return Err(Stop::not_found(format!("task {id} has no dead letter")).into());
+        return Err(no_letter(id).into());
     };
     let Ok((report, _)) = &letter.read else {
         return Err(Stop::refused(format!(

@@ -12,6 +12,7 @@ use crate::wire::{HistoryEntry, body_value, to_rfc3339};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
+    /// Which task
     task_id: TaskId,
 }
 
@@ -19,13 +20,17 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     let id = &args.task_id;
     let broker = session.connect().await?;
     let Some(letter) = broker.kept(Shelf::Dead, id).await? else {
-        return Err(Stop::not_found(format!(
-            "task {id} has no dead letter; see what is known of it with `fairlane task get {id}`"
-        ))
-        .into());
+        return Err(no_letter(id).into());
     };
     session.output.show(&as_json(&letter), |_| as_text(&letter))?;
     Ok(Exit::Ok)
+}
+
+/// What is said where there is none.
+pub(super) fn no_letter(id: &TaskId) -> Stop {
+    Stop::not_found(format!(
+        "task {id} has no dead letter; see what is known of it with `fairlane task get {id}`"
+    ))
 }
 
 fn history(letter: &Kept) -> Vec<HistoryEntry> {

@@ -16,7 +16,11 @@ impl Named {
     fn internal(&self) -> anyhow::Result<TaskId> {
         let tenant = self.tenant.clone().unwrap_or_else(TenantId::default_tenant);
         let own = TaskId::new(&self.name).and_then(|own| TaskId::of_tenant(&tenant, &own));
-        own.map_err(|_| Stop::usage("a schedule's name is 1 to 64 of A-Z a-z 0-9 _ -").into())
+        own.map_err(|error| {
+            let rule =
+                "a schedule's name is 1 to 64 of A-Z a-z 0-9 _ -, as the ids of its tasks begin with it";
+            Stop::usage(format!("{rule}: {error}")).into()
+        })
     }
 
     fn unknown(&self) -> Stop {
@@ -66,4 +70,22 @@ pub(super) async fn remove(named: &Named, session: &Session) -> anyhow::Result<E
         format!("removed {}; what it has fired stays", named.name)
     })?;
     Ok(Exit::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_none_is_refused_with_what_is_wrong_with_it() {
+        let named = Named {
+            name: "a b".to_owned(),
+            tenant: None,
+        };
+        let told = named.internal().unwrap_err().to_string();
+        assert!(
+            told.ends_with("task_id has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed"),
+            "{told}"
+        );
+    }
 }

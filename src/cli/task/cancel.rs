@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::get::nowhere;
 use super::ls;
 use crate::broker::publish::Fenced;
 use crate::broker::shelf::{Kept, Shelf};
@@ -16,6 +17,7 @@ use crate::wire::{ResultError, ResultRecord, TaskEvent};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
+    /// Which task
     task_id: TaskId,
 }
 
@@ -45,12 +47,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
             ))
             .into());
         }
-        None => {
-            return Err(Stop::not_found(format!(
-                "task {id} is nowhere: it was never accepted, or what is left of it has aged out"
-            ))
-            .into());
-        }
+        None => return Err(nowhere(id).into()),
     }
     let shown = json!({"task_id": id.as_str(), "state": State::Cancelled.as_str()});
     session.output.show(&shown, |_| {

@@ -17,6 +17,7 @@ use crate::wire::{TaskEvent, to_rfc3339};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
+    /// Which task
     task_id: TaskId,
 }
 
@@ -42,10 +43,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     } else if let Some(listed) = ls::look_for(&broker, id).await? {
         (ls::as_json(&listed), listed_text(&listed))
     } else {
-        return Err(Stop::not_found(format!(
-            "task {id} is nowhere: it was never accepted, or what is left of it has aged out"
-        ))
-        .into());
+        return Err(nowhere(id).into());
     };
     let events = broker.events(id).await?;
     shown["timeline"] = Value::from(events.iter().map(timeline_line).collect::<Vec<_>>());
@@ -54,6 +52,14 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     }
     session.output.show(&shown, |_| text)?;
     Ok(Exit::Ok)
+}
+
+/// What is said of a task that nothing is known of.
+pub(super) fn nowhere(id: &TaskId) -> Stop {
+    Stop::not_found(format!(
+        "task {id} is nowhere: it was never accepted, or what is left of it has aged out; \
+         `fairlane task ls` lists those there are"
+    ))
 }
 
 /// A task on its lane, or failed and not judged yet.

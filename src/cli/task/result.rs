@@ -11,6 +11,7 @@ use crate::task::{State, TaskId};
 #[derive(clap::Args)]
 #[command(after_help = "Prints the output alone, text as it is; --json prints the whole record.")]
 pub(super) struct Args {
+    /// Which task
     task_id: TaskId,
 }
 

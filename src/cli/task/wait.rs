@@ -20,6 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
 pub(super) struct Args {
+    /// Which task
     task_id: TaskId,
     /// How long to wait
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::cli::exit::{Exit, Stop};
+use super::get::nowhere;
+use crate::cli::exit::Exit;
 use crate::cli::output::{one_line, table};
 use crate::cli::session::Session;
 use crate::config::Raw;
@@ -13,6 +14,7 @@ use crate::task::TaskId;
 #[derive(clap::Args)]
 #[command(after_help = "It goes by the policy it is given, and says where workers act on another one.")]
 pub(super) struct Args {
+    /// Which task
     task_id: TaskId,
     /// Policy document that the mesh acts on [env: FAIRLANE_POLICY]
     #[arg(long, value_name = "FILE")]
@@ -30,10 +32,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     let broker = session.connect().await?;
     let policy = broker.policy_now(Edition::own(own)).await?;
     let Some(found) = why(&broker, &policy, id).await? else {
-        return Err(Stop::not_found(format!(
-            "task {id} is nowhere: it was never accepted, or what is left of it has aged out"
-        ))
-        .into());
+        return Err(nowhere(id).into());
     };
     session.output.show(&found, as_text)?;
     Ok(Exit::Ok)

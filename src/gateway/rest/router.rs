@@ -40,14 +40,16 @@ pub fn router(desk: Arc<Desk>) -> Router {
 }
 
 async fn unknown() -> Refused {
-    let what = "nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /v1/tasks/{id}/why, /v1/schedules, /v1/policy, \
-                /healthz, /readyz and /metrics";
+    let what = "nothing here; there are /v1/tasks, /v1/tasks/{id}, /v1/tasks/{id}/result, /v1/tasks/{id}/why, /v1/schedules, \
+                /v1/schedules/{name}, /v1/schedules/{name}/pause, /v1/schedules/{name}/resume, /v1/policy, \
+                /v1/policy/versions, /v1/policy/rollback, /v1/policy/validate, /healthz, /readyz and /metrics";
     Problem::new(Code::UnknownPath, what).into()
 }
 
 async fn not_allowed() -> Refused {
     let what = "this path does not take that method; POST /v1/tasks, GET or DELETE /v1/tasks/{id}, GET \
                 /v1/tasks/{id}/result or /v1/tasks/{id}/why, GET or POST /v1/schedules, GET or DELETE /v1/schedules/{name}, \
-                GET or PUT /v1/policy, GET /v1/policy/versions, POST /v1/policy/rollback or /v1/policy/validate";
+                POST /v1/schedules/{name}/pause or /v1/schedules/{name}/resume, GET or PUT /v1/policy, GET \
+                /v1/policy/versions, POST /v1/policy/rollback or /v1/policy/validate";
     Problem::new(Code::MethodNotAllowed, what).into()
 }

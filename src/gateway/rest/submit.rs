@@ -50,5 +50,9 @@ pub(super) fn unread(error: &axum::Error, max: usize) -> Problem {
         );
         return Problem::new(Code::BodyTooLarge, what).in_field("body");
     }
-    Problem::new(Code::BodyUnreadable, "body: it broke off before its end").in_field("body")
+    Problem::new(
+        Code::BodyUnreadable,
+        "body: it broke off before its end; send it again",
+    )
+    .in_field("body")
 }

@@ -23,7 +23,7 @@ const SLACK: f64 = 1e-6;
 /// place in the bucket, so that nothing is refilled in its stead: starts between `s` and `s + t` are at
 /// most `per_s · t + burst`, whenever their tokens were taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bucket {
+pub(super) struct Bucket {
     rate: Rate,
     /// Tokens at `last`, with those that are held. Invariant: from −burst to burst.
     level: f64,
@@ -35,7 +35,7 @@ pub struct Bucket {
 impl Bucket {
     /// A full one.
     #[must_use]
-    pub fn full(rate: Rate, now: Moment) -> Self {
+    pub(super) fn full(rate: Rate, now: Moment) -> Self {
         Self {
             rate,
             level: rate.burst,
@@ -46,7 +46,7 @@ impl Bucket {
 
     /// An empty one, that is filled from `since` on.
     #[must_use]
-    pub fn empty(rate: Rate, since: Moment) -> Self {
+    pub(super) fn empty(rate: Rate, since: Moment) -> Self {
         Self {
             level: 0.0,
             ..Self::full(rate, since)
@@ -55,35 +55,34 @@ impl Bucket {
 
     /// Whole tokens that may be taken.
     #[must_use]
-    pub fn available(&self, now: Moment) -> u32 {
+    pub(super) fn available(&self, now: Moment) -> u32 {
         // The cast saturates: a debt is no token.
         (self.level_at(now) - f64::from(self.held) + SLACK).floor() as u32
     }
 
     /// Holds `n` tokens for tasks that may start. The caller has seen that as many are available; what is
     /// taken beyond that is a debt once it is spent.
-    pub fn take(&mut self, n: u32) {
+    pub(super) fn take(&mut self, n: u32) {
         self.held = self.held.saturating_add(n);
     }
 
     /// `n` tasks have started, and spend tokens that were taken for them. The debt of those that were not
-    /// there is one burst at most, so that neither a mistake nor a new rate stops starts for longer than two
-    /// bursts take to refill.
-    pub fn started(&mut self, n: u32, now: Moment) {
+    /// there is one burst at most, so that a mistake stops starts for no longer than two bursts take to refill.
+    pub(super) fn started(&mut self, n: u32, now: Moment) {
         self.held = self.held.saturating_sub(n);
         self.advance(now);
         self.level = (self.level - f64::from(n)).max(-self.rate.burst);
     }
 
     /// `n` tokens that were taken are not needed.
-    pub fn give_back(&mut self, n: u32) {
+    pub(super) fn give_back(&mut self, n: u32) {
         self.held = self.held.saturating_sub(n);
     }
 
     /// When `n` tokens can be taken if what is held is spent at once; `now` where they can be already, and
     /// none where that is never: more than a burst, or nothing is refilled.
     #[must_use]
-    pub fn ready_at(&self, now: Moment, n: u32) -> Option<Moment> {
+    pub(super) fn ready_at(&self, now: Moment, n: u32) -> Option<Moment> {
         if f64::from(n) > self.rate.burst + SLACK {
             return None;
         }
@@ -99,15 +98,10 @@ impl Bucket {
     }
 
     /// Changes the rate. The level stays, within the new burst.
-    pub fn set_rate(&mut self, rate: Rate, now: Moment) {
+    pub(super) fn set_rate(&mut self, rate: Rate, now: Moment) {
         self.advance(now);
         self.rate = rate;
         self.level = self.level.clamp(-rate.burst, rate.burst);
-    }
-
-    /// Whether it is like a new one.
-    pub(super) fn is_full(&self, now: Moment) -> bool {
-        self.held == 0 && self.level_at(now) + SLACK >= self.rate.burst
     }
 
     fn advance(&mut self, now: Moment) {

@@ -1,5 +1,7 @@
 //! A schedule, as it is stored.
 
+use expect_test::expect;
+
 use super::sample;
 use crate::policy::{Cron, Missed};
 use crate::task::EpochMs;
@@ -51,13 +53,25 @@ fn a_firing_is_the_same_task_whoever_fires_it() {
 #[test]
 fn what_is_no_schedule_is_refused() {
     let text = String::from_utf8(schedule_body(&schedule())).unwrap();
-    for broken in [
+    let told: String = [
         "{}".to_owned(),
+        text.replace("\"name\":\"", "\"name\":\"a b"),
         text.replace("30 3", "99 3"),
         text.replace("Europe/Berlin", "Berlin"),
         text.replace("\"once\"", "\"never\""),
         text.replace("\"core\"", "\"fast\""),
-    ] {
-        assert!(read_schedule(broken.as_bytes()).is_err(), "{broken}");
-    }
+        text.replace("\"Fl-Class\":\"", "\"Fl-Class\":\"a b"),
+    ]
+    .iter()
+    .map(|broken| format!("{}\n", read_schedule(broken.as_bytes()).unwrap_err()))
+    .collect();
+    expect![[r#"
+        the schedule cannot be read: missing field `version` at line 1 column 2
+        the schedule cannot be read: name: task_id has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed
+        the schedule cannot be read: cron: Component error: Number out of bounds.
+        the schedule cannot be read: time_zone: no zone "Berlin"; give a name of the IANA database, such as UTC or Europe/Berlin
+        the schedule has no known missed
+        the schedule has no known lane
+        the schedule cannot be read: Fl-Class: class has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed
+    "#]].assert_eq(&told);
 }

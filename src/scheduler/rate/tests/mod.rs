@@ -1,7 +1,6 @@
-//! One bucket by itself, then all buckets of a task together.
+//! One bucket by itself, then what is lent of it.
 
 mod lender;
 mod one;
-mod several;
 mod silent;
 mod time;
