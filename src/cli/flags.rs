@@ -73,6 +73,9 @@ pub struct Worker {
     /// Name in results and reports; unique per start where absent [env: FAIRLANE_WORKER_ID]
     #[arg(long, value_name = "ID")]
     worker_id: Option<String>,
+    /// What it is told apart by in rollouts: KEY=VALUE, several with commas [env: FAIRLANE_WORKER_LABELS]
+    #[arg(long, value_name = "LABELS")]
+    worker_labels: Option<String>,
     /// Folder of model files [env: FAIRLANE_MODEL_DIR]
     #[arg(long, value_name = "DIR")]
     model_dir: Option<String>,
@@ -83,6 +86,7 @@ impl Worker {
     pub fn fill(&self, raw: &mut Raw) {
         raw.slots = self.slots;
         raw.worker_id.clone_from(&self.worker_id);
+        raw.worker_labels.clone_from(&self.worker_labels);
         raw.model_dir.clone_from(&self.model_dir);
     }
 }
@@ -180,7 +184,7 @@ mod tests {
     #[test]
     fn every_setting_has_a_flag_of_its_name() {
         let flags = "--nats-url=u --nats-creds=c --metrics-listen=m --http-listen=h --callback-key=k --policy=p --slots=1 --worker-id=w \
-                     --log=l --nats-server=s --model-dir=d --drain-ms=2";
+                     --worker-labels=a=b --log=l --nats-server=s --model-dir=d --drain-ms=2";
         let all = All::parse_from(std::iter::once("fairlane").chain(flags.split_whitespace()));
         let mut raw = Raw::default();
         all.global.fill(&mut raw);
@@ -199,6 +203,7 @@ mod tests {
             policy,
             slots,
             worker_id,
+            worker_labels,
             log,
             nats_server,
             model_dir,
@@ -212,13 +217,14 @@ mod tests {
             callback_key,
             policy,
             worker_id,
+            worker_labels,
             log,
             nats_server,
             model_dir,
         ];
         assert_eq!(
             texts.map(Option::unwrap),
-            ["u", "c", "h", "m", "k", "p", "w", "l", "s", "d"]
+            ["u", "c", "h", "m", "k", "p", "w", "a=b", "l", "s", "d"]
         );
         assert_eq!((slots, drain_ms), (Some(1), Some(2)));
     }

@@ -1,5 +1,6 @@
 //! A whole mesh in one process: streams, a coordinator, as many workers as asked for.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -92,6 +93,7 @@ impl Mesh {
             let id = format!("{}-{number}", options.name);
             let broker = connect(id.clone()).await?;
             let options = WorkerOptions {
+                labels: BTreeMap::new(),
                 id: WorkerId::new(&id)?,
                 slots: options.slots,
                 policy: options.policy.clone(),

@@ -31,6 +31,7 @@ pub struct Desk {
     pub(super) load: Load,
     pub(super) backlogs: Arc<Backlogs>,
     pub(super) writes_policies: bool,
+    pub(super) chooses_tracks: bool,
 }
 
 /// Who asks, and for which of its tasks.
@@ -63,6 +64,16 @@ impl Desk {
             waits: Arc::new(Semaphore::new(WAITS_MAX)),
             load: Load::default(),
             writes_policies: false,
+            chooses_tracks: false,
+        }
+    }
+
+    /// The same, that also lets callers choose the track of a task by `Fl-Track` where `allowed`; unless said, it does not.
+    #[must_use]
+    pub fn choosing_tracks(self, allowed: bool) -> Self {
+        Self {
+            chooses_tracks: allowed,
+            ..self
         }
     }
 

@@ -50,6 +50,8 @@ pub enum Code {
     PolicyConflict,
     /// There is no such stored policy.
     UnknownPolicy,
+    /// This gateway lets nobody choose the track of a task.
+    TrackNotAllowed,
     /// This gateway changes no policies.
     PolicyReadOnly,
     /// No such resource.
@@ -107,6 +109,7 @@ impl Code {
             Self::PolicyOutdated => "policy_outdated",
             Self::PolicyConflict => "policy_conflict",
             Self::UnknownPolicy => "unknown_policy",
+            Self::TrackNotAllowed => "track_not_allowed",
             Self::PolicyReadOnly => "policy_read_only",
             Self::UnknownPath => "unknown_path",
             Self::MethodNotAllowed => "method_not_allowed",
@@ -130,7 +133,7 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::BodyUnreadable | Self::BadHeader | Self::BadName => 400,
-            Self::PolicyReadOnly => 403,
+            Self::PolicyReadOnly | Self::TrackNotAllowed => 403,
             Self::UnknownTask | Self::UnknownSchedule | Self::UnknownPolicy | Self::UnknownPath => 404,
             Self::MethodNotAllowed => 405,
             Self::AlreadyEnded | Self::ScheduleExists | Self::PolicyConflict => 409,

@@ -102,6 +102,7 @@ async fn submit(desk: &Desk, asked: Question) -> Result<super::Accepted, Problem
         content_type: own("Content-Type"),
         tenant: tenant(&asked)?,
         idempotency_key: own("Idempotency-Key"),
+        track: own("Fl-Track"),
         traceparent: own("traceparent"),
         body: asked.body.clone(),
     };

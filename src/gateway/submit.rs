@@ -36,6 +36,8 @@ pub struct Request {
     pub idempotency_key: Option<String>,
     /// W3C trace context; a broken one is dropped.
     pub traceparent: Option<String>,
+    /// The track it is to be on while a policy is on trial, as the caller says: `stable` or `canary`.
+    pub track: Option<String>,
 }
 
 /// The answer to a submission: its lane has the task, or the archive, or the server the timer it waits for.
@@ -183,22 +185,24 @@ impl Desk {
     ) -> Result<(Admitted, Option<IdempotencyKey>, Arc<Edition>), Problem> {
         let stable = self.policy();
         let on_trial = self.trial();
+        let chosen = self.chosen(request)?;
         let read = self.admitted(request, &stable, now);
         let Some(on) = on_trial else {
             return read.map(|(admitted, key)| (admitted, key, stable));
         };
         // What the policy that holds does not know may be of the candidate: its classes and models are then all there are.
-        let of = match &read {
-            Ok((admitted, _)) => on.trial.track_of(&admitted.task.tenant, &admitted.task.id),
-            Err(_) => Track::Stable,
+        let of = match (chosen, &read) {
+            (Some(chosen), _) if !on.trial.workers.is_empty() => chosen,
+            (_, Ok((admitted, _))) => on.trial.track_of(&admitted.task.tenant, &admitted.task.id),
+            (_, Err(_)) => Track::Stable,
         };
         if of == Track::Stable {
             return read.map(|(admitted, key)| (admitted, key, stable));
         }
-        let named = read.map(|(admitted, _)| admitted.task.id);
+        let named = read.ok().map(|(admitted, _)| admitted.task.id);
         let (mut admitted, key) = self.admitted(request, &on.edition, now)?;
         // One that nobody named has drawn its lot by the name it got.
-        admitted.task.id = named?;
+        admitted.task.id = named.unwrap_or(admitted.task.id);
         let task = &mut admitted.task;
         let shards = on
             .edition
@@ -206,6 +210,21 @@ impl Desk {
             .map_or(1, |class| class.shards);
         task.shard = canary_shard(&task.tenant, shards);
         Ok((admitted, key, on.edition.clone()))
+    }
+
+    /// The track that the caller has chosen, where it may.
+    fn chosen(&self, request: &Request) -> Result<Option<Track>, Problem> {
+        let Some(word) = &request.track else {
+            return Ok(None);
+        };
+        if !self.chooses_tracks {
+            let what = "Fl-Track: this gateway lets nobody choose the track; leave it out, or start it with --choose-track";
+            return Err(Problem::new(Code::TrackNotAllowed, what).in_field("Fl-Track"));
+        }
+        let track = Track::ALL.into_iter().find(|track| track.as_str() == word);
+        track.map(Some).ok_or_else(|| {
+            Problem::new(Code::BadHeader, "Fl-Track: give stable or canary").in_field("Fl-Track")
+        })
     }
 
     fn admitted(

@@ -15,6 +15,8 @@ pub struct Trial {
     pub stage: usize,
     /// Who draws the lot.
     pub by: LotBy,
+    /// What the workers have in common that serve it: key and value. None where as many are taken as its share asks for.
+    pub label: Option<(String, String)>,
     /// Who serves the canary track; everybody else serves the stable one.
     pub workers: Vec<WorkerId>,
     /// Whether it stays in its stage whatever is seen. Harm ends it all the same.
@@ -65,9 +67,12 @@ impl Trial {
         self.shares.get(self.stage).copied().unwrap_or(Share::WHOLE)
     }
 
-    /// The track of a task.
+    /// The track of a task; the stable one while nobody serves the other.
     #[must_use]
     pub fn track_of(&self, tenant: &TenantId, id: &TaskId) -> Track {
+        if self.workers.is_empty() {
+            return Track::Stable;
+        }
         let name = match self.by {
             LotBy::Tenant => tenant.as_str(),
             LotBy::Task => id.as_str(),
@@ -156,6 +161,7 @@ mod tests {
             shares: vec![Share::new(percent * 100).unwrap()],
             stage: 0,
             by: LotBy::Task,
+            label: None,
             workers: Vec::new(),
             is_paused: false,
             started_at: EpochMs(0),

@@ -1,5 +1,7 @@
 //! What a worker says of itself about once a second.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::timestamp::{parse_rfc3339, to_rfc3339};
@@ -81,6 +83,8 @@ pub struct Beat {
     pub running: u32,
     /// The real names of the models it serves.
     pub models: Vec<String>,
+    /// What it is told apart by.
+    pub labels: BTreeMap<String, String>,
     /// What it acts on.
     pub policy: PolicyMark,
 }
@@ -107,6 +111,8 @@ struct Shape {
     running: u32,
     #[serde(default)]
     models: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
     #[serde(default)]
     policy: Mark,
 }
@@ -154,6 +160,7 @@ pub fn beat_body(beat: &Beat) -> Vec<u8> {
         free: beat.free,
         running: beat.running,
         models: beat.models.clone(),
+        labels: beat.labels.clone(),
         policy: Mark::of(&beat.policy),
     };
     serde_json::to_vec(&shape).unwrap_or_default()
@@ -176,6 +183,7 @@ pub fn read_beat(body: &[u8]) -> Result<Beat, UnreadableBeat> {
         free: shape.free,
         running: shape.running,
         models: shape.models,
+        labels: shape.labels,
         policy: shape.policy.read(),
     })
 }
@@ -197,6 +205,7 @@ mod tests {
             free: 1,
             running: 3,
             models: vec!["m".to_owned()],
+            labels: BTreeMap::new(),
             policy: PolicyMark {
                 version: 1,
                 hash: "00000000000000ff".to_owned(),

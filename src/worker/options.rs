@@ -1,5 +1,6 @@
 //! What a worker is started with, and how it is started.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -20,6 +21,8 @@ use crate::task::WorkerId;
 pub struct WorkerOptions {
     /// Its name in results, reports and the registry; unique.
     pub id: WorkerId,
+    /// What it is told apart by in rollouts.
+    pub labels: BTreeMap<String, String>,
     /// Places to execute; at least 1.
     pub slots: u32,
     /// Shares, time-outs and bounds, as they hold now.

@@ -153,6 +153,7 @@ impl Presence {
             free: load.free,
             running: load.running,
             models: served.map(|model| model.name.as_str().to_owned()).collect(),
+            labels: self.options.labels.clone(),
             policy: PolicyMark::of(&policy, live.refused().map(|refused| refused.version)),
         }
     }

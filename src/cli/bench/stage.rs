@@ -1,5 +1,6 @@
 //! A fresh server with its streams and consumers, with or without a worker.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ impl Stage {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[0].name, executor);
         let options = WorkerOptions {
+            labels: BTreeMap::new(),
             id: WorkerId::new(name)?,
             slots,
             policy: LivePolicy::fixed(Policy::clone(&self.policy)),

@@ -9,7 +9,7 @@ use crate::cli::output::{age, one_line, table};
 use crate::cli::session::Session;
 use crate::clock;
 use crate::task::WorkerId;
-use crate::wire::to_rfc3339;
+use crate::wire::{PolicyMark, to_rfc3339};
 
 /// The state of a worker that is not there any more.
 const LOST: &str = "lost";
@@ -65,7 +65,8 @@ fn as_json(worker: &Registered) -> Value {
         "worker": beat.worker.as_str(), "state": state(worker), "heard_ms_ago": worker.age.as_millis() as u64,
         "slots": beat.slots, "free": beat.free, "running": beat.running, "models": beat.models,
         "host": beat.host, "fairlane": beat.fairlane, "started_at": to_rfc3339(beat.started_at),
-        "policy": {"version": beat.policy.version, "hash": beat.policy.hash},
+        "labels": beat.labels,
+        "policy": {"version": beat.policy.version, "hash": beat.policy.hash, "refused": beat.policy.refused},
     })
 }
 
@@ -81,7 +82,7 @@ fn as_table(workers: &[Registered]) -> String {
             one_line(&beat.models.join(", ")),
             one_line(&beat.host),
             one_line(&beat.fairlane),
-            one_line(&beat.policy.hash),
+            policy(&beat.policy),
             age(now.since(beat.started_at)),
         ]
     });
@@ -104,11 +105,20 @@ fn as_text(worker: &Registered) -> String {
         ("models", one_line(&beat.models.join(", "))),
         ("host", one_line(&beat.host)),
         ("version", one_line(&beat.fairlane)),
-        (
-            "policy",
-            one_line(&format!("version {}, {}", beat.policy.version, beat.policy.hash)),
-        ),
+        ("policy", policy(&beat.policy)),
         ("started", to_rfc3339(beat.started_at)),
     ];
     lines.map(|(name, value)| format!("{name:<8} {value}")).join("\n")
+}
+
+/// What a process acts on: the number of a stored policy, else what tells apart what it was started with.
+fn policy(mark: &PolicyMark) -> String {
+    let acts_on = match mark.version {
+        0 => format!("its own, {}", one_line(&mark.hash)),
+        version => version.to_string(),
+    };
+    match mark.refused {
+        Some(refused) => format!("{acts_on} (cannot act on {refused})"),
+        None => acts_on,
+    }
 }

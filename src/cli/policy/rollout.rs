@@ -41,6 +41,9 @@ struct Begin {
     /// Whose lot decides: all tasks of a tenant go together, or each goes by itself
     #[arg(long, value_name = "WHO", default_value = "tenant", value_parser = ["tenant", "task"])]
     by: String,
+    /// Workers that serve it: those with this label; without it, as many as its part asks for, at least one
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Option<(String, String)>,
     #[command(flatten)]
     note: Note,
 }
@@ -96,6 +99,7 @@ async fn start(begin: &Begin, session: &Session) -> anyhow::Result<Exit> {
         },
         shares: shares(begin).map_err(Stop::usage)?,
         by: by.unwrap_or(LotBy::Tenant),
+        label: begin.label.clone(),
     };
     let broker = session.connect().await?;
     begin_trial(&broker, &trying).await.map_err(stop)?;
@@ -119,6 +123,13 @@ fn shares(begin: &Begin) -> Result<Vec<Share>, String> {
         true => Ok(shares),
         false => Err("--steps: give parts that rise, each above --canary, such as 25%,50%,100%".to_owned()),
     }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=');
+    let pair = pair.filter(|(key, value)| !key.is_empty() && !value.is_empty());
+    let owned = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    owned.ok_or_else(|| "give KEY=VALUE, as workers have it in --worker-labels".to_owned())
 }
 
 fn share(text: &str) -> Result<Share, String> {

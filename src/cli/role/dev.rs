@@ -199,6 +199,7 @@ async fn start(
     // Its own gateway listens on loopback unless told otherwise.
     let how = gateway::Admits {
         reach: options.callbacks.reach,
+        tracks: true,
         policies: listener.local_addr().is_ok_and(|on| on.ip().is_loopback()),
     };
     let mesh = Mesh::start(options, &process.lifecycle).await?;

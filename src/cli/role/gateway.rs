@@ -26,6 +26,9 @@ pub(in crate::cli) struct Args {
     /// Let whoever reaches this gateway change the policy of the mesh
     #[arg(long)]
     policy_writes: bool,
+    /// Let callers say by Fl-Track on which track a task is while a policy is on trial
+    #[arg(long)]
+    choose_track: bool,
     #[command(flatten)]
     role: flags::Role,
 }
@@ -49,6 +52,7 @@ pub(in crate::cli) async fn run(args: &Args, session: &Session) -> anyhow::Resul
     let how = Admits {
         reach: Reach::Public,
         policies: args.policy_writes,
+        tracks: args.choose_track,
     };
     let address = open(listener, broker, policy, how, &process).await?;
     process.readiness.send_replace(Readiness::Ready);
@@ -78,6 +82,8 @@ pub(super) struct Admits {
     pub(super) reach: Reach,
     /// Whether they may change the policy.
     pub(super) policies: bool,
+    /// Whether they may choose the track of a task.
+    pub(super) tracks: bool,
 }
 
 /// Opens both doors; says where REST is.
@@ -92,7 +98,7 @@ pub(super) async fn open(
     broker.crash_with(&process.lifecycle);
     let metrics = Arc::new(GatewayMetrics::new());
     let desk = Desk::new(broker, policy, how.reach, metrics, process.lifecycle.clone());
-    let desk = Arc::new(desk.writing_policies(how.policies));
+    let desk = Arc::new(desk.writing_policies(how.policies).choosing_tracks(how.tracks));
     desk.heed_overload();
     desk.say_what_holds();
     desk.open_service().await?;

@@ -53,6 +53,7 @@ async fn work(session: &Session) -> anyhow::Result<Exit> {
     let executors = process.executors(session, &policy, 1).await?;
     let metrics = Arc::new(WorkerMetrics::new());
     let options = WorkerOptions {
+        labels: settings.worker_labels.clone(),
         id: WorkerId::new(&id)?,
         slots: settings.slots,
         policy,

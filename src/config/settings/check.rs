@@ -1,5 +1,6 @@
 //! What each setting may be.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ const SLOTS: RangeInclusive<u64> = 1..=4096;
 const DRAIN_MS: RangeInclusive<u64> = 0..=3_600_000;
 /// It stands in subjects and keys.
 const WORKER_ID_LEN_MAX: usize = 64;
+/// Of a label's key, and of its value.
+const LABEL_LEN_MAX: usize = 63;
 
 /// Merged values, and what is wrong with them.
 pub(super) struct Check {
@@ -33,6 +36,7 @@ impl Check {
         let policy = self.path("policy");
         let slots = self.whole("slots", SLOTS).and_then(|n| u32::try_from(n).ok());
         let worker_id = self.worker_id();
+        let worker_labels = self.worker_labels();
         let log = self.text("log");
         let nats_server = self.path("nats_server");
         let model_dir = self.path("model_dir");
@@ -46,6 +50,7 @@ impl Check {
             policy,
             slots: slots?,
             worker_id,
+            worker_labels,
             log: log?,
             nats_server,
             model_dir,
@@ -94,6 +99,31 @@ impl Check {
             "worker_id",
             &format!("{text:?} is no worker id; give 1 to {WORKER_ID_LEN_MAX} of A-Z a-z 0-9 _ -"),
         )
+    }
+
+    /// Empty where there are none, or with a fault.
+    fn worker_labels(&mut self) -> BTreeMap<String, String> {
+        let Some(text) = self.text("worker_labels") else {
+            return BTreeMap::new();
+        };
+        let is_word = |word: &str| {
+            (1..=LABEL_LEN_MAX).contains(&word.len())
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+        };
+        let pairs = text.split(',').map(|pair| pair.trim().split_once('='));
+        let read: Option<BTreeMap<String, String>> = pairs
+            .map(|pair| {
+                let (key, value) = pair.filter(|(key, value)| is_word(key) && is_word(value))?;
+                Some((key.to_owned(), value.to_owned()))
+            })
+            .collect();
+        let what = format!(
+            "{text:?} are no labels; give KEY=VALUE, several with commas, each of 1 to {LABEL_LEN_MAX} of A-Z a-z 0-9 _ - ."
+        );
+        read.or_else(|| self.fault("worker_labels", &what))
+            .unwrap_or_default()
     }
 
     fn path(&mut self, key: &str) -> Option<PathBuf> {

@@ -21,7 +21,7 @@ pub(super) enum Form {
 }
 
 /// Every setting.
-pub(super) const KEYS: [Key; 12] = [
+pub(super) const KEYS: [Key; 13] = [
     text("nats_url", "NATS_URL"),
     text("nats_creds", "NATS_CREDS"),
     text("http_listen", "FAIRLANE_HTTP_LISTEN"),
@@ -30,6 +30,7 @@ pub(super) const KEYS: [Key; 12] = [
     text("policy", "FAIRLANE_POLICY"),
     whole("slots", "FAIRLANE_SLOTS"),
     text("worker_id", "FAIRLANE_WORKER_ID"),
+    text("worker_labels", "FAIRLANE_WORKER_LABELS"),
     text("log", "FAIRLANE_LOG"),
     text("nats_server", "FAIRLANE_NATS_SERVER"),
     text("model_dir", "FAIRLANE_MODEL_DIR"),

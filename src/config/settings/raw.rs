@@ -29,6 +29,9 @@ pub struct Raw {
     /// `--worker-id`: name in the registry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_id: Option<String>,
+    /// `--worker-labels`: `KEY=VALUE`, separated by commas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker_labels: Option<String>,
     /// `--log`: filter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,

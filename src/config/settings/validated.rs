@@ -1,5 +1,6 @@
 //! The settings as the program acts on them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub slots: u32,
     /// Name in results and reports; unique per start where absent. A legal subject token.
     pub worker_id: Option<String>,
+    /// What this worker is told apart by, for rollouts.
+    pub worker_labels: BTreeMap<String, String>,
     /// Filter of the log, as `tracing` reads it.
     pub log: String,
     /// The server's binary, for roles that start one.
@@ -49,6 +52,7 @@ impl fmt::Debug for Settings {
             .field("policy", &self.policy)
             .field("slots", &self.slots)
             .field("worker_id", &self.worker_id)
+            .field("worker_labels", &self.worker_labels)
             .field("log", &self.log)
             .field("nats_server", &self.nats_server)
             .field("model_dir", &self.model_dir)

@@ -1,6 +1,5 @@
 //! The loop of a rollout.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +10,11 @@ use super::tracks::Tracks;
 use crate::broker::outcomes::Outcomes;
 use crate::broker::policies::Standing;
 use crate::broker::records::RecordError;
+use crate::broker::registry::Registered;
 use crate::clock;
 use crate::config::OnTrial;
 use crate::coordinator::Coordinator;
-use crate::policy::rollout::{Ground, Judgement, Plan, Ruling, Stage, judge};
+use crate::policy::rollout::{Ground, Judgement, Plan, Ruling, Share, Stage, judge};
 use crate::policy::{Outcome, Trial, TrialEnd};
 use crate::task::WorkerId;
 use crate::wire::{Rollout, WorkerState};
@@ -148,15 +148,21 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
 /// Sees to it that the canary track has its part of the workers; the trial as it is then.
 async fn manned(of: &Coordinator, standing: &Standing, trial: Trial) -> Result<Trial, RecordError> {
     let workers = of.broker.workers().await?;
-    let there: BTreeMap<WorkerId, WorkerState> = workers
-        .into_iter()
-        .filter(|worker| !worker.is_lost())
-        .map(|worker| (worker.beat.worker.clone(), worker.beat.state))
-        .collect();
-    let taking = there.iter().filter(|(_, state)| **state == WorkerState::Taking);
-    let ids: Vec<WorkerId> = taking.map(|(id, _)| id.clone()).collect();
-    let crew = trial.crew(&ids);
-    if crew == trial.workers || crew.is_empty() {
+    let is_taking = |worker: &&Registered| !worker.is_lost() && worker.beat.state == WorkerState::Taking;
+    let taking: Vec<&Registered> = workers.iter().filter(is_taking).collect();
+    let ids: Vec<WorkerId> = taking.iter().map(|worker| worker.beat.worker.clone()).collect();
+    let crew = match &trial.label {
+        Some((key, value)) if trial.share() < Share::WHOLE => {
+            let has = |worker: &&&Registered| worker.beat.labels.get(key) == Some(value);
+            taking
+                .iter()
+                .filter(has)
+                .map(|worker| worker.beat.worker.clone())
+                .collect()
+        }
+        _ => trial.crew(&ids),
+    };
+    if crew == trial.workers {
         return Ok(trial);
     }
     let next = Trial {

@@ -21,6 +21,8 @@ pub struct Trying {
     pub shares: Vec<Share>,
     /// Who draws the lot.
     pub by: LotBy,
+    /// What the workers have in common that serve it, if it is not as many as its share asks for.
+    pub label: Option<(String, String)>,
 }
 
 /// What somebody does to a rollout under way.
@@ -65,6 +67,9 @@ pub struct ShownTrial {
     pub stage: usize,
     /// Who draws the lot: `tenant` or `task`.
     pub by: &'static str,
+    /// The label of those who serve it, if it goes by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Who serves it.
     pub workers: Vec<String>,
     /// Whether it stays in its stage.
@@ -117,6 +122,7 @@ pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, 
         shares: of.shares.clone(),
         stage: 0,
         by: of.by,
+        label: of.label.clone(),
         workers: Vec::new(),
         is_paused: false,
         started_at: now,
@@ -227,6 +233,7 @@ fn shown(of: &Trial) -> ShownTrial {
         shares: of.shares.iter().map(part).collect(),
         stage: of.stage,
         by: of.by.as_str(),
+        label: of.label.as_ref().map(|(key, value)| format!("{key}={value}")),
         workers: of.workers.iter().map(ToString::to_string).collect(),
         paused: of.is_paused,
         started_at: to_rfc3339(of.started_at),

@@ -30,6 +30,7 @@ pub(super) async fn handle(
         tenant: caller::tenant(&headers)?,
         idempotency_key: own("Idempotency-Key")?,
         traceparent: own("traceparent").unwrap_or_default(),
+        track: own("Fl-Track")?,
     };
     let accepted = desk.submit(request, Door::Rest).await?;
     let place = format!("/v1/tasks/{}", accepted.task_id);

@@ -35,6 +35,7 @@ fn trying(document: String, percent: &[u16]) -> Trying {
         applying: applying(document),
         shares: shares(percent),
         by: LotBy::Task,
+        label: None,
     }
 }
 

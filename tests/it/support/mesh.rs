@@ -1,5 +1,6 @@
 //! A whole mesh in the test's process: streams, a coordinator, as many workers as asked for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,6 +190,7 @@ impl Mesh {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[0].name, executor);
         let options = WorkerOptions {
+            labels: BTreeMap::new(),
             id: WorkerId::new(id).expect("a worker's name"),
             slots,
             policy: self.following(&broker).await,
@@ -220,6 +222,7 @@ impl Mesh {
         let mut executors = Executors::new();
         executors.add(&self.policy.models[model].name, executor);
         let options = WorkerOptions {
+            labels: BTreeMap::new(),
             id: WorkerId::new(id).expect("a worker's name"),
             slots,
             policy: self.live.clone(),
