@@ -46,7 +46,7 @@ fn queued(policy: &Policy, seen: &Case, on: &OnLane) -> Vec<Reason> {
     let Some(route) = &seen.route else {
         return vec![Reason::Between];
     };
-    let mut found = obstacles(policy, seen, route, on.paused_since);
+    let mut found = obstacles(policy, seen, route);
     let queue = seen.mesh.queue(route);
     if let Some(queue) = queue {
         found.extend(limit(policy, &seen.mesh, queue));
@@ -76,12 +76,7 @@ fn queued(policy: &Policy, seen: &Case, on: &OnLane) -> Vec<Reason> {
 }
 
 /// What keeps a task of `route` from starting, whatever is done with others.
-fn obstacles(
-    policy: &Policy,
-    seen: &Case,
-    route: &Route,
-    paused_since: Option<crate::task::EpochMs>,
-) -> Vec<Reason> {
+fn obstacles(policy: &Policy, seen: &Case, route: &Route) -> Vec<Reason> {
     let mut found = Vec::new();
     match seen.mesh.queue(route) {
         None => found.push(Reason::NoQueue {
@@ -89,7 +84,9 @@ fn obstacles(
                 && policy.model_by_token(&route.model).is_some(),
             is_led: seen.mesh.is_led,
         }),
-        Some(queue) if queue.is_paused => found.push(Reason::Paused { since: paused_since }),
+        Some(queue) if queue.is_paused => found.push(Reason::Paused {
+            since: seen.paused_since,
+        }),
         Some(_) => (),
     }
     found.extend(absence(seen).map(Reason::NoWorker));
@@ -216,7 +213,7 @@ fn timed(policy: &Policy, seen: &Case, timer: &Timer) -> Vec<Reason> {
     }
     found.push(Reason::Due(timer.clone()));
     if let Some(route) = &seen.route {
-        found.extend(obstacles(policy, seen, route, None));
+        found.extend(obstacles(policy, seen, route));
     }
     found
 }

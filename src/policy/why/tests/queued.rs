@@ -143,7 +143,7 @@ fn a_queue_that_is_held_back_or_that_nobody_delivers_comes_first() {
         (
             (&|s: &mut Case| {
                 s.mesh.queues[0].is_paused = true;
-                on_lane(s).paused_since = Some(EpochMs(NOW.0 - 60_000));
+                s.paused_since = Some(EpochMs(NOW.0 - 60_000));
             }) as &dyn Fn(&mut Case),
             expect![[r#"
                 waits: its queue was paused 60 s ago; `fairlane queue resume` lets it go on; when it starts is unknown: somebody has to do something first
