@@ -283,6 +283,29 @@ fn the_limit_that_binds_is_named() {
 }
 
 #[test]
+fn the_lowest_rate_is_named_first_with_what_can_start_under_it() {
+    let (mut policy, mut seen) = (policy(), seen());
+    seen.mesh.workers[0].running = 2;
+    let rate = |per_s| Some(Rate { per_s, burst: 1.0 });
+    (policy.classes[0].rate, policy.models[0].rate) = (rate(2.0), rate(1.0));
+    // What others hold back takes no token.
+    let mut held = queue("auth", 500, 0);
+    held.is_paused = true;
+    seen.mesh.queues[1] = held;
+    check(
+        &policy,
+        &seen,
+        expect![[r#"
+        waits: its model may start 1 tasks/s (rate), and 20 of it wait; it starts in about 12 s
+          rate: its model may start 1 tasks/s (rate), and 20 of it wait
+          rate: its class may start 2 tasks/s (rate), and 20 of it wait
+          behind: 12 tasks before it in payment/core
+          based on tasks drain at 10.0 a second; a rate of 1 starts/s
+    "#]],
+    );
+}
+
+#[test]
 fn what_is_next_starts_at_once_and_what_is_not_known_is_said_to_be() {
     let (mut policy, mut seen) = (policy(), seen());
     seen.mesh.load = Some(load(None));
