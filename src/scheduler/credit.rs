@@ -164,13 +164,35 @@ impl Credit {
     pub fn choose(&mut self) -> Option<ClassId> {
         let at = self.ready.best(Moment::default())?;
         let turn = self.ready.get(at).map_or(0, |turn| turn.0);
+        self.go_on_to(turn);
+        Some(ClassId(at))
+    }
+
+    /// A class is served that was not chosen; charge it next. Where it has had more than `most_ms` beyond its turn, and
+    /// nobody who is ready would come first, the rounds go on to its turn all the same: it does not owe for what nobody
+    /// else could have had.
+    pub fn unchosen(&mut self, class: ClassId, most_ms: f64) {
+        if self.ahead_ms(class) <= most_ms {
+            return;
+        }
+        self.settle(class.0);
+        let turn = self.turn_of(class.0);
+        let first = self.ready.best(Moment::default());
+        let first = first.and_then(|at| self.ready.get(at)).map(|turn| turn.0);
+        if first.is_none_or(|first| first >= turn) {
+            self.go_on_to(turn);
+        }
+        self.enter(class.0);
+    }
+
+    /// A class in that turn is served.
+    fn go_on_to(&mut self, turn: u64) {
         self.front = self.front.max(turn);
         let turn = self.held_back(turn);
         self.turn = self.turn.max(turn);
         if self.round() > ROUND_LAST {
             self.recount();
         }
-        Some(ClassId(at))
     }
 
     /// How far the rounds may go so that a class in `turn` is served. Where one that is delayed would come first, they
@@ -239,6 +261,14 @@ impl Credit {
     pub fn balance_ms(&self, class: ClassId) -> f64 {
         let account = &self.accounts[class.0];
         account.balance_ms + self.earned_ms(class.0)
+    }
+
+    /// What `class` has had beyond its next turn and beyond those who are served, in ms of one slot.
+    #[must_use]
+    pub fn ahead_ms(&self, class: ClassId) -> f64 {
+        let turn = (self.visited(class.0) + self.rounds_away(class)) * CLASSES_MAX + class.0 as u64;
+        let rounds = turn.saturating_sub(self.front) / CLASSES_MAX;
+        rounds.saturating_sub(1) as f64 * self.gain(class.0)
     }
 
     /// Rounds until `class` has credit again; 0 where it has.
