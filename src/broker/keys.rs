@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_nats::Subscriber;
 use async_nats::jetstream::message::PublishMessage;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use super::connect::Broker;
@@ -24,6 +24,9 @@ use crate::wire::ReadHeaders;
 const WAITERS_NOTED: Duration = Duration::from_secs(3);
 /// The server knows no shorter time: how long it is known that a place was given back.
 const GIVEN_BACK: Duration = Duration::from_secs(1);
+
+/// Places that are read at the same time: a key may have many, and whoever asks waits for all of them.
+const PLACES_AT_ONCE: usize = 16;
 
 /// The header with a message's time to live.
 const TIME_TO_LIVE: &str = "Nats-TTL";
@@ -59,11 +62,8 @@ impl Broker {
     /// # Errors
     /// [`RequestError`] when the server does not answer.
     pub async fn key_places(&self, key: &KeyId, limit: u32) -> Result<Vec<KeyPlace>, RequestError> {
-        let mut places = Vec::new();
-        for place in 0..limit {
-            places.push(self.key_place(key, place).await?);
-        }
-        Ok(places)
+        let places: Vec<_> = (0..limit).map(|place| self.key_place(key, place)).collect();
+        stream::iter(places).buffered(PLACES_AT_ONCE).try_collect().await
     }
 
     /// One place of a key.
@@ -90,18 +90,19 @@ impl Broker {
         key: &KeyId,
         limit: u32,
     ) -> Result<Vec<(Tenure, Option<EpochMs>)>, RequestError> {
-        let mut tenures = Vec::new();
-        for place in 0..limit {
-            let standing = self
-                .last(subject::CONTROL, &subject::key_place(key, place))
-                .await?;
-            if let Some(message) = standing {
-                let lease = message.headers.header(TIME_TO_LIVE).and_then(seconds);
-                let until = lease.map(|lease| epoch(&message).plus_ms(lease * 1000));
-                tenures.push((read(&message.payload), until));
-            }
-        }
-        Ok(tenures)
+        let subjects: Vec<String> = (0..limit).map(|place| subject::key_place(key, place)).collect();
+        let standing: Vec<_> = subjects
+            .iter()
+            .map(|on| self.last(subject::CONTROL, on))
+            .collect();
+        let standing = stream::iter(standing).buffered(PLACES_AT_ONCE);
+        let standing: Vec<_> = standing.try_collect().await?;
+        let tenures = standing.into_iter().flatten().map(|message| {
+            let lease = message.headers.header(TIME_TO_LIVE).and_then(seconds);
+            let until = lease.map(|lease| epoch(&message).plus_ms(lease * 1000));
+            (read(&message.payload), until)
+        });
+        Ok(tenures.collect())
     }
 
     /// Writes who has a place if its revision is still `expected`; the new one, or none when somebody else was faster.

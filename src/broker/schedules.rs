@@ -3,7 +3,8 @@
 //! The schedule decides. A timer of another revision than the schedule's, or of one that is gone, is dropped when its
 //! time has come; a schedule without a timer is given one by the audit.
 
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::message::{PublishMessage, StreamMessage};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::connect::Broker;
 use super::error::{RequestError, WriteError};
@@ -14,6 +15,9 @@ use crate::task::{EpochMs, TaskId};
 use crate::wire::{
     Firing, Headers, Schedule, firing_body, read_firing, read_schedule, schedule_body, to_rfc3339,
 };
+
+/// Schedules that are read at the same time.
+const READ_AT_ONCE: usize = 16;
 
 /// Where a firing is that nobody has dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,16 +87,36 @@ impl Broker {
             .await?
         {
             from = message.sequence + 1;
-            match read_schedule(&message.payload) {
-                Ok(record) => found.push(Stored {
-                    sequence: message.sequence,
-                    stored_at: epoch(&message),
-                    record,
-                }),
-                Err(error) => tracing::warn!(key = %message.subject, %error, "it is left as it is"),
-            }
+            found.extend(readable(&message));
         }
         Ok(found)
+    }
+
+    /// What all schedules are called inside, in no order: their bodies are not read.
+    ///
+    /// # Errors
+    /// [`RequestError`] when the server does not answer.
+    pub async fn schedule_names(&self) -> Result<Vec<TaskId>, RequestError> {
+        let operation = "list the schedules";
+        let stream = self.stream(subject::CONTROL).await?;
+        let listed = stream.info_with_subjects(subject::SCHEDULE_ANY).await;
+        let listed = listed.map_err(RequestError::of(operation))?;
+        let listed: Vec<(String, usize)> = listed.try_collect().await.map_err(RequestError::of(operation))?;
+        let names = listed.iter().filter_map(|(on, _)| subject::parse_schedule(on));
+        Ok(names.collect())
+    }
+
+    /// Those of these schedules that are there and can be read, in the same order.
+    ///
+    /// # Errors
+    /// As [`Broker::schedule_names`].
+    pub async fn schedules_of(&self, names: &[TaskId]) -> Result<Vec<Stored<Schedule>>, RequestError> {
+        let subjects: Vec<String> = names.iter().map(subject::schedule).collect();
+        let read = subjects.iter().map(|on| self.last(subject::CONTROL, on));
+        // A future over the closure itself could not be sent to another thread.
+        let read: Vec<_> = read.collect();
+        let read: Vec<_> = stream::iter(read).buffered(READ_AT_ONCE).try_collect().await?;
+        Ok(read.iter().flatten().filter_map(readable).collect())
     }
 
     /// Takes a schedule away, and the timer of its next firing. Says whether there was one.
@@ -154,5 +178,19 @@ impl Broker {
         let operation = format!("take back {subject}");
         let purged = self.stream(stream).await?.purge().filter(subject).await;
         Ok(purged.map_err(RequestError::of(operation))?.purged)
+    }
+}
+
+fn readable(message: &StreamMessage) -> Option<Stored<Schedule>> {
+    match read_schedule(&message.payload) {
+        Ok(record) => Some(Stored {
+            sequence: message.sequence,
+            stored_at: epoch(message),
+            record,
+        }),
+        Err(error) => {
+            tracing::warn!(key = %message.subject, %error, "it is left as it is");
+            None
+        }
     }
 }

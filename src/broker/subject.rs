@@ -107,6 +107,13 @@ pub fn schedule(name: &TaskId) -> String {
     control(&format!("schedule.{name}"))
 }
 
+/// Whose subject [`schedule`] gives.
+#[must_use]
+pub fn parse_schedule(subject: &str) -> Option<TaskId> {
+    let name = subject.strip_prefix(&control("schedule."))?;
+    TaskId::new(name).ok()
+}
+
 /// Every [`schedule`].
 pub const SCHEDULE_ANY: &str = "$KV.fl_control.schedule.*";
 

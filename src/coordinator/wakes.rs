@@ -15,18 +15,26 @@ use super::ears::Ears;
 use crate::broker::subject;
 use crate::clock;
 use crate::lifecycle::Lifecycle;
-use crate::task::{Lane, Route};
+use crate::task::{Lane, Moment, Route};
 
 /// How often lanes are looked at while a task is in one of them.
 const BUSY_EVERY: Duration = Duration::from_millis(20);
 /// How often while none is: workers with free slots wait for tasks themselves.
 const IDLE_EVERY: Duration = Duration::from_millis(100);
-/// Pause after the server did not answer.
+/// How long a lane that could not be looked at is left alone.
 const FAILED_PAUSE: Duration = Duration::from_secs(1);
 /// A queue with more tasks than this is known to whoever pulls from it.
 const FEW: usize = 16;
 
-/// Tasks by subject, at the last look.
+/// What is known of a lane.
+#[derive(Default)]
+struct Watched {
+    /// Tasks by subject, at the last look.
+    seen: Seen,
+    /// It could not be looked at: not looked at again before.
+    failed_until: Option<Moment>,
+}
+
 type Seen = HashMap<String, usize>;
 
 /// Listens and looks until the coordinator stops, while it leads.
@@ -42,7 +50,7 @@ pub(super) async fn run(of: Arc<Coordinator>) {
 }
 
 async fn lead(of: &Coordinator) {
-    let mut seen: [Seen; 2] = Default::default();
+    let mut lanes: [Watched; 2] = Default::default();
     let mut changes = of.policy_changes();
     let mut ears = Ears::of_policy(&of.policy());
     let mut next = clock::monotonic();
@@ -52,32 +60,34 @@ async fn lead(of: &Coordinator) {
                 // Whatever else has come by now is told in one message.
                 let others = std::iter::from_fn(|| ears.next().now_or_never());
                 let heard: Vec<Route> = std::iter::once(heard).chain(others).flatten().collect();
-                tell(of, &mut seen, heard.clone()).await;
+                tell(of, &mut lanes, heard.clone()).await;
                 ears.renew(&of.broker, &heard).await;
             }
             Ok(()) = changes.changed() => ears = Ears::of_policy(&of.policy()),
             () = tokio::time::sleep_until(clock::instant(next)) => {
-                let pause = look(of, &mut seen).await;
-                if pause == FAILED_PAUSE {
+                let pause = look(of, &mut lanes).await;
+                if lanes.iter().any(|lane| lane.failed_until.is_some()) {
                     // Where there is no stream, publishers are to be told so, which they are while nobody listens.
                     ears = Ears::of_policy(&of.policy());
+                } else {
+                    let has_many = |on: &str| lanes.iter().any(|lane| lane.seen.get(on).is_some_and(|n| *n > FEW));
+                    ears.open(&of.broker, has_many).await;
                 }
-                ears.open(&of.broker, |on| seen.iter().any(|seen| seen.get(on).is_some_and(|n| *n > FEW))).await;
                 next = clock::monotonic() + pause;
             }
         }
     }
 }
 
-async fn tell(of: &Coordinator, seen: &mut [Seen; 2], mut heard: Vec<Route>) {
+async fn tell(of: &Coordinator, lanes: &mut [Watched; 2], mut heard: Vec<Route>) {
     for route in &heard {
-        for (seen, _) in seen
+        for (watched, _) in lanes
             .iter_mut()
             .zip(Lane::ALL)
             .filter(|(_, lane)| *lane == route.lane)
         {
             // Or the next look would tell of it as well.
-            *seen.entry(subject::task(route)).or_default() += 1;
+            *watched.seen.entry(subject::task(route)).or_default() += 1;
         }
     }
     heard.sort_unstable();
@@ -91,23 +101,32 @@ async fn tell(of: &Coordinator, seen: &mut [Seen; 2], mut heard: Vec<Route>) {
 }
 
 /// Tells what has come since the last look; how long until the next.
-async fn look(of: &Coordinator, seen: &mut [Seen; 2]) -> Duration {
+async fn look(of: &Coordinator, lanes: &mut [Watched; 2]) -> Duration {
     let mut pause = IDLE_EVERY;
-    for (before, lane) in seen.iter_mut().zip(Lane::ALL) {
+    for (watched, lane) in lanes.iter_mut().zip(Lane::ALL) {
+        if watched
+            .failed_until
+            .is_some_and(|until| clock::monotonic() < until)
+        {
+            continue;
+        }
         match of.broker.lane_subjects(lane).await {
             Ok(now) => {
-                let risen = risen(before, &now);
+                let risen = risen(&watched.seen, &now);
                 if !risen.is_empty() {
                     of.broker.wake(lane, &risen).await;
                 }
                 if !now.is_empty() {
                     pause = pause.min(BUSY_EVERY);
                 }
-                *before = now.into_iter().collect();
+                *watched = Watched {
+                    seen: now.into_iter().collect(),
+                    failed_until: None,
+                };
             }
             Err(error) => {
                 tracing::debug!(%lane, %error, "cannot look at a lane");
-                pause = FAILED_PAUSE;
+                watched.failed_until = Some(clock::monotonic() + FAILED_PAUSE);
             }
         }
     }

@@ -183,8 +183,12 @@ impl Fleet {
         }
     }
 
-    /// Asks every process to end, and waits for it.
-    pub(super) async fn stop(mut self) -> (Blows, Lives) {
+    /// Asks every process to end, and waits for it. Those that do not are killed.
+    pub(super) async fn stop(self) -> (Blows, Lives) {
+        self.stop_within(GRACE).await
+    }
+
+    async fn stop_within(mut self, grace: Duration) -> (Blows, Lives) {
         for member in &self.members {
             if let Some(pid) = member.pid() {
                 self.lives.thawed(pid, clock::wall().0);
@@ -192,21 +196,61 @@ impl Fleet {
             member.signal(Signal::SIGCONT);
             member.signal(Signal::SIGTERM);
         }
-        let all = async {
-            while self.members.iter().any(Member::is_alive) {
-                let Some(ended) = self.ended.recv().await else {
-                    return;
-                };
-                let member = &mut self.members[ended.member];
-                if let Some(pid) = member.pid() {
-                    self.lives.died(pid, clock::wall().0);
-                }
-                member.has_ended();
-            }
-        };
-        if tokio::time::timeout(GRACE, all).await.is_err() {
+        if tokio::time::timeout(grace, self.all_ended()).await.is_err() {
             tracing::warn!("not every process ended when it was asked to; the rest is killed");
+            for member in &self.members {
+                member.signal(Signal::SIGKILL);
+            }
+            if tokio::time::timeout(GRACE, self.all_ended()).await.is_err() {
+                tracing::error!("not every process ended although it was killed");
+            }
         }
         (self.done, self.lives)
+    }
+
+    async fn all_ended(&mut self) {
+        while self.members.iter().any(Member::is_alive) {
+            let Some(ended) = self.ended.recv().await else {
+                return;
+            };
+            let member = &mut self.members[ended.member];
+            if let Some(pid) = member.pid() {
+                self.lives.died(pid, clock::wall().0);
+            }
+            member.has_ended();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::checker::Run;
+
+    #[tokio::test]
+    async fn who_does_not_end_when_asked_to_is_killed_and_known_to_have_died() {
+        let folder = tempfile::tempdir().unwrap();
+        let launch = Launch {
+            // It goes on for ever, whatever it is started with.
+            program: "yes".into(),
+            nats: String::new(),
+            policy: folder.path().join("policy.yaml"),
+            logs: folder.path().to_owned(),
+            http: String::new(),
+            journal: folder.path().join("journal"),
+        };
+        let fleet = Fleet::start(&Plan::chaos_mini(1, 100), launch).unwrap();
+        let pids: Vec<i32> = fleet.members.iter().filter_map(Member::pid).collect();
+        assert_eq!(pids.len(), FLEET.len());
+        let (_, lives) = fleet.stop_within(Duration::ZERO).await;
+        for pid in pids {
+            let run = Run {
+                task: "t".to_owned(),
+                pid,
+                start: 0,
+                end: None,
+            };
+            assert!(lives.end(&run) < i64::MAX, "{pid} was left alone");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -17,8 +18,8 @@ use super::outcome::{Happened, Outcome};
 use super::plan::{KEY_LEASE, POLICY, Plan};
 use super::tasks::Planned;
 
-/// After the last task was accepted, everything has to have ended within this time, in s: no matter how
-/// often a worker crashed, each task has at most a few more tries before it.
+/// After the last task was accepted, everything has to have ended within this time: no matter how often a worker crashed,
+/// each task has at most a few more tries before it. While tasks are submitted, one of them has to end within it.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How often it is looked whether anything is left, once every task has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -141,12 +142,15 @@ async fn course(
     mut ended: watch::Receiver<usize>,
 ) {
     let all = plan.tasks.len();
-    let drive_and_end = async {
-        drive(&plan.tasks, doors, ledger, &ended.clone()).await;
-        // The watcher lives as long as this.
-        let _ = ended.wait_for(|ended| *ended >= all).await;
-    };
-    if tokio::time::timeout(PATIENCE, drive_and_end).await.is_err() {
+    let progress = ended.clone();
+    let driven = drive(&plan.tasks, doors, ledger, &progress);
+    if unless_stuck(driven, ended.clone()).await.is_none() {
+        tracing::warn!("no task has ended for too long while tasks were submitted");
+        return;
+    }
+    // The watcher lives as long as this.
+    let all_ended = ended.wait_for(|ended| *ended >= all);
+    if tokio::time::timeout(PATIENCE, all_ended).await.is_err() {
         tracing::warn!("not every task has ended in time");
         return;
     }
@@ -158,6 +162,22 @@ async fn course(
     };
     if tokio::time::timeout(LEFT_PATIENCE, settle).await.is_err() {
         tracing::warn!("messages are left in lanes, timers, aside or in the archive");
+    }
+}
+
+/// Does `work` for as long as there is progress: how long all of it takes depends on the machine and on the number of
+/// tasks. None where there was none for too long.
+async fn unless_stuck<T>(work: impl Future<Output = T>, mut progress: watch::Receiver<usize>) -> Option<T> {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Some(done),
+            waited = tokio::time::timeout(PATIENCE, progress.changed()) => match waited {
+                Ok(Ok(())) => (),
+                // Nobody counts any more, or there was nothing to count.
+                Ok(Err(_)) | Err(_) => return None,
+            },
+        }
     }
 }
 
@@ -186,4 +206,23 @@ fn journal(stage: &Stage) -> std::io::Result<PathBuf> {
     let path = stage.folder.join("executions.txt");
     std::fs::write(&path, "")?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn submitting_may_take_as_long_as_tasks_end_meanwhile() {
+        let (ended, progress) = watch::channel(0);
+        let slow = async {
+            for n in 1..=10 {
+                tokio::time::sleep(PATIENCE / 2).await;
+                ended.send(n).unwrap();
+            }
+        };
+        assert_eq!(unless_stuck(slow, progress.clone()).await, Some(()));
+        let stuck = std::future::pending::<()>();
+        assert_eq!(unless_stuck(stuck, progress).await, None);
+    }
 }

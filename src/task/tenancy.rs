@@ -24,6 +24,25 @@ impl TaskId {
         own.and_then(|own| TaskId::new(own).ok())
             .unwrap_or_else(|| self.clone())
     }
+
+    /// Whether it is called inside as a name of `tenant` would be. The default tenant may have named anything as it likes:
+    /// what looks like somebody else's counts as that.
+    #[must_use]
+    pub fn looks_like_one_of(&self, tenant: &TenantId) -> bool {
+        match prefix(tenant) {
+            Some(prefix) => self.as_str().starts_with(&prefix),
+            None => !self.has_prefix(),
+        }
+    }
+
+    /// Whether it begins as names of other tenants than the default one do.
+    fn has_prefix(&self) -> bool {
+        let digits = self.as_str().split_once('-').map(|(digits, _)| digits);
+        digits.is_some_and(|digits| {
+            let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            digits.len() == 8 && digits.bytes().all(is_digit)
+        })
+    }
 }
 
 fn prefix(tenant: &TenantId) -> Option<String> {
@@ -51,6 +70,16 @@ mod tests {
         assert_eq!(inside.for_tenant(&acme), id("task-1"));
         assert_eq!(TaskId::of_tenant(&default, &id("task-1")).unwrap(), id("task-1"));
         assert_eq!(inside.for_tenant(&default), inside);
+        for (name, is_acmes, is_nobodys) in [
+            ("822b33ad-task-1", true, false),
+            ("00000000-task-1", false, false),
+            ("822b33ad", false, true),
+            ("822B33AD-x", false, true),
+            ("task-1", false, true),
+        ] {
+            assert_eq!(id(name).looks_like_one_of(&acme), is_acmes, "{name}");
+            assert_eq!(id(name).looks_like_one_of(&default), is_nobodys, "{name}");
+        }
         let longest = id(&"x".repeat(119));
         assert_eq!(TaskId::of_tenant(&acme, &longest).unwrap().as_str().len(), 128);
         assert!(TaskId::of_tenant(&acme, &id(&"x".repeat(120))).is_err());

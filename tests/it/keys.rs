@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairlane::broker::keys::Tenure;
+use fairlane::broker::publish::Original;
 use fairlane::clock;
 use fairlane::executor::simulate::Simulate;
-use fairlane::task::{EventKind, KeyId, State, TaskId, TenantId};
+use fairlane::task::{BlockedOn, DeadReason, EventKind, KeyId, Lane, State, TaskId, TenantId};
+use fairlane::wire::{Blocked, ResultError, ResultRecord};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -248,4 +250,46 @@ fn doomed_role(role: &str, mesh: &Mesh, failpoint: &str) -> (Role, tempfile::Nam
     let arguments = [role, "--nats", mesh.server.url(), "--policy", policy];
     let role = Role::start_with(&arguments, &[("FAIRLANE_FAILPOINT", failpoint)]);
     (role, file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_a_dead_coordinator_left_to_write_says_what_its_record_says() {
+    const WHY: &str = "it came back to wait for its concurrency_key too often";
+    let mesh = Mesh::start(POLICY).await;
+    mesh.coordinator.stop(PATIENCE).await;
+    let mut task = mesh.task("t", Lane::Normal, "bulk");
+    (task.hop, task.facts.concurrency_key) = (3, Some("k".to_owned()));
+    let record = ResultRecord {
+        task_id: task.id.clone(),
+        state: State::Dead,
+        hop: task.hop,
+        attempt: 0,
+        class: task.class.clone(),
+        tenant: task.tenant.clone(),
+        worker: String::new(),
+        queued_ms: 0,
+        exec_ms: 0,
+        output: Value::Null,
+        usage: json!({}),
+        error: Some(ResultError {
+            kind: DeadReason::HopLimit.to_string(),
+            message: WHY.to_owned(),
+        }),
+    };
+    let blocked = Blocked {
+        task,
+        history: Vec::new(),
+        on: BlockedOn::Key,
+    };
+    let body = Original::new(r#"{"model":"m","input":1}"#.into());
+    mesh.broker.put_aside(&blocked, &body).await.expect("stored");
+    let written = mesh.broker.publish_result(&record, 0).await;
+    written.expect("it is the first");
+    mesh.coordinator().await;
+    let (letter, _) = mesh.dead_letter("t").await;
+    assert_eq!(
+        (letter.reason, letter.report.error.as_str()),
+        (DeadReason::HopLimit, WHY)
+    );
+    mesh.stop().await;
 }

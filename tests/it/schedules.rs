@@ -8,7 +8,8 @@ use fairlane::clock;
 use fairlane::executor::simulate::Simulate;
 use fairlane::policy::Cron;
 use fairlane::task::{EpochMs, State, TaskId};
-use fairlane::wire::to_rfc3339;
+use fairlane::wire::{Schedule, to_rfc3339};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::rest::POLICY;
@@ -121,6 +122,55 @@ async fn a_schedule_is_added_shown_held_back_and_removed() {
         (refused.status, &refused.json()["code"], &refused.json()["field"]),
         (422, &json!("bad_schedule"), &json!("cron"))
     );
+    mesh.stop().await;
+}
+
+/// Writes so many more, as if somebody whose names begin with `prefix` had added them.
+async fn written(mesh: &Mesh, prefix: &str, count: usize) {
+    let found = mesh.broker.schedule(&name()).await.expect("answered");
+    let like = found.expect("it is there").record;
+    let (broker, now) = (&mesh.broker, clock::wall());
+    let writes = (0..count).map(|n| Schedule {
+        name: TaskId::new(&format!("{prefix}{n}")).expect("a name"),
+        ..like.clone()
+    });
+    let writes = stream::iter(writes).map(async |schedule| broker.put_schedule(&schedule, 0, now).await);
+    let written: Result<Vec<_>, _> = writes.buffered(32).try_collect().await;
+    written.expect("they are written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_has_as_many_schedules_as_it_may_and_adds_none_more_and_all_together_neither() {
+    let mesh = Mesh::start(POLICY).await;
+    let door = Door::of(&mesh).await;
+    added(&mesh, &door, "once").await;
+    written(&mesh, "more-", 199).await;
+    let add = async |tenant: &'static str, name: &str| {
+        let body = yearly("once").replace("yearly", name);
+        let asked = door.request("POST", "/v1/schedules").header("Fl-Tenant", tenant);
+        let answered = Answered::of(asked.body(body)).await;
+        (answered.status, answered.json()["detail"].to_string())
+    };
+    let (status, detail) = add("default", "another").await;
+    assert!(
+        status == 422 && detail.contains("you have 200"),
+        "{status} {detail}"
+    );
+    let all = door.get("/v1/schedules").await.json();
+    assert_eq!(all["schedules"].as_array().map(Vec::len), Some(200));
+    // The same again is no other one, and somebody else has as many of its own.
+    assert_eq!(add("default", "yearly").await.0, 200);
+    assert_eq!(add("acme", "another").await.0, 201);
+    written(&mesh, "00000000-", 799).await;
+    let (status, detail) = add("acme", "yearly").await;
+    assert!(
+        status == 422 && detail.contains("there are 1000"),
+        "{status} {detail}"
+    );
+    assert_eq!(add("default", "yearly").await.0, 200);
+    let theirs = door.request("GET", "/v1/schedules").header("Fl-Tenant", "acme");
+    let theirs = Answered::of(theirs).await.json();
+    assert_eq!(theirs["schedules"].as_array().map(Vec::len), Some(1));
     mesh.stop().await;
 }
 

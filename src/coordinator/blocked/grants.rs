@@ -114,33 +114,33 @@ impl Watch<'_> {
     }
 
     async fn grant(&mut self, key: &KeyId) -> Result<(), WriteError> {
-        let waiters = self.board.waiters(key);
-        let Some(text) = waiters
-            .first()
-            .and_then(|task| task.facts.concurrency_key.clone())
-        else {
+        let Some(text) = self.board.key_text(key) else {
             return Ok(());
         };
         let now = clock::monotonic();
-        let mut waiters: Vec<TaskId> = waiters.into_iter().map(|task| task.id.clone()).collect();
-        let limit = self.of.policy().keys.limit_of(&text);
+        let limit = self.of.policy().keys.limit_of(text);
         let places = self.of.broker.key_places(key, limit).await?;
         // Begun by a coordinator that died, or by this one where the lane was full.
-        let (begun, others): (Vec<&KeyPlace>, Vec<&KeyPlace>) = places
+        let begun: Vec<(&KeyPlace, &TaskId)> = places
             .iter()
-            .partition(|place| matches!(&place.tenure, Tenure::Reserved(task) if waiters.contains(task) && !self.grants.rests(task, now)));
-        for place in begun {
-            if let Tenure::Reserved(task) = &place.tenure {
-                waiters.retain(|waiter| waiter != task);
-                self.let_go(key, place, task).await?;
-            }
+            .filter_map(|place| match &place.tenure {
+                Tenure::Reserved(task) if self.may_go(key, task, now) => Some((place, task)),
+                _ => None,
+            })
+            .collect();
+        for (place, task) in &begun {
+            self.let_go(key, place, task).await?;
         }
-        let free = others.into_iter().filter(|place| place.tenure == Tenure::Free);
-        let mut waiters = waiters
-            .into_iter()
-            .filter(|task| !self.grants.rests(task, now))
-            .collect::<Vec<_>>()
-            .into_iter();
+        let free: Vec<&KeyPlace> = places
+            .iter()
+            .filter(|place| place.tenure == Tenure::Free)
+            .collect();
+        let is_left =
+            |task: &TaskId| !self.grants.rests(task, now) && begun.iter().all(|(_, id)| *id != task);
+        // One more than can go: whether anybody waits behind them.
+        let waiters = self.board.waiters(key, free.len() + 1, is_left);
+        let waiters: Vec<TaskId> = waiters.into_iter().map(|task| task.id.clone()).collect();
+        let mut waiters = waiters.into_iter();
         for place in free {
             let Some(task) = waiters.next() else {
                 return Ok(());
@@ -157,6 +157,11 @@ impl Watch<'_> {
             noted.map_err(write_error)?;
         }
         Ok(())
+    }
+
+    /// Whether a task waits for a key and may have it now.
+    fn may_go(&self, key: &KeyId, id: &TaskId, now: Moment) -> bool {
+        self.board.waits_for(id, key) && !self.grants.rests(id, now)
     }
 
     /// Queues a task for which a place is reserved.

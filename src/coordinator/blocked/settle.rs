@@ -114,13 +114,15 @@ async fn open(of: &Coordinator, id: &TaskId) -> Result<Option<Aside>, WriteError
 
 /// Writes what may be missing behind a record that a coordinator wrote before it died.
 async fn finish(of: &Coordinator, found: &Aside, state: State) -> Result<(), WriteError> {
-    match state {
-        State::Dead => {
-            let why = "a task that it depends on did not complete";
-            bury(of, found, DeadReason::DependencyFailed, why).await
-        }
-        _ => expire_found(of, found).await,
+    if state != State::Dead {
+        return expire_found(of, found).await;
     }
+    // The letter says what the record says: the word of its error is the reason.
+    let ended = of.broker.result(&found.blocked.task.id).await?;
+    let error = ended.and_then(|ended| ended.record.error);
+    let reason = error.as_ref().and_then(|error| error.kind.parse().ok());
+    let why = error.as_ref().map_or("", |error| error.message.as_str());
+    bury(of, found, reason.unwrap_or(DeadReason::DependencyFailed), why).await
 }
 
 async fn bury(of: &Coordinator, found: &Aside, reason: DeadReason, why: &str) -> Result<(), WriteError> {

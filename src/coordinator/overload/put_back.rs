@@ -109,28 +109,37 @@ impl Archive {
             // In order, so that the place is right where one of them could not be put back.
             for (kept, put) in batch.tasks.iter().zip(put) {
                 match put? {
-                    true => {
-                        self.from.insert(class.clone(), kept.sequence + 1);
-                    }
+                    true => self.pass(class, kept.sequence, &batch.by_hand),
                     false => return Ok(Reached::More),
                 }
             }
-            self.from.insert(class.clone(), last + 1);
+            self.pass(class, last, &batch.by_hand);
             if batch.tasks.len() < AT_ONCE {
                 return Ok(batch.reached);
             }
         }
     }
 
+    /// A class was gone through up to `last`. What waits for somebody's hand is counted as it is passed: what is only
+    /// looked at is looked at again.
+    fn pass(&mut self, class: &ClassName, last: u64, by_hand: &[u64]) {
+        let from = self.from.insert(class.clone(), last + 1).unwrap_or(1);
+        let passed = by_hand
+            .iter()
+            .filter(|sequence| (from..=last).contains(*sequence));
+        self.by_hand += passed.count() as u64;
+    }
+
     /// The next tasks of a class that may go back, read and not touched.
     async fn batch(
-        &mut self,
+        &self,
         of: &Coordinator,
         class: &ClassName,
         start: u64,
         free: &mut Room,
     ) -> Result<Batch, RequestError> {
-        let (mut from, mut tasks, mut last, mut looks) = (start, Vec::new(), None, 0);
+        let (mut from, mut last, mut looks) = (start, None, 0);
+        let (mut tasks, mut by_hand) = (Vec::new(), Vec::new());
         let reached = loop {
             looks += 1;
             if tasks.len() == AT_ONCE || looks > LOOKS_MAX {
@@ -142,18 +151,25 @@ impl Archive {
             };
             let sequence = kept.sequence;
             match lane_of(&kept) {
-                None => self.by_hand += 1,
+                None => by_hand.push(sequence),
                 Some(lane) if free.take(lane, class) => tasks.push(kept),
                 Some(_) => break Reached::More,
             }
             (from, last) = (sequence + 1, Some(sequence));
         };
-        Ok(Batch { tasks, last, reached })
+        Ok(Batch {
+            tasks,
+            by_hand,
+            last,
+            reached,
+        })
     }
 }
 
 struct Batch {
     tasks: Vec<Kept>,
+    /// Where messages lie that wait for somebody's hand.
+    by_hand: Vec<u64>,
     /// The last message that was looked at and is not left for later.
     last: Option<u64>,
     reached: Reached,
@@ -231,4 +247,24 @@ pub(in crate::coordinator) async fn expire(
         of.broker.tell(&task.class, &task.id, &event).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_a_hand_is_counted_once_however_often_it_is_looked_at() {
+        let (mut archive, class) = (Archive::default(), ClassName::new("daily_backup").unwrap());
+        let by_hand = [2, 5, 6];
+        archive.pass(&class, 3, &by_hand);
+        assert_eq!(archive.by_hand, 1);
+        // The lane was full behind it: the same messages are looked at again.
+        archive.pass(&class, 4, &by_hand);
+        archive.pass(&class, 4, &by_hand);
+        assert_eq!(archive.by_hand, 1);
+        archive.pass(&class, 6, &by_hand);
+        archive.pass(&class, 7, &[7]);
+        assert_eq!(archive.by_hand, 4);
+    }
 }

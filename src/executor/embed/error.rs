@@ -1,5 +1,6 @@
 //! What can go wrong with the model, by operation: while it loads, and while it computes.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 /// Why a model folder cannot be loaded. Each message names the file and the next step.
@@ -86,4 +87,39 @@ pub enum EmbedError {
     /// The model cannot be computed, for instance because the GPU has no memory left for the batch.
     #[error("cannot compute the model; if memory ran out, use smaller batches")]
     Compute(#[source] candle_core::Error),
+}
+
+/// As much of an error as travels with a task, in bytes.
+const TOLD_BYTES: usize = 512;
+
+/// An error with all its causes, for whoever reads the dead letter.
+pub(super) fn told(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        // Some say what their cause says.
+        if !told.ends_with(&text) {
+            told = format!("{told}: {text}");
+        }
+        next = cause.source();
+    }
+    told.truncate(told.floor_char_boundary(TOLD_BYTES));
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_with_its_cause_and_no_longer_than_it_travels() {
+        let failed = |cause: &str| told(&EmbedError::Compute(candle_core::Error::Msg(cause.to_owned())));
+        assert_eq!(
+            failed("CUDA_ERROR_OUT_OF_MEMORY"),
+            "cannot compute the model; if memory ran out, use smaller batches: CUDA_ERROR_OUT_OF_MEMORY"
+        );
+        let long = failed(&"ü".repeat(600));
+        assert!((511..=512).contains(&long.len()), "{}", long.len());
+    }
 }

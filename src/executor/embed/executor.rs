@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::error::told;
 use super::minilm::{Embedding, MiniLm, Tokens};
 use crate::executor::batch::{Answer, Model, Prepared, Refusal};
 use crate::executor::contract::{Executor, Job, Outcome};
@@ -79,7 +80,7 @@ impl Model for Embed {
         })?;
         let texts = self.model.tokens(&texts).map_err(|error| Refusal {
             kind: ErrorKind::Retryable,
-            message: error.to_string(),
+            message: told(&error),
         })?;
         let tokens: usize = texts.iter().map(Tokens::count).sum();
         let single = input.is_string();
@@ -92,10 +93,7 @@ impl Model for Embed {
 
     fn run(&self, items: &[Texts]) -> Result<Vec<Answer>, String> {
         let texts: Vec<&Tokens> = items.iter().flat_map(|item| &item.texts).collect();
-        let embeddings = self
-            .model
-            .embed_tokens(&texts)
-            .map_err(|error| error.to_string())?;
+        let embeddings = self.model.embed_tokens(&texts).map_err(|error| told(&error))?;
         let mut embeddings = embeddings.into_iter();
         Ok(items
             .iter()

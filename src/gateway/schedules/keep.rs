@@ -14,6 +14,8 @@ use crate::wire::{Schedule, to_rfc3339};
 const HOLD_TRIES: usize = 16;
 /// Schedules of all tenants together: the audit looks at each of them.
 const SCHEDULES_MAX: usize = 1_000;
+/// Schedules of one tenant, so that none of them takes all there may be.
+const SCHEDULES_OF_TENANT_MAX: usize = 200;
 
 /// A schedule as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -87,15 +89,16 @@ impl Desk {
         };
         let schedule = make(&self.policy(), &asking, &asked, now, self.terms())?;
         self.connected()?;
-        if self.broker.schedules().await?.len() >= SCHEDULES_MAX {
-            let what =
-                format!("there are {SCHEDULES_MAX} schedules, which is as many as there may be; remove some");
-            return Err(Problem::new(Code::BadSchedule, what).in_field("name"));
+        let mut standing = self.broker.schedule(&schedule.name).await?;
+        if standing.is_none() {
+            self.room_for(&schedule).await?;
+            if self.broker.put_schedule(&schedule, 0, now).await?.is_some() {
+                return Ok((shown(&schedule, now), true));
+            }
+            // Somebody else was faster.
+            standing = self.broker.schedule(&schedule.name).await?;
         }
-        if self.broker.put_schedule(&schedule, 0, now).await?.is_some() {
-            return Ok((shown(&schedule, now), true));
-        }
-        match self.broker.schedule(&schedule.name).await? {
+        match standing {
             Some(standing) if standing.record.is_like(&schedule) => Ok((shown(&standing.record, now), false)),
             _ => {
                 let what = format!(
@@ -107,13 +110,32 @@ impl Desk {
         }
     }
 
+    async fn room_for(&self, schedule: &Schedule) -> Result<(), Problem> {
+        let names = self.broker.schedule_names().await?;
+        let is_own = |name: &&TaskId| name.looks_like_one_of(&schedule.tenant);
+        let what = if names.len() >= SCHEDULES_MAX {
+            format!("there are {SCHEDULES_MAX} schedules, which is as many as there may be; remove some")
+        } else if names.iter().filter(is_own).count() >= SCHEDULES_OF_TENANT_MAX {
+            format!(
+                "you have {SCHEDULES_OF_TENANT_MAX} schedules, which is as many as a tenant may have; remove some"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Problem::new(Code::BadSchedule, what).in_field("name"))
+    }
+
     /// A tenant's schedules, by name.
     ///
     /// # Errors
     /// [`Problem`] when NATS does not answer.
     pub async fn schedules(&self, tenant: &TenantId) -> Result<Vec<Shown>, Problem> {
         self.connected()?;
-        let (all, now) = (self.broker.schedules().await?, clock::wall());
+        let mut names = self.broker.schedule_names().await?;
+        if *tenant != TenantId::default_tenant() {
+            names.retain(|name| name.looks_like_one_of(tenant));
+        }
+        let (all, now) = (self.broker.schedules_of(&names).await?, clock::wall());
         let own = all.iter().filter(|found| found.record.tenant == *tenant);
         let mut own: Vec<Shown> = own.map(|found| shown(&found.record, now)).collect();
         own.sort_by(|a, b| a.name.cmp(&b.name));

@@ -67,6 +67,7 @@ impl<'a> Look<'a> {
             route: found.route.clone(),
             model: found.model.clone(),
             mesh: self.mesh(&place).await?,
+            paused_since: self.paused_since(found).await?,
             place,
         })
     }
@@ -79,19 +80,24 @@ impl<'a> Look<'a> {
             Some(queue) => self.ahead(queue, listed).await?,
             None => Ahead::default(),
         };
-        let pauses = self.broker.pauses().await?;
-        let paused = pauses
-            .iter()
-            .find(|paused| route.is_some_and(|route| paused.pause.covers(route)));
         Ok(OnLane {
             sequence: listed.at.sequence,
             since: listed.since,
             is_delivered,
             ahead,
-            paused_since: paused.map(|paused| paused.since),
             deadline: listed.task.as_ref().and_then(|task| task.facts.deadline),
             may_rise: listed.hop < self.policy.bounds.max_hops && !listed.is_timed_out,
         })
+    }
+
+    /// Since when the queue that the task is in or goes to is held back on request.
+    async fn paused_since(&self, found: &Found) -> Result<Option<EpochMs>, RequestError> {
+        let Some(route) = &found.route else {
+            return Ok(None);
+        };
+        let pauses = self.broker.pauses().await?;
+        let paused = pauses.iter().find(|paused| paused.pause.covers(route));
+        Ok(paused.map(|paused| paused.since))
     }
 
     async fn ahead(&self, queue: &Queue, listed: &Listed) -> Result<Ahead, RequestError> {

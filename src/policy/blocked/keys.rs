@@ -76,19 +76,45 @@ impl Board {
         self.promote(changes);
     }
 
-    /// The tasks that wait for `key`, whose turn it is first: by the most urgent of each and those that wait for it, then
-    /// by when it was enqueued.
-    #[must_use]
-    pub fn waiters(&self, key: &KeyId) -> Vec<&Task> {
+    fn undecided(&self, key: &KeyId) -> impl Iterator<Item = &Waiting> {
         let of_key = self.keys.waiters.get(key).into_iter().flatten();
-        let waiting = of_key.filter_map(|id| self.waiting.get(id).filter(|entry| !entry.is_decided));
-        let mut all: Vec<&Waiting> = waiting.collect();
-        all.sort_by_key(|entry| {
-            let task = &entry.task;
-            let effective = self.waits.effective(&task.id).unwrap_or(entry.urgency);
-            (effective, task.enqueued_at, task.id.clone())
-        });
-        all.into_iter().map(|entry| &entry.task).collect()
+        of_key.filter_map(|id| self.waiting.get(id).filter(|entry| !entry.is_decided))
+    }
+
+    /// A key that tasks wait for, as they name it.
+    #[must_use]
+    pub fn key_text(&self, key: &KeyId) -> Option<&str> {
+        let mut waiting = self.undecided(key);
+        waiting.find_map(|entry| entry.task.facts.concurrency_key.as_deref())
+    }
+
+    /// Whether a task waits for `key`.
+    #[must_use]
+    pub fn waits_for(&self, id: &TaskId, key: &KeyId) -> bool {
+        self.keys.wanted.get(id) == Some(key) && self.waiting.get(id).is_some_and(|entry| !entry.is_decided)
+    }
+
+    /// The first `most` of the tasks that wait for `key` and that `may` go, whose turn it is first: by the most urgent of
+    /// each and those that wait for it, then by when it was enqueued. Behind one key thousands may wait for few places,
+    /// so that all of them are never put in order.
+    #[must_use]
+    pub fn waiters(&self, key: &KeyId, most: usize, may: impl Fn(&TaskId) -> bool) -> Vec<&Task> {
+        let ready = self.undecided(key).filter(|entry| may(&entry.task.id));
+        let mut all: Vec<(u32, &Task)> = ready
+            .map(|entry| {
+                let effective = self.waits.effective(&entry.task.id);
+                (effective.unwrap_or(entry.urgency), &entry.task)
+            })
+            .collect();
+        let order = |(a_urgency, a): &(u32, &Task), (b_urgency, b): &(u32, &Task)| {
+            (a_urgency, a.enqueued_at, &a.id).cmp(&(b_urgency, b.enqueued_at, &b.id))
+        };
+        if most < all.len() {
+            all.select_nth_unstable_by(most, order);
+            all.truncate(most);
+        }
+        all.sort_unstable_by(order);
+        all.into_iter().map(|(_, task)| task).collect()
     }
 
     /// A task that waited is queued, and has that place of its key.

@@ -195,10 +195,19 @@ fn a_key_goes_to_the_most_urgent_of_those_that_wait_then_to_the_oldest_and_its_h
     heir.facts.priority = Some(0);
     board.blocked(&policy, heir);
     let order = |board: &Board| -> Vec<String> {
-        let waiters = board.waiters(&key).into_iter();
+        let waiters = board.waiters(&key, 9, |_| true).into_iter();
         waiters.map(|task| task.id.to_string()).collect()
     };
     assert_eq!(order(&board), ["asked", "urgent", "old", "young"]);
+    for most in 0..4 {
+        let few = board.waiters(&key, most, |_| true).into_iter();
+        let few: Vec<String> = few.map(|task| task.id.to_string()).collect();
+        assert_eq!(few, order(&board)[..most]);
+    }
+    let rested = board.waiters(&key, 1, |task| *task != id("asked"));
+    assert_eq!(rested[0].id, id("urgent"));
+    assert_eq!(board.key_text(&key), Some("k"));
+    assert!(board.waits_for(&id("old"), &key) && !board.waits_for(&id("heir"), &key));
     assert_eq!(steps(&mut board), ["grant"; 4]);
     // Somebody who was less urgent has it, and is queued: it is moved up.
     board.left(&id("old"));

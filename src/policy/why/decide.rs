@@ -46,7 +46,7 @@ fn queued(policy: &Policy, seen: &Case, on: &OnLane) -> Vec<Reason> {
     let Some(route) = &seen.route else {
         return vec![Reason::Between];
     };
-    let mut found = obstacles(policy, seen, route, on.paused_since);
+    let mut found = obstacles(policy, seen, route);
     let queue = seen.mesh.queue(route);
     if let Some(queue) = queue {
         found.extend(limit(policy, &seen.mesh, queue));
@@ -76,12 +76,7 @@ fn queued(policy: &Policy, seen: &Case, on: &OnLane) -> Vec<Reason> {
 }
 
 /// What keeps a task of `route` from starting, whatever is done with others.
-fn obstacles(
-    policy: &Policy,
-    seen: &Case,
-    route: &Route,
-    paused_since: Option<crate::task::EpochMs>,
-) -> Vec<Reason> {
+fn obstacles(policy: &Policy, seen: &Case, route: &Route) -> Vec<Reason> {
     let mut found = Vec::new();
     match seen.mesh.queue(route) {
         None => found.push(Reason::NoQueue {
@@ -89,7 +84,9 @@ fn obstacles(
                 && policy.model_by_token(&route.model).is_some(),
             is_led: seen.mesh.is_led,
         }),
-        Some(queue) if queue.is_paused => found.push(Reason::Paused { since: paused_since }),
+        Some(queue) if queue.is_paused => found.push(Reason::Paused {
+            since: seen.paused_since,
+        }),
         Some(_) => (),
     }
     found.extend(absence(seen).map(Reason::NoWorker));
@@ -154,22 +151,21 @@ fn limit(policy: &Policy, mesh: &Mesh, queue: &QueueSeen) -> Option<Reason> {
 /// The rates that a task of `route` starts under, the lowest first.
 fn rates(policy: &Policy, mesh: &Mesh, route: &Route) -> Vec<Reason> {
     let waiting = |is_under: &dyn Fn(&Route) -> bool| {
+        // What others hold back takes no token.
+        let starts = |queue: &&QueueSeen| !queue.is_paused || queue.route == *route;
         let under = mesh.queues.iter().filter(|queue| is_under(&queue.route));
-        under.map(|queue| queue.waiting).sum()
+        under.filter(starts).map(|queue| queue.waiting).sum()
     };
     let class = policy.class(route.class.as_str()).and_then(|class| class.rate);
     let model = policy.model_by_token(&route.model).and_then(|model| model.rate);
-    let class = class.map(|rate| Reason::Rate {
-        of: "class",
-        per_s: rate.per_s,
-        waiting: waiting(&|other| other.class == route.class),
-    });
-    let model = model.map(|rate| Reason::Rate {
-        of: "model",
-        per_s: rate.per_s,
-        waiting: waiting(&|other| other.model == route.model),
-    });
-    class.into_iter().chain(model).collect()
+    let class = class.map(|rate| (rate.per_s, "class", waiting(&|other| other.class == route.class)));
+    let model = model.map(|rate| (rate.per_s, "model", waiting(&|other| other.model == route.model)));
+    let mut found: Vec<_> = class.into_iter().chain(model).collect();
+    found.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
+    let told = found
+        .into_iter()
+        .map(|(per_s, of, waiting)| Reason::Rate { of, per_s, waiting });
+    told.collect()
 }
 
 /// Slots of workers that take tasks of the model, those that are taken, and how many workers that are.
@@ -229,7 +225,7 @@ fn timed(policy: &Policy, seen: &Case, timer: &Timer) -> Vec<Reason> {
     }
     found.push(Reason::Due(timer.clone()));
     if let Some(route) = &seen.route {
-        found.extend(obstacles(policy, seen, route, None));
+        found.extend(obstacles(policy, seen, route));
     }
     found
 }

@@ -14,6 +14,8 @@ pub struct Case {
     pub model: Option<ModelName>,
     /// Where it is.
     pub place: Whereabouts,
+    /// Since when somebody holds its queue back on request.
+    pub paused_since: Option<EpochMs>,
     /// What is around it.
     pub mesh: Mesh,
 }
@@ -53,8 +55,6 @@ pub struct OnLane {
     pub is_delivered: bool,
     /// What is before it in its queue.
     pub ahead: Ahead,
-    /// Since when somebody holds its queue back on request.
-    pub paused_since: Option<EpochMs>,
     /// When its answer stops being worth having.
     pub deadline: Option<EpochMs>,
     /// Whether the rule between classes may move it up: it has a hop left, and never ran out of time.

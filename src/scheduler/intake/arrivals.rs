@@ -89,6 +89,7 @@ impl Intake {
         }
         self.queues[id.0].held += 1;
         if !for_slot {
+            self.picker.unpicked(id, self.ahead_max_ms(id));
             self.charge(id);
         }
         if has_slot {

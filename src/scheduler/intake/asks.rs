@@ -136,10 +136,13 @@ impl Asks {
     /// booked wrongly moves between the other pulls.
     fn settle(&mut self, left: u32, unfilled: u32) -> u32 {
         if left >= unfilled {
-            let Some(other) = self.pulls.first_mut() else {
-                return left;
-            };
-            other.left += left - unfilled;
+            let mut surplus = left - unfilled;
+            for other in &mut self.pulls {
+                // No more than was booked on it can have been booked wrongly.
+                let given = other.asked.saturating_sub(other.left).min(surplus);
+                other.left += given;
+                surplus -= given;
+            }
             return unfilled;
         }
         let mut missing = unfilled - left;
@@ -162,7 +165,7 @@ impl Asks {
                 continue;
             }
             places += pull.left;
-            filled += pull.asked - pull.left;
+            filled += pull.asked.saturating_sub(pull.left);
             sent = sent.max(pull.sent);
             if self.late.len() == LATE_MAX {
                 self.late.pop_front();
@@ -178,5 +181,79 @@ impl Asks {
 
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         self.pulls.iter().filter(|p| p.left > 0).map(|p| p.deadline).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EXPIRES: Duration = Duration::from_millis(2);
+    const GRACE: Duration = Duration::from_millis(8);
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Send(u32),
+        Fill,
+        /// The server ends the pull of that place with so many places unfilled, or with none.
+        End(usize, Option<u32>),
+        Wait(u64),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (1_u32..6).prop_map(Step::Send),
+            Just(Step::Fill),
+            (0_usize..4, prop::option::of(0_u32..8)).prop_map(|(at, unfilled)| Step::End(at, unfilled)),
+            (0_u64..12).prop_map(Step::Wait),
+        ];
+        prop::collection::vec(step, 1..60)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever the server says, and in whichever order it comes.
+        #[test]
+        fn no_pull_has_more_places_left_than_it_asked_for(steps in steps()) {
+            let (mut asks, mut now, mut last) = (Asks::default(), Moment::default(), 0);
+            for step in steps {
+                match step {
+                    Step::Send(batch) => {
+                        last += 1;
+                        asks.sent(PullId(last), batch, now, EXPIRES, now + GRACE);
+                    }
+                    Step::Fill => _ = asks.fill(now, GRACE),
+                    Step::End(at, unfilled) => {
+                        let end = unfilled.map_or(AskEnd::Empty, |unfilled| AskEnd::Expired { unfilled });
+                        if let Some(id) = asks.pulls.get(at).map(|pull| pull.id) {
+                            asks.end(id, end);
+                        }
+                    }
+                    Step::Wait(ms) => {
+                        now = now + Duration::from_millis(ms);
+                        asks.overdue(now);
+                    }
+                }
+                for pull in &asks.pulls {
+                    prop_assert!(pull.left <= pull.asked, "{pull:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_booked_on_the_wrong_pull_moves_back_to_those_it_can_have_been_booked_on() {
+        let (mut asks, now) = (Asks::default(), Moment::default());
+        for (id, batch) in [(1, 2), (2, 3), (3, 4)] {
+            asks.sent(PullId(id), batch, now, EXPIRES, now + GRACE);
+        }
+        // Booked: both of the first, two of the second. The last one had them all.
+        (0..4).for_each(|_| _ = asks.fill(now, GRACE));
+        asks.end(PullId(3), AskEnd::Expired { unfilled: 0 });
+        let left: Vec<u32> = asks.pulls.iter().map(|pull| pull.left).collect();
+        assert_eq!(left, [2, 3]);
     }
 }

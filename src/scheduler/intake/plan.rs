@@ -6,18 +6,23 @@ use super::core::Intake;
 use super::facts::{Decision, PullId, QueueId};
 use super::queue::{Knowledge, Waiting};
 use crate::scheduler::credit::Standing;
-use crate::scheduler::facts::Head;
+use crate::scheduler::facts::{ClassId, Head};
+use crate::scheduler::picker::Sight;
 use crate::task::Moment;
 
 /// How long the server holds a wait. Long enough to cost nothing when idle, short enough that a
 /// pull the server forgot is noticed.
 const WAIT_EXPIRES: Duration = Duration::from_secs(5);
 /// A busy worker keeps one slot for the answers whenever it looks at its quiet queues; at most this
-/// part of its slots' time is spent on looking.
+/// part of its slots' time is spent on looking of its own accord. Where it was told of a task it looks at once.
 const CHECK_PART: u32 = 32;
-/// However many its slots, it looks no more often than every so many deadlines, nor sends more than
-/// one such pull per deadline: what the server bears with hundreds of workers.
+/// However many its slots, it looks of its own accord no more often than every so many deadlines, nor sends more than
+/// one such pull per deadline: what the server bears with hundreds of workers. Who tells bounds how often that is done.
 const CHECK_DEADLINES_MIN: u32 = 2;
+/// What a look finds starts at once, whoever's turn it is. A class that has had so many tasks beyond its turn is not
+/// looked at while others wait: else one that is drained with every look would get more than its share for as long as
+/// it is, and then nothing until it has paid.
+const AHEAD_TASKS: f64 = 4.0;
 /// An ask is sent when this part of the slots is free (or when one has been free for a round
 /// trip): few large pulls are what makes JetStream fast.
 const ASK_PART: u32 = 8;
@@ -86,6 +91,8 @@ impl Intake {
     fn plan_waits(&mut self, now: Moment) {
         let idle = self.idle_for_a_round_trip(now);
         let interval = self.check_interval();
+        let waiting = self.classes_that_wait();
+        let sight = self.sight(now);
         let unsure = |q: &super::queue::Queue| q.knowledge == Knowledge::Unknown;
         // Of queues that may well answer, no more are asked than there are slots to answer into.
         let mut may_answer = self
@@ -102,6 +109,11 @@ impl Intake {
             if !is_due || self.is_shut(QueueId(at), now) {
                 continue;
             }
+            let class = queue.spec.class;
+            let is_contested = waiting.iter().flatten().any(|other| *other != class);
+            if !idle && is_contested && self.is_ahead(QueueId(at), sight) {
+                continue;
+            }
             if unsure(queue) {
                 if may_answer >= self.free() {
                     continue;
@@ -114,6 +126,26 @@ impl Intake {
         if opened && !idle {
             self.hold_until = Some(now + self.round_trip.hold());
         }
+    }
+
+    /// Two classes of which tasks are known to wait, or one, or none: enough to tell whether another one than any does.
+    fn classes_that_wait(&self) -> [Option<ClassId>; 2] {
+        let mut classes = self
+            .queues
+            .iter()
+            .filter(|q| !q.is_silent())
+            .map(|q| q.spec.class);
+        let first = classes.next();
+        [first, classes.find(|class| Some(*class) != first)]
+    }
+
+    /// Whether the class of a queue has had too much to be looked at for more.
+    fn is_ahead(&self, id: QueueId, sight: Sight) -> bool {
+        self.picker.ahead_ms(id, sight) > self.ahead_max_ms(id)
+    }
+
+    pub(super) fn ahead_max_ms(&self, id: QueueId) -> f64 {
+        AHEAD_TASKS * self.estimate_ms(id)
     }
 
     /// Somebody saw tasks come to a queue: it is looked at as soon as a slot is free.

@@ -8,6 +8,9 @@ use crate::scheduler::intake::{Event as Told, View};
 use crate::sim::record::End;
 use crate::sim::task::{Facts, moment};
 
+/// Tasks in a queue beyond which nobody is told of one more.
+const TOLD_MAX: usize = 16;
+
 impl World {
     /// Looks every queue over and tells what was seen.
     pub(super) fn sweep(&mut self) {
@@ -40,6 +43,23 @@ impl World {
             }
             self.settle(worker);
         }
+    }
+
+    /// Tells every worker that a task came to a queue, unless many wait in it.
+    pub(super) fn tell_of(&mut self, queue: usize) {
+        if self.consumers[queue].depth() > TOLD_MAX {
+            return;
+        }
+        for worker in 0..self.workers.len() {
+            let life = self.workers[worker].life;
+            self.down(worker, Event::Told { worker, life, queue });
+        }
+    }
+
+    pub(super) fn told(&mut self, worker: usize, queue: usize) {
+        let now = moment(self.now_us);
+        self.workers[worker].intake.woken(QueueId(queue), now);
+        self.settle(worker);
     }
 
     /// The shortest queue of a tenant's hand, as far as a gateway knows.

@@ -67,6 +67,12 @@ pub(super) enum Event {
     Wake {
         worker: usize,
     },
+    /// A worker is told that a task came to a queue in which few wait.
+    Told {
+        worker: usize,
+        life: u64,
+        queue: usize,
+    },
 }
 
 #[derive(Debug)]

@@ -22,6 +22,8 @@ pub(super) struct World {
     pub(super) idle_beside_ready_us: u64,
     /// Pulls vanish on the way.
     pub(super) losing: bool,
+    /// Workers are told of tasks that come to queues in which few wait.
+    pub(super) telling: bool,
     /// Tasks that reports count and that are in the system now, and the integral of their number over time.
     in_system: u64,
     pub(super) in_system_us: f64,
@@ -62,6 +64,7 @@ impl World {
             finished: 0,
             idle_beside_ready_us: 0,
             losing: false,
+            telling: false,
             in_system: 0,
             in_system_us: 0.0,
             seen_depth: vec![0; setup.queues.len()],
@@ -148,6 +151,9 @@ impl World {
         self.tasks.push(Task::new(queue, facts, self.now_us));
         self.consumers[queue].publish(self.tasks.len() - 1);
         self.answer(queue);
+        if self.telling {
+            self.tell_of(queue);
+        }
     }
 
     /// A task has left the system; its client sends the next one.
@@ -205,6 +211,11 @@ impl World {
                 if runs && self.tasks[task].deliveries == delivery {
                     self.finish(worker, task);
                     self.settle(worker);
+                }
+            }
+            Event::Told { worker, life, queue } => {
+                if life == self.workers[worker].life {
+                    self.told(worker, queue);
                 }
             }
             Event::Wake { worker } => {

@@ -43,6 +43,18 @@ fn a_timer_says_when_and_what_stands_in_the_way_then() {
               due: it is tried again after 1 failed attempt: timeout: too slow; due since 500 ms ago
         "#]],
     );
+    let mut seen = at(Whereabouts::Timer(timer(NOW.plus_ms(90_000), false)));
+    seen.mesh.queues[0].is_paused = true;
+    seen.paused_since = Some(EpochMs(NOW.0 - 60_000));
+    check(
+        &policy,
+        &seen,
+        expect![[r#"
+        waits: it is to start later (run_at); due in 90 s; when it starts is unknown: somebody has to do something first
+          due: it is to start later (run_at); due in 90 s
+          paused: its queue was paused 60 s ago; `fairlane queue resume` lets it go on
+    "#]],
+    );
 }
 
 fn parent(name: &str, state: Option<State>) -> Parent {

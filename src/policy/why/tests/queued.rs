@@ -143,7 +143,7 @@ fn a_queue_that_is_held_back_or_that_nobody_delivers_comes_first() {
         (
             (&|s: &mut Case| {
                 s.mesh.queues[0].is_paused = true;
-                on_lane(s).paused_since = Some(EpochMs(NOW.0 - 60_000));
+                s.paused_since = Some(EpochMs(NOW.0 - 60_000));
             }) as &dyn Fn(&mut Case),
             expect![[r#"
                 waits: its queue was paused 60 s ago; `fairlane queue resume` lets it go on; when it starts is unknown: somebody has to do something first
@@ -279,6 +279,29 @@ fn the_limit_that_binds_is_named() {
               behind: 12 tasks before it in payment/core
               based on tasks drain at 10.0 a second; a rate of 2 starts/s
         "#]],
+    );
+}
+
+#[test]
+fn the_lowest_rate_is_named_first_with_what_can_start_under_it() {
+    let (mut policy, mut seen) = (policy(), seen());
+    seen.mesh.workers[0].running = 2;
+    let rate = |per_s| Some(Rate { per_s, burst: 1.0 });
+    (policy.classes[0].rate, policy.models[0].rate) = (rate(2.0), rate(1.0));
+    // What others hold back takes no token.
+    let mut held = queue("auth", 500, 0);
+    held.is_paused = true;
+    seen.mesh.queues[1] = held;
+    check(
+        &policy,
+        &seen,
+        expect![[r#"
+        waits: its model may start 1 tasks/s (rate), and 20 of it wait; it starts in about 12 s
+          rate: its model may start 1 tasks/s (rate), and 20 of it wait
+          rate: its class may start 2 tasks/s (rate), and 20 of it wait
+          behind: 12 tasks before it in payment/core
+          based on tasks drain at 10.0 a second; a rate of 1 starts/s
+    "#]],
     );
 }
 

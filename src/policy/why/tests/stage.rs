@@ -80,10 +80,10 @@ pub(super) fn seen() -> Case {
                 tasks: 12,
                 is_exact: true,
             },
-            paused_since: None,
             deadline: None,
             may_rise: true,
         }),
+        paused_since: None,
         mesh: Mesh {
             queues: vec![
                 queue("payment", 20, 2),

@@ -10,4 +10,5 @@ mod random;
 mod rates;
 mod shares;
 mod slow;
+mod told;
 mod urgent;
