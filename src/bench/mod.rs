@@ -4,7 +4,7 @@
 //! publish to executor start, [`summary`] puts the pairs together. [`failing`] measures one class beside another that
 //! always fails, [`priority`] one lane beside another that is flooded, [`retries`] how late retries come, [`cancel`]
 //! how soon a slot is free again, [`batch`] what it brings that tasks share the runs of a model, [`tenants`] what one
-//! tenant costs the others, [`rates`] whether a rate holds; [`paced`] is what tasks do meanwhile.
+//! tenant costs the others, [`rates`] whether a rate holds, [`rollout`] how a policy on trial ends; [`paced`] is what tasks do meanwhile.
 
 mod batch;
 mod cancel;
@@ -14,6 +14,7 @@ mod priority;
 mod rate;
 mod rates;
 mod retries;
+mod rollout;
 mod start;
 mod summary;
 mod tenants;
@@ -27,6 +28,7 @@ pub use priority::{Priority, PriorityRun, capacity_per_s, flood, policy as prior
 pub use rate::{Run, floor, mesh};
 pub use rates::{Kept, PER_S, Rates, StartClock, policy as rates_policy};
 pub use retries::{Due, Retries, WINDOW, arrived, report, scheduled};
+pub use rollout::{Harm, Harmful, Look, POLICY as ROLLOUT_POLICY, RolloutRun, policy as rollout_policy};
 pub use start::{Started, start_latency};
 pub use summary::{Conditions, Latency, Pair, Summary};
 pub use tenants::{

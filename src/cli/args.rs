@@ -112,6 +112,7 @@ impl Command {
     pub(super) const fn draws(&self) -> bool {
         match self {
             Self::Sim(args) => args.draws(),
+            Self::Bench(args) => args.draws(),
             _ => false,
         }
     }

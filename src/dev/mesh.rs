@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::broker::topology::{self, Extras, TopologyError};
 use crate::broker::{Broker, ConnectError, RequestError};
 use crate::config::LivePolicy;
-use crate::coordinator::{CallbackOptions, Coordinator, CoordinatorError};
+use crate::coordinator::{Coordinator, CoordinatorError, CoordinatorOptions};
 use crate::executor::Executors;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{CoordinatorMetrics, WorkerMetrics};
@@ -23,8 +23,8 @@ pub struct MeshOptions {
     pub nats_creds: Option<PathBuf>,
     /// What it obeys.
     pub policy: Arc<LivePolicy>,
-    /// How its coordinator delivers results.
-    pub callbacks: CallbackOptions,
+    /// How its coordinator works.
+    pub coordinator: CoordinatorOptions,
     /// What its workers can run.
     pub executors: Executors,
     /// How many workers; each has a connection of its own.
@@ -86,7 +86,7 @@ impl Mesh {
         lay_streams(&broker).await?;
         let coordinator = connect(format!("{}-coordinator", options.name)).await?;
         let metrics = Arc::new(CoordinatorMetrics::new());
-        let how = options.callbacks.clone().into();
+        let how = options.coordinator.clone();
         Coordinator::start(coordinator, options.policy.clone(), metrics, how, lifecycle).await?;
         let (metrics, served) = (Arc::new(WorkerMetrics::new()), Arc::new(Served::default()));
         for number in 1..=options.workers {

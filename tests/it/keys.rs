@@ -260,6 +260,7 @@ async fn a_letter_that_a_dead_coordinator_left_to_write_says_what_its_record_say
     let mut task = mesh.task("t", Lane::Normal, "bulk");
     (task.hop, task.facts.concurrency_key) = (3, Some("k".to_owned()));
     let record = ResultRecord {
+        policy: None,
         task_id: task.id.clone(),
         state: State::Dead,
         hop: task.hop,

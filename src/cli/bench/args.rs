@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::throughput::Bench;
-use super::{batch, cancel, failing, priority, rates, retries, tenants, throughput};
+use super::{batch, cancel, failing, priority, rates, retries, rollout, tenants, throughput};
 use crate::bench::SLOTS;
 use crate::cli::exit::Exit;
 use crate::cli::flags;
@@ -51,6 +51,8 @@ enum Command {
     Tenants(tenants::Args),
     /// A rate of 50/s over 1, 4 and 16 workers and some that come and go, and what it costs a class without one
     Rates(rates::Args),
+    /// A policy on trial that does harm, or none: how it ends, and when
+    Rollout(rollout::Args),
 }
 
 #[derive(clap::Args)]
@@ -61,6 +63,11 @@ pub(super) struct Size {
 }
 
 impl Args {
+    /// Whether it makes a picture, where one is asked for.
+    pub(in crate::cli) const fn draws(&self) -> bool {
+        matches!(self.command, Command::Rollout(_))
+    }
+
     pub(in crate::cli) fn fill(&self, raw: &mut Raw) {
         self.server.fill(raw);
         if let Command::Batch(args) = &self.command {
@@ -84,5 +91,6 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Batch(args) => batch::run(&args, session).await,
         Command::Tenants(args) => tenants::run(&args, session).await,
         Command::Rates(args) => rates::run(&args, session).await,
+        Command::Rollout(args) => rollout::run(&args, session).await,
     }
 }

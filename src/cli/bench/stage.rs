@@ -10,7 +10,7 @@ use crate::broker::Broker;
 use crate::cli::role::dev::start_server;
 use crate::cli::session::Session;
 use crate::config::LivePolicy;
-use crate::coordinator::CallbackOptions;
+use crate::coordinator::{CallbackOptions, CoordinatorOptions};
 use crate::dev::{Mesh, MeshOptions, Server};
 use crate::executor::{Executor, Executors};
 use crate::lifecycle::Lifecycle;
@@ -21,24 +21,48 @@ use crate::worker::{Worker, WorkerOptions};
 
 /// How long a stopped mesh may take to finish.
 const GRACE: Duration = Duration::from_secs(10);
+/// A stage of a rollout that is so old goes on without proof, in ms.
+const STAGE_MS_MAX: u64 = 600_000;
 
 pub(super) struct Stage {
     server: Server,
     pub(super) mesh: Mesh,
     policy: Arc<Policy>,
+    /// What its processes act on.
+    live: Arc<LivePolicy>,
     lifecycle: Lifecycle,
 }
 
 impl Stage {
     /// A server with its streams and a coordinator.
     pub(super) async fn set(session: &Session, policy: &Arc<Policy>) -> anyhow::Result<Self> {
+        Self::with(session, policy, CallbackOptions::default().into()).await
+    }
+
+    /// The same, that acts on what is applied, and whose rollouts have stages of so many ms at least.
+    pub(super) async fn live(session: &Session, policy: &Arc<Policy>, stage_ms: u64) -> anyhow::Result<Self> {
+        let options = CoordinatorOptions {
+            stage_ms: Some((stage_ms, STAGE_MS_MAX)),
+            ..CallbackOptions::default().into()
+        };
+        let stage = Self::with(session, policy, options).await?;
+        stage.mesh.broker.follow_policy(&stage.live, &stage.lifecycle);
+        Ok(stage)
+    }
+
+    async fn with(
+        session: &Session,
+        policy: &Arc<Policy>,
+        coordinator: CoordinatorOptions,
+    ) -> anyhow::Result<Self> {
+        let live = LivePolicy::fixed(Policy::clone(policy));
         let server = start_server(session, None, None).await?;
         let lifecycle = Lifecycle::new();
         let options = MeshOptions {
             nats_url: vec![server.url().to_owned()],
             nats_creds: None,
-            policy: LivePolicy::fixed(Policy::clone(policy)),
-            callbacks: CallbackOptions::default(),
+            policy: live.clone(),
+            coordinator,
             executors: Executors::new(),
             workers: 0,
             slots: 0,
@@ -49,6 +73,7 @@ impl Stage {
             server,
             mesh,
             policy: policy.clone(),
+            live,
             lifecycle,
         })
     }
@@ -83,7 +108,7 @@ impl Stage {
             labels: BTreeMap::new(),
             id: WorkerId::new(name)?,
             slots,
-            policy: LivePolicy::fixed(Policy::clone(&self.policy)),
+            policy: self.live.clone(),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),
             served: Arc::default(),
@@ -91,6 +116,11 @@ impl Stage {
         let broker = Broker::connect(&[self.server.url().to_owned()], None, name).await?;
         Worker::start(broker, options, lifecycle).await?;
         Ok(())
+    }
+
+    /// What its processes act on.
+    pub(super) fn policy_now(&self) -> Arc<LivePolicy> {
+        self.live.clone()
     }
 
     /// What stops it.

@@ -72,7 +72,7 @@ pub(in crate::cli) async fn run(session: &Session) -> anyhow::Result<Exit> {
         nats_url: vec![server.url().to_owned()],
         nats_creds: None,
         policy: LivePolicy::fixed(default_policy()),
-        callbacks: CallbackOptions::default(),
+        coordinator: CallbackOptions::default().into(),
         executors,
         workers: 1,
         slots: SLOTS,

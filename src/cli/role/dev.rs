@@ -110,7 +110,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         nats_url: nats_url.clone(),
         nats_creds: settings.nats_creds.clone(),
         policy,
-        callbacks,
+        coordinator: callbacks.into(),
         executors,
         workers: args.workers,
         slots: settings.slots,
@@ -198,7 +198,7 @@ async fn start(
     let (name, policy) = (format!("{}-gateway", options.name), options.policy.clone());
     // Its own gateway listens on loopback unless told otherwise.
     let how = gateway::Admits {
-        reach: options.callbacks.reach,
+        reach: options.coordinator.callbacks.reach,
         tracks: true,
         policies: listener.local_addr().is_ok_and(|on| on.ip().is_loopback()),
     };
