@@ -29,7 +29,7 @@ export PATH := $(PATH):$(deny_root)/bin
 deny_checks := bans licenses sources
 deny_check := $(CARGO) deny check --hide-inclusion-graph
 
-.PHONY: help build demo test lint fmt bench bench-pick bench-embed policies overload drill goldens deny advisories install-deny
+.PHONY: help build demo test lint fmt bench bench-pick bench-embed policies live overload drill goldens deny advisories install-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -70,6 +70,11 @@ bench-embed: ## what the embedding model does without a mesh
 policies: ## every rule on a real mesh beside the simulator; the machine must have nothing else to do
 	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \
 		POLICIES_MEASURED=1 $(CARGO) test $(test_features) --test it -- --nocapture policies::
+
+live: ## 200 changes of the policy over 20 workers, 500 documents beside 20,000 tasks (about 5 minutes)
+	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \
+		POLICY_CHANGES=200 POLICY_DOCUMENTS=500 POLICY_TASKS=20000 \
+		$(CARGO) test $(test_features) --test it -- --nocapture live::fleet live::storm live::limits
 
 overload: ## three times the load a mesh bears for a minute, and back (about 5 minutes)
 	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \
