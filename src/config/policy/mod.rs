@@ -2,15 +2,17 @@
 //!
 //! `node` keeps the document as a tree with places, because serde would stop at the first
 //! fault; `section` and `value` read it key by key; one file per part of the document says
-//! which keys there are, with type, range and default.
+//! which keys there are, with type, range and default. What is read is also noted (`note`, `kind`).
 
 mod classes;
 mod consumers;
 mod fault;
 mod keys;
+mod kind;
 mod lanes;
 mod models;
 mod node;
+mod note;
 mod overload;
 mod parse;
 mod process;
