@@ -8,5 +8,7 @@ mod nearest;
 pub mod policy;
 pub mod settings;
 
-pub use policy::{DEFAULT_POLICY_YAML, Fault, Faults, default_policy, parse_policy};
+pub use policy::{
+    DEFAULT_POLICY_YAML, Effective, Fault, Faults, Origin, default_policy, explain, parse_policy,
+};
 pub use settings::{Raw, Settings, SettingsFaults, load_settings, process_environment, redact_url};

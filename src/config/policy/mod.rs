@@ -2,10 +2,13 @@
 //!
 //! `node` keeps the document as a tree with places, because serde would stop at the first
 //! fault; `section` and `value` read it key by key; one file per part of the document says
-//! which keys there are, with type, range and default. What is read is also noted (`note`, `kind`).
+//! which keys there are, with type, range and default. What is read is also noted (`note`, `kind`): `explain` tells
+//! what holds, with the sentences of `description`.
 
 mod classes;
 mod consumers;
+mod description;
+mod explain;
 mod fault;
 mod keys;
 mod kind;
@@ -26,9 +29,12 @@ mod value;
 #[cfg(test)]
 mod default_tests;
 #[cfg(test)]
+mod explain_tests;
+#[cfg(test)]
 mod scheduler_tests;
 #[cfg(test)]
 mod tests;
 
+pub use explain::{Effective, Origin, explain};
 pub use fault::{Fault, Faults};
 pub use parse::{DEFAULT_POLICY_YAML, default_policy, parse_policy};
