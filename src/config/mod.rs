@@ -9,6 +9,7 @@ pub mod policy;
 pub mod settings;
 
 pub use policy::{
-    DEFAULT_POLICY_YAML, Effective, Fault, Faults, Origin, default_policy, explain, parse_policy,
+    DEFAULT_POLICY_YAML, Difference, Effective, Fault, Faults, Origin, default_policy, differences, explain,
+    parse_policy,
 };
 pub use settings::{Raw, Settings, SettingsFaults, load_settings, process_environment, redact_url};

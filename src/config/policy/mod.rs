@@ -3,11 +3,12 @@
 //! `node` keeps the document as a tree with places, because serde would stop at the first
 //! fault; `section` and `value` read it key by key; one file per part of the document says
 //! which keys there are, with type, range and default. What is read is also noted (`note`, `kind`): `explain` tells
-//! what holds, with the sentences of `description`.
+//! what holds, `differences` what changes, `description` which options there are.
 
 mod classes;
 mod consumers;
 mod description;
+mod differences;
 mod explain;
 mod fault;
 mod keys;
@@ -35,6 +36,7 @@ mod scheduler_tests;
 #[cfg(test)]
 mod tests;
 
+pub use differences::{Difference, differences};
 pub use explain::{Effective, Origin, explain};
 pub use fault::{Fault, Faults};
 pub use parse::{DEFAULT_POLICY_YAML, default_policy, parse_policy};
