@@ -10,6 +10,6 @@ pub mod settings;
 
 pub use policy::{
     DEFAULT_POLICY_YAML, Difference, Effective, Fault, Faults, Origin, default_policy, differences, explain,
-    parse_policy,
+    parse_policy, policy_reference, policy_schema,
 };
 pub use settings::{Raw, Settings, SettingsFaults, load_settings, process_environment, redact_url};

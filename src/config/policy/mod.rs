@@ -36,6 +36,7 @@ mod scheduler_tests;
 #[cfg(test)]
 mod tests;
 
+pub use description::{policy_reference, policy_schema};
 pub use differences::{Difference, differences};
 pub use explain::{Effective, Origin, explain};
 pub use fault::{Fault, Faults};
