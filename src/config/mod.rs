@@ -10,5 +10,8 @@ pub mod policy;
 pub mod settings;
 
 pub use live::{LivePolicy, OnTrial, Refused};
-pub use policy::{DEFAULT_POLICY_YAML, Fault, Faults, default_policy, parse_policy};
+pub use policy::{
+    DEFAULT_POLICY_YAML, Difference, Effective, Fault, Faults, Origin, default_policy, differences, explain,
+    parse_policy, policy_reference, policy_schema,
+};
 pub use settings::{Raw, Settings, SettingsFaults, load_settings, process_environment, redact_url};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{apply, rollout, show, validate};
+use super::{apply, read, rollout, show, validate};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 
@@ -36,6 +36,12 @@ enum Command {
     Get(show::GetArgs),
     /// Every version that is stored, the latest first
     History,
+    /// What changes from one document to another, in words
+    Diff(read::DiffArgs),
+    /// Every option with the value that counts, and where that comes from
+    Explain(read::ExplainArgs),
+    /// The JSON Schema of policy documents, for editors
+    Schema,
     /// Try a policy on a part of the tasks: more of them step by step, or back by itself
     ///
     /// Exits as `policy apply` does.
@@ -49,6 +55,9 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Rollback(args) => apply::roll_back(&args, session).await,
         Command::Get(args) => show::get(&args, session).await,
         Command::History => show::history(session).await,
+        Command::Diff(args) => read::run_diff(&args, session).await,
+        Command::Explain(args) => read::run_explain(&args, session).await,
+        Command::Schema => read::run_schema(session),
         Command::Rollout(args) => rollout::run(&args, session).await,
     }
 }

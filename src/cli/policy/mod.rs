@@ -1,9 +1,10 @@
 //! `policy`: check documents, make one hold, see and undo what was done.
 //!
-//! [`args`] is the tree; [`validate`] needs no server, [`apply`] changes, [`rollout`] tries out, [`show`] tells.
+//! [`args`] is the tree; [`validate`] needs no server, [`apply`] changes, [`rollout`] tries out, [`show`] and [`read`] tell.
 
 mod apply;
 mod args;
+mod read;
 mod rollout;
 mod show;
 mod validate;

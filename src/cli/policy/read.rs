@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use super::apply::stop;
 use super::validate::read;
 use crate::cli::exit::{Exit, Stop};
@@ -41,9 +39,16 @@ pub(super) async fn run_explain(args: &ExplainArgs, session: &Session) -> anyhow
     let (name, document) = document(&args.policy, session).await?;
     let mut told = explain(&name, &document)?;
     if let Some(under) = &args.under {
-        told.retain(|option| option.path.strip_prefix(under.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')));
+        told.retain(|option| {
+            option
+                .path
+                .strip_prefix(under.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        });
         if told.is_empty() {
-            return Err(Stop::not_found(format!("no option of {name} is called {under} or lies under it")).into());
+            return Err(
+                Stop::not_found(format!("no option of {name} is called {under} or lies under it")).into(),
+            );
         }
     }
     session.output.show(&told, |told| {
@@ -64,11 +69,13 @@ pub(super) async fn run_explain(args: &ExplainArgs, session: &Session) -> anyhow
 pub(super) async fn run_diff(args: &DiffArgs, session: &Session) -> anyhow::Result<Exit> {
     let (from_name, from) = document(&args.from, session).await?;
     let (to_name, to) = document(&args.to, session).await?;
-    let changes = differences((&from_name, &from), (&to_name, &to))?;
-    session.output.show(&changes, |changes| match changes.is_empty() {
-        true => format!("{from_name} and {to_name} do the same"),
-        false => lines(changes),
-    })?;
+    let changes = differences(&from, &to)?;
+    session
+        .output
+        .show(&changes, |changes| match changes.is_empty() {
+            true => format!("{from_name} and {to_name} do the same"),
+            false => lines(changes),
+        })?;
     Ok(match args.exit_code && !changes.is_empty() {
         true => Exit::Error,
         false => Exit::Ok,
@@ -83,9 +90,7 @@ pub(super) fn lines(changes: &[Difference]) -> String {
 /// The JSON Schema of policy documents.
 pub(super) fn run_schema(session: &Session) -> anyhow::Result<Exit> {
     let schema = policy_schema();
-    session
-        .output
-        .text(&serde_json::to_string_pretty(&schema).unwrap_or_else(|_| json!({}).to_string()))?;
+    session.output.text(&serde_json::to_string_pretty(&schema)?)?;
     Ok(Exit::Ok)
 }
 

@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use super::apply::{stop, version};
+use super::read::lines;
 use crate::broker::Broker;
 use crate::broker::WriteError;
 use crate::broker::records::RecordError;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::{one_line, table};
 use crate::cli::session::Session;
-use crate::config::parse_policy;
+use crate::config::{differences, parse_policy};
 use crate::gateway::{Applying, Past, document_of, history as read_history};
 use crate::policy::PolicyVersion;
 
@@ -69,9 +70,22 @@ pub(super) async fn would_change(broker: &Broker, of: &Applying, session: &Sessi
         };
         return Err(stop(outdated));
     }
-    let changed = standing.is_none_or(|(stored, _)| stored.document != of.document);
-    let data = json!({"valid": true, "holds": holds, "would_change": changed});
+    let changed = standing
+        .as_ref()
+        .is_none_or(|(stored, _)| stored.document != of.document);
+    let changes = match &standing {
+        Some((stored, _)) => differences(&stored.document, &of.document)?,
+        None => Vec::new(),
+    };
+    let data = json!({"valid": true, "holds": holds, "would_change": changed, "changes": changes});
     session.output.show(&data, |_| match changed {
+        true if !changes.is_empty() => {
+            let name = &of.name;
+            format!(
+                "{name}: valid; on top of {holds} it would change this:\n{}",
+                lines(&changes)
+            )
+        }
         true if holds == 0 => format!("{}: valid; it would be the first that is applied", of.name),
         true => format!("{}: valid; it would be applied on top of {holds}", of.name),
         false => format!("{}: valid; policy {holds} says the same already", of.name),
@@ -79,7 +93,7 @@ pub(super) async fn would_change(broker: &Broker, of: &Applying, session: &Sessi
     Ok(Exit::Ok)
 }
 
-fn none_stored() -> Stop {
+pub(super) fn none_stored() -> Stop {
     Stop::not_found(
         "no policy was applied: every process acts on what it was started with; `fairlane policy apply FILE` makes one hold",
     )

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::note::Noted;
+
 /// One thing to be put right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -39,7 +41,7 @@ impl Fault {
 }
 
 /// A place in a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct At {
     line: usize,
     column: usize,
@@ -62,11 +64,12 @@ impl At {
     }
 }
 
-/// Faults as they are found, and the places of all paths seen so far.
+/// Faults as they are found, the places of all paths seen so far, and what was read.
 #[derive(Debug, Default)]
 pub(super) struct Collector {
     faults: RefCell<Vec<Fault>>,
     places: RefCell<BTreeMap<String, At>>,
+    notes: RefCell<Vec<Noted>>,
 }
 
 impl Collector {
@@ -108,12 +111,25 @@ impl Collector {
             .any(|fault| fault.path.strip_prefix(path).is_some_and(inside))
     }
 
-    /// `Err` with all faults in the order of their places, if there are any.
-    pub(super) fn finish(self, name: &str) -> Result<(), Faults> {
+    /// Notes an option.
+    pub(super) fn note(&self, noted: Noted) {
+        self.notes.borrow_mut().push(noted);
+    }
+
+    /// Adds to the note of the option at `path`, if there is one.
+    pub(super) fn amend(&self, path: &str, amend: impl FnOnce(&mut Noted)) {
+        let mut notes = self.notes.borrow_mut();
+        if let Some(noted) = notes.iter_mut().rfind(|noted| noted.place.path == path) {
+            amend(noted);
+        }
+    }
+
+    /// What was read, in the order of reading; `Err` with all faults in the order of their places, if there are any.
+    pub(super) fn finish(self, name: &str) -> Result<Vec<Noted>, Faults> {
         let mut faults = self.faults.into_inner();
         faults.sort_by_key(|fault| (fault.line, fault.column));
         if faults.is_empty() {
-            Ok(())
+            Ok(self.notes.into_inner())
         } else {
             Err(Faults {
                 name: name.to_owned(),

@@ -1,5 +1,9 @@
 //! `keys`: how many tasks of one `concurrency_key` run at once.
 
+use serde_json::json;
+
+use super::kind::{Kind, Names};
+use super::note::Absent;
 use super::section::Section;
 use crate::policy::KeyRules;
 
@@ -8,15 +12,23 @@ const LIMIT_MAX: u32 = 64;
 /// The server's timers are in whole seconds, and one is renewed thrice in its time.
 const LEASE_S: std::ops::RangeInclusive<u64> = 2..=300;
 
+const PREFIXES: Names = Names {
+    noun: "prefix",
+    placeholder: "PREFIX",
+    is_required: false,
+    length_max: None,
+    letters: None,
+};
+
 /// `keys`; one task at a time where nothing else is said.
 pub(super) fn read(document: &mut Section<'_>) -> KeyRules {
     let mut section = document.child("keys");
     let lease_s = section.u64("lease_s", LEASE_S, Some(10));
     let limit = section.u32("limit", 1..=LIMIT_MAX, Some(1));
-    let given = section.child("prefixes");
+    let given = section.child_of("prefixes", Kind::Names(&PREFIXES), Absent::Is(json!({})));
     let mut prefixes = Vec::new();
     for (prefix, _, node) in given.entries() {
-        let mut one = Section::open(given.path_of(prefix), node, given.faults);
+        let mut one = given.named(&PREFIXES, prefix, node);
         prefixes.push(((*prefix).to_owned(), one.u32("limit", 1..=LIMIT_MAX, None)));
         one.close(&[]);
     }

@@ -1,5 +1,6 @@
 //! `lanes`: the limits of core and normal.
 
+use super::note::Absent;
 use super::section::Section;
 use crate::policy::{LanePolicy, OnOverload, OnTimeout};
 use crate::task::Lane;
@@ -44,7 +45,7 @@ fn lane(lanes: &mut Section<'_>, lane: Lane) -> LanePolicy {
         Lane::Core => CORE,
         Lane::Normal => NORMAL,
     };
-    let mut section = lanes.child(lane.as_str());
+    let mut section = lanes.child(lane.as_str()).about(format!("lane {lane}"));
     let on_timeout = [
         ("demote", OnTimeout::Demote),
         ("archive", OnTimeout::Archive),
@@ -72,14 +73,10 @@ fn lane(lanes: &mut Section<'_>, lane: Lane) -> LanePolicy {
 
 fn max_priority(section: &mut Section<'_>, lane: Lane, default: Option<u32>) -> Option<u32> {
     match lane {
-        Lane::Core => section.u32_or_none("max_priority", 0..=PRIORITY_MAX, default),
+        Lane::Core => section.u32_or_none("max_priority", 0..=PRIORITY_MAX, Absent::Is(default)),
         Lane::Normal => {
-            if section.take("max_priority").is_some() {
-                let what = "is for core alone, leave it out; classes above core's max_priority go to normal";
-                section
-                    .faults
-                    .add(&section.path_of("max_priority"), what.to_owned());
-            }
+            let what = "is for core alone, leave it out; classes above core's max_priority go to normal";
+            section.refuse("max_priority", what);
             None
         }
     }

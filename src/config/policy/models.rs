@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::node::Value;
+use super::kind::{ABOVE_ZERO, Kind, Names};
+use super::note::Absent;
 use super::process;
 use super::rate;
 use super::section::Section;
-use super::value::ABOVE_ZERO;
 use crate::policy::{BatchWindow, CostUnit, ExecutorKind, Model};
 use crate::task::ModelName;
 
+const NAMES: Names = Names {
+    noun: "model",
+    placeholder: "NAME",
+    is_required: true,
+    length_max: Some(ModelName::MAX_LEN),
+    letters: None,
+};
 const COST_MAX: f64 = 1e9;
 const WINDOW_MS_MAX: u64 = 60_000;
 const BATCH_SIZE_MAX: u32 = 4_096;
@@ -19,21 +26,21 @@ const BATCH_TOKENS: u32 = 8_192;
 
 /// The models with legal names, in document order.
 pub(super) fn read(document: &mut Section<'_>) -> Vec<Model> {
-    let section = document.child("models");
+    let section = document.child_of("models", Kind::Names(&NAMES), Absent::Required);
     let faults = section.faults;
     let (mut models, mut tokens) = (Vec::new(), BTreeMap::new());
-    if section.is_empty() && !faults.touched(&section.path) {
+    if section.is_empty() && !faults.touched(section.path()) {
         faults.add(
-            &section.path,
+            section.path(),
             "has no model; give at least one: NAME: { executor: embed }".to_owned(),
         );
     }
     for (name, at, node) in section.entries() {
-        let mut model = Section::open(section.path_of(name), node, faults);
+        let mut model = section.named(&NAMES, name, node);
         let name = match ModelName::new(name) {
             Ok(name) => Some(name),
             Err(error) => {
-                faults.add_at(&model.path, *at, format!("is no model name: {error}"));
+                faults.add_at(model.path(), *at, format!("is no model name: {error}"));
                 None
             }
         };
@@ -45,7 +52,7 @@ pub(super) fn read(document: &mut Section<'_>) -> Vec<Model> {
                 twin.token(),
                 twin.as_str()
             );
-            faults.add_at(&model.path, *at, what);
+            faults.add_at(model.path(), *at, what);
         }
         models.extend(one(&mut model, name));
         model.close(&[]);
@@ -109,15 +116,11 @@ fn executor(section: &mut Section<'_>) -> ExecutorKind {
 }
 
 fn batch(section: &mut Section<'_>) -> Option<BatchWindow> {
-    match section.take("batch").map(|node| &node.value) {
-        None | Some(Value::Null) => return None,
-        Some(_) => {}
-    }
-    let mut batch = section.child("batch");
+    let mut batch = section.child_or_none("batch")?;
     let window = BatchWindow {
         window_ms: batch.u64("window_ms", 0..=WINDOW_MS_MAX, Some(10)),
         size_max: batch.u32("size_max", 1..=BATCH_SIZE_MAX, Some(32)),
-        tokens_max: batch.u32_or_none("tokens_max", 1..=BATCH_TOKENS_MAX, Some(BATCH_TOKENS)),
+        tokens_max: batch.u32_or_none("tokens_max", 1..=BATCH_TOKENS_MAX, Absent::Is(Some(BATCH_TOKENS))),
     };
     batch.close(&[]);
     Some(window)

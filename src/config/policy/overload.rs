@@ -1,8 +1,11 @@
 //! `overload`: when a level is entered and left, and what follows.
 
+use serde_json::Value as Json;
+
+use super::kind::{ABOVE_ZERO, Kind};
 use super::node::Value;
+use super::note::{Absent, number};
 use super::section::Section;
-use super::value::ABOVE_ZERO;
 use crate::policy::{Level, OnInfeasible, OverloadRules};
 
 const WEEK_S: u64 = 604_800;
@@ -53,21 +56,40 @@ fn level(section: &mut Section<'_>, default: Level) -> Level {
 }
 
 fn wait_s(section: &mut Section<'_>, default: [u64; LEVELS]) -> [u64; LEVELS] {
-    if section.take("wait_s").is_none() {
-        return default;
-    }
-    let given = section.wholes("wait_s", 1..=WEEK_S, LEVELS);
+    let given = section.wholes("wait_s", 1..=WEEK_S, LEVELS, Absent::Is(default.to_vec()));
+    section.amend("wait_s", |noted| {
+        noted.kind = three(Kind::Whole { from: 1, to: WEEK_S })
+    });
     rising(section, "wait_s", &given).unwrap_or(default)
 }
 
 fn full(section: &mut Section<'_>, default: [f64; LEVELS]) -> [f64; LEVELS] {
-    let given = match section.take("full").map(|node| &node.value) {
-        None => return default,
-        Some(Value::List(nodes)) => nodes.iter().map(|node| part(&node.value)).collect(),
-        Some(_) => None,
+    let parts = match section.take("full").map(|node| &node.value) {
+        None => default,
+        Some(value) => {
+            let given: Option<Vec<f64>> = match value {
+                Value::List(nodes) => nodes.iter().map(|node| part(&node.value)).collect(),
+                _ => None,
+            };
+            rising(section, "full", &given.unwrap_or_default()).unwrap_or(default)
+        }
     };
-    let given: Vec<f64> = given.unwrap_or_default();
-    rising(section, "full", &given).unwrap_or(default)
+    let kind = three(Kind::Number {
+        from: ABOVE_ZERO,
+        to: 1.0,
+    });
+    let tell = |parts: [f64; LEVELS]| Json::from(parts.map(number).to_vec());
+    section.note("full", kind, Absent::Is(tell(default)), tell(parts));
+    parts
+}
+
+/// One for each level.
+fn three(of: Kind) -> Kind {
+    Kind::List {
+        of: Box::new(of),
+        least: LEVELS,
+        most: Some(LEVELS),
+    }
 }
 
 /// A number of more than 0, up to 1.

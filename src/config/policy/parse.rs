@@ -1,6 +1,7 @@
 //! From text to policy.
 
 use super::fault::Collector;
+use super::note::Noted;
 use super::section::Section;
 use super::{Faults, classes, consumers, keys, lanes, models, node, overload, retry, rules, scheduler};
 use crate::policy::Policy;
@@ -14,16 +15,22 @@ pub const DEFAULT_POLICY_YAML: &str = include_str!("default.yaml");
 /// # Errors
 /// Every fault of the document; of text that is no YAML, the first.
 pub fn parse_policy(name: &str, yaml: &str) -> Result<Policy, Faults> {
+    parse_noted(name, yaml).map(|(policy, _)| policy)
+}
+
+/// The same with what was read, in the order of reading.
+pub(super) fn parse_noted(name: &str, yaml: &str) -> Result<(Policy, Vec<Noted>), Faults> {
     let faults = Collector::default();
     let policy = match node::parse(yaml) {
-        Ok(root) => read(Section::open(String::new(), &root, &faults)),
+        Ok(root) => read(Section::document(&root, &faults)),
         Err((at, what)) => {
             faults.add_at("", at, what);
             None
         }
     };
-    faults.finish(name)?;
-    Ok(policy.unwrap_or_else(|| unreachable!("a document without faults has a policy")))
+    let notes = faults.finish(name)?;
+    let policy = policy.unwrap_or_else(|| unreachable!("a document without faults has a policy"));
+    Ok((policy, notes))
 }
 
 /// The policy that holds where nobody wrote one.

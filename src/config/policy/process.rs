@@ -1,5 +1,7 @@
 //! `models.NAME.process`: how the child processes of a model are run.
 
+use super::kind::Kind;
+use super::note::{Absent, Needs};
 use super::section::Section;
 use crate::policy::ProcessRules;
 
@@ -13,7 +15,8 @@ const TASKS_MAX: u32 = 1_000_000_000;
 
 /// The section `process` of a model's.
 pub(super) fn read(model: &mut Section<'_>) -> ProcessRules {
-    let mut section = model.child("process");
+    let mut section = model.child_of("process", Kind::Mapping, Absent::Required);
+    model.needs("process", Needs::Word("executor", "process"));
     let command = section.texts(
         "command",
         "a list of program and arguments, such as [python3, handler.py]",
@@ -25,10 +28,10 @@ pub(super) fn read(model: &mut Section<'_>) -> ProcessRules {
     }
     let rules = ProcessRules {
         command: command.into_iter().map(str::to_owned).collect(),
-        processes: section.u32_or_none("processes", 1..=PROCESSES_MAX, None),
+        processes: section.u32_or_none("processes", 1..=PROCESSES_MAX, Absent::Is(None)),
         memory_mb_max: section.u64_or_none("memory_mb_max", MEMORY_MB_MIN..=MEMORY_MB_MAX),
         start_ms_max: section.u64("start_ms_max", 1..=HOUR_MS, Some(60_000)),
-        tasks_max: section.u32_or_none("tasks_max", 1..=TASKS_MAX, None),
+        tasks_max: section.u32_or_none("tasks_max", 1..=TASKS_MAX, Absent::Is(None)),
     };
     section.close(&[]);
     rules

@@ -1,8 +1,8 @@
 //! `rate`: how many tasks of a class or model may start in a time.
 
-use super::node::Value;
+use super::kind::ABOVE_ZERO;
+use super::note::Absent;
 use super::section::Section;
-use super::value::ABOVE_ZERO;
 use crate::scheduler::rate::Rate;
 
 /// The bounds within which a bucket counts exactly.
@@ -13,14 +13,11 @@ const BURST_PART: f64 = 0.2;
 
 /// None where it is absent or null.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Rate> {
-    match section.take("rate").map(|node| &node.value) {
-        None | Some(Value::Null) => return None,
-        Some(_) => {}
-    }
-    let mut rate = section.child("rate");
+    let mut rate = section.child_or_none("rate")?;
     let per_s = rate.f64("per_s", ABOVE_ZERO..=PER_S_MAX, None);
     let usual = (per_s * BURST_PART).ceil().max(1.0) as u32;
-    let burst = rate.u32("burst", 1..=BURST_MAX, Some(usual));
+    let usual = Absent::Derived(usual, "a fifth of `per_s`, 1 at least");
+    let burst = rate.u32("burst", 1..=BURST_MAX, usual);
     rate.close(&[]);
     Some(Rate {
         per_s,

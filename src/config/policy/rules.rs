@@ -1,6 +1,10 @@
 //! `marking`, `callbacks` and `bounds`: the rules that hold for every class.
 
+use serde_json::json;
+
+use super::kind::Kind;
 use super::node::Value;
+use super::note::{Absent, number};
 use super::retry::WEEK_MS;
 use super::section::Section;
 use crate::policy::{Bounds, CallbackRules, Marking};
@@ -14,28 +18,32 @@ const CALLBACK_TIMEOUT_MS_MAX: u64 = 20_000;
 /// One less than the server's own bound on deliveries, so that a worker speaks first.
 const CRASH_LIMIT_MAX: u32 = 99;
 
+/// What marks a task where nothing is said.
+const DEADLINE_WITHIN_S: u64 = 7_200;
+const BUSINESS_WEIGHT_OVER: f64 = 5.0;
+
 /// `marking`: absent is the default, null is none. In one that is given, an absent condition is off.
 pub(super) fn marking(document: &mut Section<'_>) -> Option<Marking> {
-    match document.take("marking").map(|node| &node.value) {
-        None => {
-            return Some(Marking {
-                deadline_within_s: Some(7_200),
-                business_weight_over: Some(5.0),
-                lane: Lane::Core,
-            });
-        }
-        Some(Value::Null) => return None,
-        Some(_) => {}
+    let given = document.take("marking").map(|node| &node.value);
+    let lane = Lane::Core;
+    let absent = Absent::Is(json!({
+        "deadline_within_s": DEADLINE_WITHIN_S,
+        "business_weight_over": number(BUSINESS_WEIGHT_OVER),
+        "lane": lane.as_str(),
+    }));
+    if let Some(Value::Null) = given {
+        document.off("marking", absent);
+        return None;
     }
-    let mut section = document.child("marking");
-    let within = section
-        .take("deadline_within_s")
-        .map(|_| section.u64("deadline_within_s", 1..=YEAR_S, None));
-    let over = section
-        .take("business_weight_over")
-        .map(|_| section.f64("business_weight_over", 0.0..=NUMBER_MAX, None));
+    let mut section = document.child_of("marking", Kind::OrNull(Box::new(Kind::Mapping)), absent);
+    let (within, over) = match given {
+        None => (Absent::Is(DEADLINE_WITHIN_S), Absent::Is(BUSINESS_WEIGHT_OVER)),
+        Some(_) => (Absent::Off, Absent::Off),
+    };
+    let within = section.whole("deadline_within_s", 1..=YEAR_S, within);
+    let over = section.number("business_weight_over", 0.0..=NUMBER_MAX, over);
     let lanes = Lane::ALL.map(|lane| (lane.as_str(), lane));
-    let lane = section.word("lane", &lanes, Some(Lane::Core));
+    let lane = section.word("lane", &lanes, Some(lane));
     if within.is_none() && over.is_none() && !section.faults.touched("marking") {
         let what = "marks nothing; give deadline_within_s or business_weight_over, or null for no marking";
         section.faults.add("marking", what.to_owned());

@@ -1,7 +1,8 @@
 //! `scheduler`: the rule between classes and its parameters.
 
+use super::kind::ABOVE_ZERO;
+use super::note::Absent;
 use super::section::Section;
-use super::value::ABOVE_ZERO;
 use crate::scheduler::rules::{Between, FlowKey, Infeasible, MlfqRules, Rules, ScoreWeights};
 
 const NUMBER_MAX: f64 = 1e9;
@@ -55,7 +56,7 @@ pub(super) fn read(document: &mut Section<'_>) -> Rules {
             Word::Mlfq => Between::Mlfq(levels),
         },
         quantum_ms: section.f64("quantum", QUANTUM_MS_MIN..=NUMBER_MAX, Some(defaults.quantum_ms)),
-        bypass_max: section.u32_or_none("bypass_max", 1..=BYPASS_MAX, defaults.bypass_max),
+        bypass_max: section.u32_or_none("bypass_max", 1..=BYPASS_MAX, Absent::Is(defaults.bypass_max)),
     };
     section.close(&[]);
     rules
@@ -89,10 +90,9 @@ fn score(scheduler: &mut Section<'_>) -> ScoreWeights {
         time: section.f64("time", 0.0..=1.0, Some(defaults.time)),
         horizon_ms: section.f64("horizon_ms", HORIZON_MS, Some(defaults.horizon_ms)),
     };
-    let path = section.path.clone();
-    if weights.urgency + weights.business + weights.time == 0.0 && !section.faults.touched(&path) {
+    if weights.urgency + weights.business + weights.time == 0.0 && !section.faults.touched(section.path()) {
         let what = "weighs nothing; give urgency, business or time a weight above 0".to_owned();
-        section.faults.add(&path, what);
+        section.faults.add(section.path(), what);
     }
     section.close(&[]);
     weights
