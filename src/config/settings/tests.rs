@@ -46,7 +46,7 @@ fn without_a_word_the_defaults_hold() {
             policy: None,
             slots: 4,
             worker_id: None,
-            worker_labels: BTreeMap::new(),
+            worker_labels: {},
             log: "info",
             nats_server: None,
             model_dir: None,
