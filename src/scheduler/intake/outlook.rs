@@ -16,11 +16,16 @@ pub(super) struct Outlook {
 
 impl Outlook {
     /// A sweep over the queue: its oldest task, and how many there are.
+    ///
+    /// Where there was none, what comes next came later than the look, and is taken to be like what came last: nothing
+    /// known of it would put it behind all others until the next sweep.
     pub(super) fn viewed(&mut self, view: &View) {
-        self.head = view.head;
         if let Some(head) = view.head {
             let waits = u32::try_from(view.depth).unwrap_or(u32::MAX).max(1);
             self.spacing = view.taken_at.since(head.since) / waits;
+            self.head = Some(head);
+        } else if let Some(head) = self.head {
+            self.head = Some(after(head, view.taken_at.since(head.since)));
         }
     }
 
@@ -62,5 +67,35 @@ fn after(head: Head, by: Duration) -> Head {
         flow: None,
         cost_ms: None,
         ..head
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Moment {
+        Moment(Duration::from_millis(ms))
+    }
+
+    /// A look at a moment when nothing was there says nothing of the urgency of what comes next.
+    #[test]
+    fn a_sweep_that_met_an_empty_queue_leaves_what_is_known_of_its_tasks() {
+        let urgent = Head {
+            urgency: 8.0,
+            ..Head::arrived(at(100))
+        };
+        let mut outlook = Outlook::default();
+        outlook.delivered(&urgent, 0);
+        outlook.viewed(&View {
+            depth: 0,
+            head: None,
+            taken_at: at(250),
+        });
+        let head = outlook
+            .head(at(300))
+            .expect("it is taken to be like the last one");
+        assert_eq!((head.urgency, head.since), (8.0, at(250)));
+        assert_eq!(Outlook::default().head(at(300)), None);
     }
 }
