@@ -12,9 +12,6 @@ use crate::task::ClassName;
 /// more than late.
 const STARVED_MS: u64 = 5_000;
 
-/// A p-value that holds a promotion up, without any correction: one of twenty.
-const DOUBT: f64 = 0.05;
-
 /// Canary tasks of a comparison from which on a difference that nothing proves holds up a promotion by default.
 const DOUBT_TASKS: u64 = 100;
 
@@ -22,7 +19,7 @@ const DOUBT_TASKS: u64 = 100;
 ///
 /// `stable` and `canary` hold what ended since the last look, and the tasks that wait now; `elapsed_ms` is the age of
 /// the stage. The coordinator asks about once a second, and may ask whenever it likes: every bound holds at all looks
-/// together. After a promotion the next stage begins with [`Stage::new`].
+/// together. After a promotion [`Stage::next`] begins.
 #[must_use]
 pub fn judge(
     plan: &Plan,
@@ -76,12 +73,13 @@ fn finding(plan: &Plan, stage: &Stage, scope: Scope, measure: Measure, record: &
         stable_tasks: seen.stable,
         canary_tasks: seen.canary,
         difference: record.paired.difference(),
+        error: record.paired.error(),
+        least: plan.margins.harm(measure),
         upper: record.paired.upper(plan.promote_alpha),
         margin: plan.margins.promotion(measure),
         p_value: record.wealth.p_value(),
         level: plan.level(scope, stage.classes.len()),
         is_measured: false,
-        clear: record.paired.clear(plan.margins.harm(measure)),
         limit_ms: None,
     }
 }
@@ -92,12 +90,8 @@ fn rule(plan: &Plan, stage: &Stage, findings: &[Finding]) -> Ruling {
         .classes
         .iter()
         .find_map(|(class, record)| starved(stage, class, record));
-    let worse = || {
-        findings
-            .iter()
-            .find(|finding| finding.is_harm(plan.margins.harm(finding.measure)))
-    };
-    if let Some(harm) = starved.or_else(|| worse().cloned().map(Harm::Worse)) {
+    let worse = || findings.iter().find(|finding| finding.is_worse()).cloned();
+    if let Some(harm) = starved.or_else(|| worse().map(Harm::Worse)) {
         return Ruling::RollBack(harm);
     }
     let mut missing = unmet(plan, stage);
@@ -162,16 +156,15 @@ fn unmet(plan: &Plan, stage: &Stage) -> Vec<Missing> {
     time.into_iter().chain(tasks).chain(other).chain(turns).collect()
 }
 
-/// What looks worse. A difference that nothing proves counts only over all classes, and only where it would be promoted
-/// by default: with proof of the contrary there is none.
+/// What looks worse. A difference that nothing proves counts only over all classes, and only where the canary would be
+/// promoted by default.
 fn doubts(plan: &Plan, stage: &Stage, findings: &[Finding]) -> impl Iterator<Item = Missing> {
     let has_aged = stage.elapsed_ms >= plan.stage_ms_max;
-    let looks_worse = move |finding: &&Finding| {
-        let is_large = finding.class.is_none()
-            && finding.canary_tasks >= DOUBT_TASKS
-            && finding.difference >= finding.margin;
-        finding.p_value <= DOUBT || (has_aged && is_large)
+    let is_large = move |finding: &Finding| {
+        let has_tasks = finding.class.is_none() && finding.canary_tasks >= DOUBT_TASKS;
+        has_aged && has_tasks && finding.difference >= finding.margin
     };
+    let looks_worse = move |finding: &&Finding| finding.may_be_worse() || is_large(finding);
     findings.iter().filter(looks_worse).cloned().map(Missing::Doubt)
 }
 

@@ -27,8 +27,3 @@ pub use ruling::{Finding, Ground, Harm, Judgement, Measure, Missing, Ruling};
 pub use share::{Share, Track, assign, lot};
 pub use stage::Stage;
 pub use waits::{BUCKETS, Waits};
-
-pub fn guard() -> f64 {
-    static G: std::sync::OnceLock<f64> = std::sync::OnceLock::new();
-    *G.get_or_init(|| std::env::var("G").ok().map_or(0.0, |t| t.parse().unwrap()))
-}

@@ -65,7 +65,7 @@ impl Sample {
 }
 
 impl Paired {
-    /// Adds one batch: a sample for each of its classes.
+    /// Adds one block: a sample for each of its classes.
     pub(super) fn settle(&mut self, samples: impl Iterator<Item = Sample>) {
         let (mut weight, mut weighted) = (0.0, 0.0);
         for sample in samples.filter(Sample::has_both) {
@@ -114,8 +114,11 @@ impl Paired {
         }
     }
 
-    /// Standard error of the difference.
-    fn error(&self) -> f64 {
+    /// Standard error of the difference; 1 where nothing was seen.
+    pub(super) fn error(&self) -> f64 {
+        if self.sums[0] <= 0.0 {
+            return 1.0;
+        }
         let [weight, _, ww, wd, dd] = self.sums;
         let d = self.difference();
         let of_blocks = (dd - 2.0 * d * wd + d * d * ww).max(0.0) / (weight * weight);
@@ -127,13 +130,6 @@ impl Paired {
         let seen = self.seen();
         let of_tasks = binomial(seen.canary_bad, seen.canary) + binomial(seen.stable_bad, seen.stable);
         of_blocks.max(of_tasks).sqrt()
-    }
-
-    pub(super) fn clear(&self, least: f64) -> f64 {
-        if self.sums[0] <= 0.0 {
-            return 0.0;
-        }
-        (self.difference() - least) / self.error()
     }
 
     /// What the true difference is below at every look, with a probability of `1 − alpha`; 1 where nothing was seen.

@@ -28,7 +28,7 @@ pub struct Plan {
     /// A stage of this age, in ms, needs no proof any more where nothing speaks against the canary.
     pub stage_ms_max: u64,
     /// Waits and SLOs are compared over blocks of this length, in ms: longer than bursts of one track last.
-    pub batch_ms: u64,
+    pub block_ms: u64,
     /// How long a task of a class without a time of its own may wait before that can be starvation, in ms.
     pub patience_ms: u64,
     /// The classes of the policy, and the same of each that has one. Their number bounds that of the comparisons.
@@ -109,7 +109,7 @@ impl Plan {
             class_tasks_min: 1_000,
             stage_ms_min: 60_000,
             stage_ms_max: 600_000,
-            batch_ms: 5_000,
+            block_ms: 5_000,
             patience_ms: 60_000,
             classes: classes
                 .iter()

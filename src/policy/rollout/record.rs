@@ -11,7 +11,7 @@ use super::wealth::Wealth;
 pub(super) const STARTED_MIN: u64 = 200;
 
 /// How many times the bound a task must have waited for where others of its class start meanwhile.
-const FAR: f64 = 4.0;
+const FAR: f64 = 10.0;
 
 /// The part of the stable track's tasks that waited no longer than the limit.
 const TAIL: f64 = 0.99;
@@ -23,18 +23,13 @@ pub(super) struct Record {
     pub(super) wealth: Wealth,
 }
 
-/// What came to an end at a look: a block, with how many times the stable track's rate is still no worse, and a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Settled {
-    pub(super) block: Option<(Sample, f64)>,
-    pub(super) batch: Option<Sample>,
-}
+/// A block that was settled: its tasks, and how many times the stable track's rate is still no worse.
+pub(super) type Settled = (Sample, f64);
 
-/// A block and a batch that are being filled.
+/// A block that is being filled.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Open {
-    block: Sample,
-    batch: Sample,
+    sample: Sample,
     since_ms: u64,
 }
 
@@ -51,7 +46,7 @@ pub(super) struct ClassRecord {
     limit: Option<u8>,
     /// Since when the canary's oldest task has waited too long.
     pub(super) starved: Option<Starved>,
-    /// The longest wait on the stable track, in ms.
+    /// The longest wait on the stable track in this stage and those before, in ms.
     stable_longest_ms: f64,
     /// When a canary task last started, by the age of the stage in ms.
     started_ms: u64,
@@ -73,28 +68,27 @@ pub(super) struct Starved {
 }
 
 impl Record {
-    /// Adds what came to an end: of one class, or of each class.
-    pub(super) fn settle(&mut self, settled: &[Settled]) {
+    /// Adds what was settled at once: a block of one class, or one of each class.
+    pub(super) fn settle(&mut self, blocks: &[Settled]) {
         let (mut observed, mut expected) = (0.0, 0.0);
-        for (sample, times) in settled.iter().filter_map(|settled| settled.block) {
+        for (sample, times) in blocks {
             observed += sample.canary_bad as f64;
-            expected += sample.expected(times);
+            expected += sample.expected(*times);
         }
         self.wealth.settle(observed, expected);
-        self.paired
-            .settle(settled.iter().filter_map(|settled| settled.batch));
+        self.paired.settle(blocks.iter().map(|(sample, _)| *sample));
     }
 }
 
 impl ClassRecord {
-    /// Counts what was seen since the last look, and says what that brought to an end, by [`Measure`].
+    /// Counts what was seen since the last look, and says which blocks that settled, by [`Measure`].
     pub(super) fn look(
         &mut self,
         plan: &Plan,
         patience_ms: u64,
         [stable, canary]: [&Tally; 2],
         elapsed_ms: u64,
-    ) -> [Settled; 3] {
+    ) -> [Option<Settled>; 3] {
         let samples = self.samples(&plan.margins, stable, canary);
         self.waits.merge(&stable.waits);
         let limit = self
@@ -109,6 +103,14 @@ impl ClassRecord {
         })
     }
 
+    /// What the next stage takes over.
+    pub(super) fn next(&self) -> Self {
+        Self {
+            stable_longest_ms: self.stable_longest_ms,
+            ..Self::default()
+        }
+    }
+
     /// Where the limit of too long a wait lies for the stable track, in ms.
     pub(super) fn limit_ms(&self) -> Option<f64> {
         self.limit.map(waits::edge_ms)
@@ -117,14 +119,14 @@ impl ClassRecord {
     /// Whether there was any task that `measure` is about, compared yet or not.
     pub(super) fn is_measured(&self, measure: Measure) -> bool {
         let [open, seen] = [
-            self.open[measure.index()].batch,
+            self.open[measure.index()].sample,
             self.records[measure.index()].paired.seen(),
         ];
         let has_started = measure == Measure::Waits && !self.waits.is_empty();
         has_started
             || [open, seen]
                 .iter()
-                .any(|sample| sample.canary + sample.stable > 0)
+                .any(|sample| sample.canary.max(sample.stable) > 0)
     }
 
     fn samples(&self, margins: &Margins, stable: &Tally, canary: &Tally) -> [Sample; 3] {
@@ -152,25 +154,29 @@ impl ClassRecord {
         [failures, slo, waited.unwrap_or_default()]
     }
 
-    /// Adds to the open block and batch, and settles each when it has tasks of both tracks and is long enough. When they
-    /// end is no matter of what became of their tasks.
-    fn settle(&mut self, plan: &Plan, measure: Measure, sample: Sample, elapsed_ms: u64) -> Settled {
-        let record = &mut self.records[measure.index()];
-        let before = record.paired.seen();
+    /// Adds to the open block, and settles it when it has tasks of both tracks and is long enough. When it ends is no
+    /// matter of what became of its tasks.
+    fn settle(&mut self, plan: &Plan, measure: Measure, sample: Sample, elapsed_ms: u64) -> Option<Settled> {
+        let length_ms = match measure {
+            Measure::Failures => 0,
+            Measure::Slo | Measure::Waits => plan.block_ms,
+        };
         let open = &mut self.open[measure.index()];
-        open.block.add(sample);
-        open.batch.add(sample);
-        let mut settled = Settled::default();
-        if open.block.has_both() {
-            let block = std::mem::take(&mut open.block);
-            settled.block = Some((block, tolerance(&plan.margins, measure, &before)));
+        open.sample.add(sample);
+        if !open.sample.has_both() || elapsed_ms.saturating_sub(open.since_ms) < length_ms {
+            return None;
         }
-        if open.batch.has_both() && elapsed_ms.saturating_sub(open.since_ms) >= plan.batch_ms {
-            settled.batch = Some(std::mem::take(&mut open.batch));
-            open.since_ms = elapsed_ms;
-        }
+        let record = &mut self.records[measure.index()];
+        let settled = (
+            open.sample,
+            tolerance(&plan.margins, measure, &record.paired.seen()),
+        );
         record.settle(&[settled]);
-        settled
+        *open = Open {
+            sample: Sample::default(),
+            since_ms: elapsed_ms,
+        };
+        Some(settled)
     }
 
     fn starve(&mut self, plan: &Plan, patience_ms: u64, stable: &Tally, canary: &Tally, elapsed_ms: u64) {
@@ -197,10 +203,10 @@ impl ClassRecord {
 ///
 /// At most twice as often: a track that never fails would tolerate any number of times of nothing.
 fn tolerance(margins: &Margins, measure: Measure, before: &Sample) -> f64 {
+    let harm = margins.harm(measure);
     let rate = before.stable_bad as f64 / before.stable.max(1) as f64;
-    match rate > 0.0 {
-        true => 1.0 + (margins.harm(measure) / rate).min(1.0),
-        false if margins.harm(measure) > 0.0 => 2.0,
+    match harm > 0.0 {
+        true => 1.0 + (harm / rate).min(1.0),
         false => 1.0,
     }
 }

@@ -3,6 +3,12 @@
 use super::share::Share;
 use crate::task::ClassName;
 
+/// A difference is clear when it is by so many standard errors.
+const CLEAR_ERRORS: f64 = 2.5;
+
+/// A p-value that holds a promotion up, without any correction: one of twenty.
+const DOUBT: f64 = 0.05;
+
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Measure {
@@ -31,6 +37,10 @@ pub struct Finding {
     pub canary_tasks: u64,
     /// Canary less stable, as it was in the same blocks of time, −1 to 1.
     pub difference: f64,
+    /// Standard error of the difference, as blocks differ from each other.
+    pub error: f64,
+    /// A rollback needs a difference that is clear of this.
+    pub least: f64,
     /// The difference is below this at every look, with a probability of 1 less the plan's `promote_alpha`.
     pub upper: f64,
     /// What `upper` must be below for a promotion.
@@ -39,8 +49,6 @@ pub struct Finding {
     pub p_value: f64,
     /// A p-value up to this rolls back.
     pub level: f64,
-    /// clear
-    pub clear: f64,
     /// Whether there was any task that it could be about, compared yet or not.
     pub is_measured: bool,
     /// Of waits: the stable track's limit in ms, its 99th percentile. None for all classes, as each has its own.
@@ -60,7 +68,7 @@ pub enum Harm {
         longest_ms: u64,
         /// For how long it might have, in ms.
         bound_ms: f64,
-        /// The longest wait on the stable track in this stage, in ms.
+        /// The longest wait on the stable track, in ms.
         stable_ms: f64,
     },
 }
@@ -155,9 +163,22 @@ impl Measure {
 
 impl Finding {
     /// Whether the canary is worse for certain.
+    ///
+    /// The p-value bounds false alarms. The standard errors are for bursts that hit one track only: they make single
+    /// blocks look certain, and blocks differ.
     #[must_use]
-    pub fn is_harm(&self, least: f64) -> bool {
-        self.p_value <= self.level && self.difference >= least && self.clear >= super::guard()
+    pub fn is_worse(&self) -> bool {
+        self.p_value <= self.level && self.is_clear(CLEAR_ERRORS)
+    }
+
+    /// Whether the canary looks worse, which may be chance.
+    #[must_use]
+    pub fn may_be_worse(&self) -> bool {
+        self.p_value <= DOUBT && self.is_clear(1.0)
+    }
+
+    fn is_clear(&self, errors: f64) -> bool {
+        self.difference - errors * self.error >= self.least
     }
 
     /// Whether the canary is shown to be no worse by the margin. What no task has is no worse.

@@ -11,7 +11,7 @@ use crate::task::ClassName;
 
 /// One stage of a rollout: the canary has one share from its beginning to its end.
 ///
-/// Every stage begins with nothing, as more tasks may do harm that few did not. Whoever loses it begins it anew.
+/// Every stage compares anew, as many tasks may meet harm that few do not. Whoever loses it begins it once more.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stage {
     index: usize,
@@ -30,6 +30,20 @@ impl Stage {
         Self {
             index,
             ..Self::default()
+        }
+    }
+
+    /// The stage after it, which begins now. It takes over how long tasks of the stable track have waited at most, so
+    /// that a task which has waited since before is not compared with a few new ones.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        let classes = self
+            .classes
+            .iter()
+            .map(|(class, record)| (class.clone(), record.next()));
+        Self {
+            classes: classes.collect(),
+            ..Self::new(self.index + 1)
         }
     }
 
@@ -74,7 +88,7 @@ impl Stage {
             let record = self.classes.entry(class.clone()).or_default();
             let blocks = record.look(plan, plan.patience_ms(class), tallies, elapsed_ms);
             for (all, of_class) in settled.iter_mut().zip(blocks) {
-                all.push(of_class);
+                all.extend(of_class);
             }
         }
         for measure in Measure::ALL {

@@ -1,12 +1,15 @@
 //! Testing by betting: how much a gambler who holds the canary for worse has won.
 
-/// Parts of the wealth that are staked at each block. A small effect wants small stakes, a disaster large ones; none
-/// is 1, so that no block can ruin.
-const STAKES: [f64; 6] = [0.02, 0.05, 0.12, 0.25, 0.5, 0.8];
+/// Parts of the wealth that are staked at each block. A small effect wants small stakes, a disaster large ones. What is
+/// not staked is kept while nothing is wrong; none is all, so that no block can ruin.
+const STAKES: [f64; 5] = [0.0, 0.12, 0.3, 0.5, 0.8];
 
-/// The part of the wealth that is spread evenly over the stakes again after each block, so that harm which begins late
-/// is found about as fast as harm from the beginning.
-const SPREAD: f64 = 0.01;
+/// How much of the wealth lies on each stake in the beginning. What is kept is a reserve.
+const BEGIN: [f64; STAKES.len()] = [0.1, 0.225, 0.225, 0.225, 0.225];
+
+/// The part of the wealth that is spread over the stakes as in the beginning after each block, so that harm which
+/// begins late is found nearly as fast as harm from the beginning.
+const SPREAD: f64 = 0.005;
 
 /// What is staked on "the canary has more than its part of what went wrong".
 ///
@@ -31,7 +34,7 @@ impl Default for Wealth {
     fn default() -> Self {
         Self {
             log: 0.0,
-            parts: [1.0 / STAKES.len() as f64; STAKES.len()],
+            parts: BEGIN,
         }
     }
 }
@@ -49,9 +52,15 @@ impl Wealth {
             paid += *part;
         }
         self.log += libm::log(paid);
-        for part in &mut self.parts {
-            *part = (1.0 - SPREAD) * (*part / paid) + SPREAD / STAKES.len() as f64;
+        for (part, begin) in self.parts.iter_mut().zip(BEGIN) {
+            *part = (1.0 - SPREAD) * (*part / paid) + SPREAD * begin;
         }
+    }
+
+    /// Natural logarithm of the wealth.
+    #[cfg(test)]
+    pub(super) const fn log(&self) -> f64 {
+        self.log
     }
 
     /// The probability, at most, of so much wealth on a canary that is no worse than the margin: valid at every look.

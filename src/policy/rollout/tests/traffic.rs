@@ -1,7 +1,7 @@
 //! Traffic of two tracks, drawn from a seed.
 
 use super::super::share::mix;
-use super::super::{Evidence, Judgement, Plan, Ruling, Share, Stage, Track, judge};
+use super::super::{Evidence, Share};
 use crate::task::ClassName;
 
 /// Uniform numbers of one seed (SplitMix64).
@@ -37,6 +37,9 @@ impl Draws {
 
     /// Events of a Poisson process in a time in which `mean` are expected.
     fn poisson(&mut self, mean: f64) -> u64 {
+        if mean > 20.0 {
+            return (mean + mean.sqrt() * self.normal()).round().max(0.0) as u64;
+        }
         let mut left = mean - self.exponential();
         let mut events = 0;
         while left > 0.0 {
@@ -224,64 +227,6 @@ impl<'a> Stream<'a> {
         if let Some(slo_ms) = flow.slo_ms {
             tally.with_slo += 1;
             tally.kept_slo += u64::from(late.wait_ms <= slo_ms);
-        }
-    }
-}
-
-/// How a rollout ended.
-pub(super) struct Run {
-    /// The last judgement.
-    pub(super) last: Judgement,
-    /// How long each stage took, in s; the last one is the one that ended it.
-    pub(super) stages_s: Vec<u64>,
-    /// Canary tasks that had ended in the last stage.
-    pub(super) canary_tasks: u64,
-}
-
-impl Run {
-    pub(super) fn is_rolled_back(&self) -> bool {
-        matches!(self.last.ruling, Ruling::RollBack(_))
-    }
-}
-
-/// A plan for the classes of a traffic.
-pub(super) fn plan(traffic: &Traffic) -> Plan {
-    let classes = traffic
-        .flows
-        .iter()
-        .map(|flow| (ClassName::new(flow.name).unwrap(), flow.slo_ms));
-    Plan {
-        classes: classes.collect(),
-        ..Plan::new(&[])
-    }
-}
-
-/// A whole rollout with a look every second, given up after an hour per stage.
-pub(super) fn roll_out(traffic: &Traffic, plan: &Plan, seed: u64) -> Run {
-    let mut stream = Stream::new(traffic, seed);
-    let mut stage = Stage::new(0);
-    let mut stages_s = vec![0_u64];
-    loop {
-        let [stable, canary] = stream.second(stage.share(plan));
-        let second = stages_s.last_mut().unwrap();
-        *second += 1;
-        let elapsed_ms = *second * 1_000;
-        let last = judge(plan, &mut stage, &stable, &canary, elapsed_ms);
-        let is_over = match last.ruling {
-            Ruling::Promote { to, .. } => to.is_none(),
-            Ruling::RollBack(_) => true,
-            Ruling::Hold { .. } => elapsed_ms > 3_600_000,
-        };
-        if is_over {
-            return Run {
-                last,
-                stages_s,
-                canary_tasks: stage.ended()[Track::Canary as usize],
-            };
-        }
-        if let Ruling::Promote { .. } = last.ruling {
-            stage = Stage::new(stage.index() + 1);
-            stages_s.push(0);
         }
     }
 }
