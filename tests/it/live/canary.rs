@@ -73,7 +73,7 @@ impl Scene {
         mesh.coordinator.stop(PATIENCE).await;
         mesh.broker.follow_policy(&mesh.live, &mesh.lifecycle);
         let options = CoordinatorOptions {
-            stage_ms: Some((2_000, 600_000)),
+            stage_ms: Some((2_000, 10_000)),
             repeat_window: Duration::ZERO,
             ..CallbackOptions::default().into()
         };
