@@ -17,6 +17,7 @@ use crate::cli::output::{Format, table};
 use crate::cli::session::Session;
 use crate::clock;
 use crate::gateway::{Applying, Desk, Request, TrialStatus, Trying, apply, begin_trial, trial_status};
+use crate::lifecycle::Lifecycle;
 use crate::metrics::{Door, GatewayMetrics};
 use crate::policy::rollout::Share;
 use crate::policy::{LotBy, Reach};
@@ -28,6 +29,8 @@ const WORKERS: (u32, u32) = (10, 2);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Before the rollout begins: the stable track is known then.
 const WARM_UP: Duration = Duration::from_secs(3);
+/// What was being submitted is answered within this time.
+const SENT_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -90,12 +93,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         stage.lifecycle().clone(),
     );
     let sent = Arc::new(Sent::default());
-    let sending = tokio::spawn(send(
-        Arc::new(desk),
-        args.rate,
-        sent.clone(),
-        stage.lifecycle().soft().clone(),
-    ));
+    let sending = stage.lifecycle().child();
+    sending.spawn(send(Arc::new(desk), args.rate, sent.clone(), sending.clone()));
     tokio::time::sleep(WARM_UP).await;
     let trying = Trying {
         applying: applying(format!("{ROLLOUT_POLICY}bounds: {{ crash_limit: 6 }}\n")),
@@ -107,7 +106,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     let begun = clock::monotonic();
     let before = sent.accepted.load(Ordering::Relaxed);
     let run = watch(args, broker, begun, &bar).await?;
-    sending.abort();
+    sending.stop(SENT_WITHIN).await;
     let run = RolloutRun {
         harm: args.harm().as_str(),
         tasks: sent.accepted.load(Ordering::Relaxed) - before,
@@ -194,15 +193,15 @@ fn applying(document: String) -> Applying {
 }
 
 /// Submits tasks at a steady pace, as a gateway does.
-async fn send(desk: Arc<Desk>, rate: u32, sent: Arc<Sent>, stop: tokio_util::sync::CancellationToken) {
+async fn send(desk: Arc<Desk>, rate: u32, sent: Arc<Sent>, lifecycle: Lifecycle) {
     let mut every = tokio::time::interval(Duration::from_secs(1) / rate);
     let mut n = 0_u64;
-    while !stop.is_cancelled() {
+    while !lifecycle.soft().is_cancelled() {
         every.tick().await;
         n += 1;
         let (desk, sent) = (desk.clone(), sent.clone());
-        tokio::spawn(async move {
-            let class = ["pay", "bulk"][usize::from(n % 2 == 0)];
+        lifecycle.spawn(async move {
+            let class = ["pay", "bulk"][usize::from(n.is_multiple_of(2))];
             let body = json!({"task_id": format!("bench-{n}"), "model": "m", "class": class, "input": n});
             let request = Request {
                 body: Bytes::from(body.to_string()),
