@@ -8,7 +8,7 @@ use super::waits::{self, Waits};
 use super::wealth::Wealth;
 
 /// Stable tasks that must have started before waits are compared with theirs.
-pub(super) const STARTED_MIN: u64 = 200;
+const STARTED_MIN: u64 = 200;
 
 /// How many times the bound a task must have waited for where others of its class start meanwhile.
 const FAR: f64 = 10.0;

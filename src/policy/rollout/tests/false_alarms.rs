@@ -40,7 +40,7 @@ fn classes_of_very_unequal_traffic_raise_no_false_alarm() {
 
 #[test]
 fn heavy_tailed_waits_raise_no_false_alarm() {
-    goes_through("alike, lognormal waits", &shaped(four(), Shape::Lognormal), 50);
+    goes_through("alike, lognormal waits", &shaped(four(), Shape::Lognormal), 20);
     goes_through("alike, Pareto waits", &shaped(one(), Shape::Pareto), 10);
 }
 
@@ -54,7 +54,7 @@ fn bursts_that_hit_both_tracks_raise_no_false_alarm() {
     goes_through(
         "alike, shared bursts, Pareto waits",
         &shaped(burst, Shape::Pareto),
-        50,
+        20,
     );
 }
 
@@ -98,7 +98,7 @@ fn longer_blocks_bear_longer_bursts_of_one_track() {
                     block_ms,
                     ..plan(&traffic)
                 },
-                seeds(5),
+                seeds(2),
             );
             rolled_back(
                 &format!("alike, bursts of one track ({what}), blocks of {block_ms} ms"),

@@ -7,6 +7,7 @@ mod bounds;
 mod detection;
 mod false_alarms;
 mod many;
+mod pools;
 mod properties;
 mod rulings;
 mod scenes;

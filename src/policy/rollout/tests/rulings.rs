@@ -229,6 +229,31 @@ fn one_task_that_is_late_holds_and_one_that_is_forgotten_rolls_back() {
 }
 
 #[test]
+fn a_stage_knows_how_long_the_stable_track_had_to_wait_before_it() {
+    let busy = Tally {
+        waiting: 1,
+        longest_ms: 30_000,
+        ..ended(180, 0)
+    };
+    let mut first = Stage::new(0);
+    judged(&mut first, &busy, &ended(20, 0), 10);
+    let waiting = Tally {
+        waiting: 1,
+        longest_ms: 60_000,
+        ..ended(20, 0)
+    };
+    for (mut stage, is_back) in [(first.next(), false), (Stage::new(1), true)] {
+        assert_eq!(stage.index(), 1);
+        let (_, judgement) = judged(&mut stage, &ended(180, 0), &waiting, 30);
+        assert_eq!(
+            matches!(judgement.ruling, Ruling::RollBack(_)),
+            is_back,
+            "{judgement}"
+        );
+    }
+}
+
+#[test]
 fn the_levels_of_all_comparisons_add_up_to_alpha() {
     let classes = ["a", "b", "c"].map(|class| (name(class), None));
     let plan = Plan {

@@ -26,7 +26,7 @@ impl Draws {
         self.uniform() < probability
     }
 
-    fn exponential(&mut self) -> f64 {
+    pub(super) fn exponential(&mut self) -> f64 {
         -libm::log(self.uniform())
     }
 
@@ -36,7 +36,7 @@ impl Draws {
     }
 
     /// Events of a Poisson process in a time in which `mean` are expected.
-    fn poisson(&mut self, mean: f64) -> u64 {
+    pub(super) fn poisson(&mut self, mean: f64) -> u64 {
         if mean > 20.0 {
             return (mean + mean.sqrt() * self.normal()).round().max(0.0) as u64;
         }
