@@ -68,6 +68,8 @@ pub struct Broker {
     pub(super) client: Client,
     pub(super) context: jetstream::Context,
     pub(super) scanner: Arc<Scanner>,
+    /// For listening to tasks as they are published.
+    pub(super) ears: Arc<Scanner>,
     name: Arc<str>,
     connections: watch::Receiver<u64>,
 }
@@ -96,7 +98,8 @@ impl Broker {
         Ok(Self {
             client,
             context,
-            scanner: Arc::new(Scanner::new(urls, creds, name)),
+            scanner: Arc::new(Scanner::new(urls, creds, &format!("{name}-scan"))),
+            ears: Arc::new(Scanner::new(urls, creds, &format!("{name}-ears"))),
             name: name.into(),
             connections,
         })

@@ -11,7 +11,7 @@ use crate::config::{LivePolicy, parse_policy};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::PolicyMetrics;
 use crate::policy::{Edition, Policy, PolicyVersion, Trial};
-use crate::wire::StoredPolicy;
+use crate::wire::{Rollout, StoredPolicy};
 
 /// Before what failed is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -90,9 +90,7 @@ async fn follow(broker: Broker, live: Arc<LivePolicy>) {
     loop {
         match rollouts.next().await {
             Ok(Some(rollout)) => {
-                // First what is on trial: from the end of a rollout on, it is what holds.
-                try_out(&broker, &live, rollout.trial).await;
-                act_on(&broker, &live, rollout.stable).await;
+                go_by(&broker, &live, rollout).await;
             }
             Ok(None) => tracing::warn!(
                 policy = %live.now().version,
@@ -108,15 +106,26 @@ async fn follow(broker: Broker, live: Arc<LivePolicy>) {
     }
 }
 
+/// Acts on what holds, and on what is on trial beside it.
+async fn go_by(broker: &Broker, live: &LivePolicy, rollout: Rollout) {
+    live.forgive(rollout.trial.as_ref().map(|trial| trial.candidate));
+    // One that was promoted holds from this moment on: it is known, and its tasks go on under it.
+    if let Some(on) = live.trial().filter(|on| on.edition.version == rollout.stable) {
+        tracing::info!(policy = %rollout.stable, "the policy that was on trial holds");
+        live.act_on(Edition::clone(&on.edition));
+    }
+    act_on(broker, live, rollout.stable).await;
+    try_out(broker, live, rollout.trial).await;
+}
+
 /// Goes by a rollout, or by none. A candidate that this process cannot act on has none of its tasks: whoever has it
 /// runs them.
 async fn try_out(broker: &Broker, live: &LivePolicy, trial: Option<Trial>) {
     let Some(trial) = trial else {
         if live.trial().is_some() {
             tracing::info!("the rollout has ended");
-            live.try_out(None);
         }
-        return;
+        return live.try_out(None);
     };
     let known = live.trial().filter(|on| on.edition.version == trial.candidate);
     if let Some(on) = known {
@@ -124,7 +133,10 @@ async fn try_out(broker: &Broker, live: &LivePolicy, trial: Option<Trial>) {
     }
     let version = trial.candidate;
     let Some(stored) = document(broker, live, version).await else {
-        return live.try_out(None);
+        let why = live
+            .refused()
+            .map_or_else(String::new, |refused| refused.why.clone());
+        return live.sit_out(version, why);
     };
     match parse_policy(&format!("policy {version}"), &stored.document) {
         Ok(policy) => {
@@ -133,8 +145,8 @@ async fn try_out(broker: &Broker, live: &LivePolicy, trial: Option<Trial>) {
             live.try_out(Some((trial, edition)));
         }
         Err(faults) => {
-            live.try_out(None);
             refuse(live, version, faults.to_string());
+            live.sit_out(version, faults.to_string());
         }
     }
 }

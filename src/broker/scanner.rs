@@ -1,7 +1,8 @@
-//! A connection for reading in bulk, apart from the one that everything else goes over.
+//! Connections for what anybody may have written, apart from the one that everything else goes over.
 //!
 //! A message whose headers no client can read ends the connection of whoever it comes to. Whoever goes over whole
-//! streams meets every such message, so that connection may be lost: the next one is opened for the next page.
+//! streams, or listens to tasks as they are published, meets every such message, so that connection may be lost: another
+//! is opened when it is needed next.
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ impl Scanner {
         Self {
             urls: urls.to_vec(),
             creds: creds.map(Path::to_path_buf),
-            name: format!("{name}-scan"),
+            name: name.to_owned(),
             open: Mutex::new(None),
         }
     }
@@ -47,5 +48,14 @@ impl Scanner {
     /// Gives it up: something that came over it could not be read.
     pub(super) async fn give_up(&self) {
         *self.open.lock().await = None;
+    }
+
+    /// Gives `lost` up, unless another one has been opened since.
+    pub(super) async fn give_up_that(&self, lost: &Client) {
+        let mut open = self.open.lock().await;
+        let id = |client: &Client| client.server_info().client_id;
+        if open.as_ref().is_some_and(|client| id(client) == id(lost)) {
+            *open = None;
+        }
     }
 }

@@ -30,19 +30,37 @@ impl Broker {
     }
 
     /// Hears the next `count` tasks that anybody publishes to a queue, as they come: the bytes of each body. Its stream
-    /// may have refused it, or have it a moment later.
+    /// may have refused it, or have it a moment later. They come over a connection of their own, which may be lost by them.
     pub async fn arrivals(&self, route: &Route, count: u64) -> BoxStream<'static, usize> {
-        let heard = match self.client.subscribe(subject::task(route)).await {
+        let Ok(client) = self.ears.client().await else {
+            return stream::empty().boxed();
+        };
+        let heard = match client.subscribe(subject::task(route)).await {
             Ok(mut heard) => heard.unsubscribe_after(count).await.is_ok().then_some(heard),
             Err(error) => {
                 tracing::debug!(%error, "cannot hear of tasks that come");
                 None
             }
         };
-        match heard {
-            Some(heard) => heard.map(|message| message.payload.len()).boxed(),
-            None => stream::empty().boxed(),
-        }
+        let Some(heard) = heard else {
+            self.ears.give_up_that(&client).await;
+            return stream::empty().boxed();
+        };
+        let (ears, left) = (self.ears.clone(), count);
+        // It ends before its time only when the connection has: by a task whose headers nobody can read.
+        stream::unfold((heard, left), move |(mut heard, left)| {
+            let (ears, client) = (ears.clone(), client.clone());
+            async move {
+                if let Some(message) = heard.next().await {
+                    return Some((message.payload.len(), (heard, left.saturating_sub(1))));
+                }
+                if left > 0 {
+                    ears.give_up_that(&client).await;
+                }
+                None
+            }
+        })
+        .boxed()
     }
 
     /// Listens for queues that are worth a look.

@@ -4,6 +4,7 @@
 //! what it stores; a document that this process cannot act on is refused, and the last good one stays.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use super::{Faults, parse_policy};
 use crate::clock;
+use crate::policy::rollout::Share;
 use crate::policy::{Edition, Policy, PolicyVersion, Trial};
 use crate::task::{Moment, Shard, WorkerId};
 
@@ -26,6 +28,10 @@ pub struct LivePolicy {
     past: RwLock<VecDeque<Arc<Edition>>>,
     /// The one on trial.
     trial: ArcSwapOption<OnTrial>,
+    /// Since when.
+    trial_since: RwLock<Moment>,
+    /// The one on trial that this process cannot act on; 0 for none.
+    sat_out: AtomicU64,
     /// When the present one came to hold here.
     since: RwLock<Moment>,
     changes: watch::Sender<PolicyVersion>,
@@ -59,6 +65,8 @@ impl LivePolicy {
             now: ArcSwap::from_pointee(own),
             past: RwLock::default(),
             trial: ArcSwapOption::empty(),
+            trial_since: RwLock::new(clock::monotonic()),
+            sat_out: AtomicU64::new(0),
             since: RwLock::new(clock::monotonic()),
             changes,
             refused: RwLock::default(),
@@ -103,14 +111,25 @@ impl LivePolicy {
         }
     }
 
-    /// Whether a worker serves a shard: while there is a rollout each serves the one track; else all that is left of both.
+    /// Whether a worker serves a shard. While there is a rollout each serves the one track, but for its ends: while the
+    /// canary has no workers, and once it has all tasks, everybody serves what there is of both. Without a rollout so does
+    /// everybody, unless there is one whose candidate this process cannot act on.
     #[must_use]
     pub fn serves(&self, id: &WorkerId, shard: Shard) -> bool {
         let on_trial = self.trial.load();
         let is_canary = matches!(shard, Shard::Canary(_));
-        on_trial
-            .as_ref()
-            .is_none_or(|on| on.trial.has_worker(id) == is_canary)
+        match on_trial.as_ref() {
+            None => !is_canary || self.sat_out.load(Ordering::Relaxed) == 0,
+            Some(on) if on.trial.workers.is_empty() || on.trial.share() == Share::WHOLE => true,
+            Some(on) => on.trial.has_worker(id) == is_canary,
+        }
+    }
+
+    /// For how long the rollout under way, or the last one's end, has been known here.
+    #[must_use]
+    pub fn trial_age(&self) -> Duration {
+        let since = self.trial_since.read().unwrap_or_else(PoisonError::into_inner);
+        clock::monotonic().since(*since)
     }
 
     /// The one of that number, if it holds, is on trial or did so lately; else the one that holds.
@@ -187,9 +206,30 @@ impl LivePolicy {
         let next = trial.map(|(trial, edition)| Arc::new(OnTrial { trial, edition }));
         let candidate = next.as_ref().map(|on| on.edition.version);
         let before = self.trial.swap(next);
+        self.sat_out.store(0, Ordering::Relaxed);
+        if before.as_ref().map(|on| on.edition.version) != candidate {
+            *self.trial_since.write().unwrap_or_else(PoisonError::into_inner) = clock::monotonic();
+        }
         if let Some(before) = before.filter(|before| Some(before.edition.version) != candidate) {
             self.remember(before.edition.clone());
         }
+        self.changes.send_modify(|_| ());
+    }
+
+    /// What was said of a candidate that could not be acted on is forgotten, once another one is on trial or none.
+    pub fn forgive(&self, candidate: Option<PolicyVersion>) {
+        let sat_out = PolicyVersion(self.sat_out.load(Ordering::Relaxed));
+        let is_of_it = |refused: Arc<Refused>| refused.version == sat_out && candidate != Some(sat_out);
+        if self.refused().is_some_and(is_of_it) {
+            self.note(None);
+        }
+    }
+
+    /// A policy is on trial that this process cannot act on: it has none of its tasks.
+    pub fn sit_out(&self, candidate: PolicyVersion, why: String) {
+        self.try_out(None);
+        self.sat_out.store(candidate.0, Ordering::Relaxed);
+        self.refuse(candidate, why);
         self.changes.send_modify(|_| ());
     }
 
@@ -244,7 +284,23 @@ mod tests {
         assert_eq!(live.refused().unwrap().version, PolicyVersion(4));
         assert!(!changes.has_changed().unwrap());
 
+        live.forgive(None);
+        live.try_out(None);
+        assert!(
+            live.refused().is_some(),
+            "it holds elsewhere, and was not on trial"
+        );
         live.offer(PolicyVersion(5), DEFAULT_POLICY_YAML).unwrap();
         assert_eq!(live.refused(), None);
+
+        let (worker, canary) = (WorkerId::new("w").unwrap(), Shard::Canary(0));
+        live.sit_out(PolicyVersion(6), "it is of a later version".to_owned());
+        live.forgive(Some(PolicyVersion(6)));
+        assert_eq!(live.refused().unwrap().version, PolicyVersion(6));
+        assert!(!live.serves(&worker, canary) && live.serves(&worker, Shard::Stable(0)));
+        live.forgive(None);
+        live.try_out(None);
+        assert_eq!(live.refused(), None, "the rollout has ended");
+        assert!(live.serves(&worker, canary), "what is left of it");
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Coordinator;
 use crate::broker::rates::Pleas;
 use crate::clock;
-use crate::scheduler::rate::{Lender, Lent};
+use crate::scheduler::rate::{Lender, Lent, Rates};
 use crate::task::Moment;
 
 /// Room for the loans of one millisecond below the first of the next: a later lender begins above all of an earlier one.
@@ -32,7 +32,7 @@ pub(super) async fn run(of: Arc<Coordinator>, mut pleas: Pleas) {
             () = until(deadline) => None,
             Ok(()) = changes.changed() => {
                 if let Some(lender) = &mut lender {
-                    lender.reform(of.policy().rates(), clock::monotonic());
+                    lender.reform(rates(&of), clock::monotonic());
                 }
                 continue;
             }
@@ -45,7 +45,7 @@ pub(super) async fn run(of: Arc<Coordinator>, mut pleas: Pleas) {
         let now = clock::monotonic();
         let lender = lender.get_or_insert_with(|| {
             let first = u64::try_from(clock::wall().0).unwrap_or(0) << LOANS_PER_MS_BITS;
-            Lender::new(of.policy().rates(), first, now)
+            Lender::new(rates(&of), first, now)
         });
         let answers = match heard {
             Some((who, plea)) => lender.hear(&who, &plea, now),
@@ -53,6 +53,22 @@ pub(super) async fn run(of: Arc<Coordinator>, mut pleas: Pleas) {
         };
         lend(&of, answers).await;
     }
+}
+
+/// The rates that hold, and those of a policy on trial for what has none: over both tracks there is one of each.
+fn rates(of: &Coordinator) -> Rates {
+    let mut rates = of.policy().rates();
+    if let Some(on) = of.trial() {
+        let Rates { classes, models } = on.edition.rates();
+        let (of_class, of_model) = (&mut rates.classes, &mut rates.models);
+        classes.into_iter().for_each(|(name, rate)| {
+            of_class.entry(name).or_insert(rate);
+        });
+        models.into_iter().for_each(|(token, rate)| {
+            of_model.entry(token).or_insert(rate);
+        });
+    }
+    rates
 }
 
 async fn lend(of: &Coordinator, answers: Vec<(String, Lent)>) {

@@ -15,7 +15,7 @@ use crate::broker::RequestError;
 use crate::broker::queues::Queue;
 use crate::clock;
 use crate::policy::{Edition, Policy};
-use crate::task::{Lane, Moment, Route};
+use crate::task::{Lane, Moment, Route, Shard};
 
 /// How often queues are looked over.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -87,9 +87,15 @@ fn is_idle(queue: &Queue, wanted: &HashSet<Route>) -> bool {
     !wanted.contains(&queue.route) && queue.waiting == 0 && queue.out == 0
 }
 
+/// Whether a consumer of the canary track may still get tasks: a gateway that does not know yet that the rollout is over
+/// publishes to it, and so does a repeated submission.
+fn is_of_a_trial(of: &Coordinator, route: &Route) -> bool {
+    matches!(route.shard, Shard::Canary(_)) && (of.trial().is_some() || of.trial_age() < of.repeat_window)
+}
+
 /// What was published since the look is found by the audit, which makes a consumer for it again.
 async fn take_away(of: &Coordinator, policy: &Edition, route: &Route) -> Result<(), RequestError> {
-    if !of.leader.is_leading() || of.policy().version != policy.version {
+    if !of.leader.is_leading() || of.policy().version != policy.version || is_of_a_trial(of, route) {
         return Ok(());
     }
     let queues = of.broker.queues(route.lane).await?;

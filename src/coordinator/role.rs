@@ -145,6 +145,11 @@ impl Coordinator {
         self.policy.trial()
     }
 
+    /// For how long the rollout under way, or the end of the last one, has been known here.
+    pub(super) fn trial_age(&self) -> Duration {
+        self.policy.trial_age()
+    }
+
     /// What held when something began, as it says itself; what holds now where it does not, or nobody knows any more.
     pub(super) fn policy_of(&self, version: Option<u64>) -> Arc<Edition> {
         match version {

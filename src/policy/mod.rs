@@ -7,7 +7,7 @@
 //! it could use (`demand`) and its share (`water`), `blocked` which task may go that waited for others, `inheritance`
 //! how urgent a task is for the sake of those that wait for it, `pause` what is held back, `overload` what is turned
 //! away when there is too much, `ledger` whether what was accepted adds up, `why` what holds a task back, `rollout` which
-//! tasks act on a candidate policy and what becomes of it. Nothing here reads a clock, draws a random
+//! tasks act on a candidate policy and what becomes of it, `trial` one that is under way. Nothing here reads a clock, draws a random
 //! number or does I/O.
 
 mod address;
@@ -29,6 +29,7 @@ mod overload;
 mod pause;
 mod retry;
 pub mod rollout;
+mod trial;
 mod wait;
 mod water;
 mod why;

@@ -103,6 +103,7 @@ pub(super) fn stop(error: ApplyError) -> anyhow::Error {
         ApplyError::Outdated { .. }
         | ApplyError::Conflict
         | ApplyError::OnTrial(_)
+        | ApplyError::NoRoom(_)
         | ApplyError::TooLong { .. } => Stop::refused(error.to_string()).into(),
         ApplyError::Unknown(_) | ApplyError::NoneBefore | ApplyError::NoTrial => {
             Stop::not_found(error.to_string()).into()

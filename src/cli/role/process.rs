@@ -16,6 +16,7 @@ use crate::config::LivePolicy;
 use crate::executor::{Executors, Host};
 use crate::lifecycle::{Lifecycle, on_signals};
 use crate::metrics::{Exposition, Readiness, pages, serve};
+use crate::policy::{Model, Policy, PolicyVersion};
 
 /// This executable, even after another was put in its place.
 pub(in crate::cli) const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -81,11 +82,13 @@ impl Process {
             program: PathBuf::from(THIS_PROGRAM),
             lifecycle: self.lifecycle.clone(),
         };
+        // Before they are made: a change meanwhile is not missed.
+        let changes = policy.changes();
         let executors = Executors::for_policy(&policy.now(), host).await?;
         let (following, policy) = (executors.clone(), policy.clone());
         let soft = self.lifecycle.soft().clone();
         self.lifecycle.spawn_aside(async move {
-            tokio::select! { () = refit(following, policy) => (), () = soft.cancelled() => () }
+            tokio::select! { () = refit(following, policy, changes) => (), () = soft.cancelled() => () }
         });
         Ok(executors)
     }
@@ -113,13 +116,23 @@ impl Process {
     }
 }
 
-/// Makes what runs the models follow the policy.
-async fn refit(executors: Executors, policy: Arc<LivePolicy>) {
-    let mut changes = policy.changes();
+/// Makes what runs the models follow the policy, and one on trial where that has models of its own.
+async fn refit(executors: Executors, policy: Arc<LivePolicy>, mut changes: watch::Receiver<PolicyVersion>) {
+    changes.mark_changed();
     while changes.changed().await.is_ok() {
-        let now = policy.now();
-        for error in executors.refit(&now).await {
-            tracing::error!(policy = %now.version, %error, "a model of the policy cannot be served here as it says; others go on");
+        let (now, trial) = (policy.now(), policy.trial());
+        // What both have is run as the one that holds says; a rollout that would run it in another way is not begun.
+        let added = trial.as_ref().map(|on| {
+            let has = |model: &Model| now.model_by_token(&model.name.token()).is_some();
+            let mut added = Policy::clone(&on.edition);
+            added.models.retain(|model| !has(model));
+            added
+        });
+        let of_now: &Policy = &now;
+        for policy in std::iter::once(of_now).chain(&added) {
+            for error in executors.refit(policy).await {
+                tracing::error!(policy = %now.version, %error, "a model of the policy cannot be served here as it says; others go on");
+            }
         }
     }
 }

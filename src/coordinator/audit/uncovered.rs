@@ -12,14 +12,14 @@ use crate::broker::{RequestError, WriteError};
 use crate::config::parse_policy;
 use crate::metrics::{Repair, UncoveredAction};
 use crate::policy::Policy;
-use crate::task::{Lane, Route, Task};
+use crate::task::{Lane, Route, Shard, Task};
 use crate::wire::{Arrival, Origin, read_facts, salvage};
 
 use super::repaired::repaired;
 use crate::coordinator::bury::dead;
 use crate::coordinator::limits::{Demands, settle};
 use crate::coordinator::nameless::nameless;
-use crate::coordinator::routes::{has_place, is_known};
+use crate::coordinator::routes::{has_place, is_known, wanted};
 use crate::coordinator::{Coordinator, judge};
 
 /// Tasks of one subject that become dead letters in one sweep: a flood on one must not keep the others, and
@@ -35,6 +35,9 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
     let there = of.broker.consumers(lane).await?;
     let covered: HashSet<String> = there.iter().map(|c| task_subject(&c.route)).collect();
     let policy = of.policy();
+    let trial = of.trial();
+    let on_trial: Option<&Policy> = trial.as_ref().map(|on| -> &Policy { &on.edition });
+    let asked: HashSet<Route> = wanted(&policy, on_trial, lane).into_iter().collect();
     let (mut to_cover, mut past) = (Vec::new(), Past::default());
     for (subject, count) in subjects
         .into_iter()
@@ -49,8 +52,14 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
             continue;
         }
         match route {
+            // A rollout gave it its track: that there is no place for it yet, or not any more, is no fault of the task.
+            Some(route) if asked.contains(&route) || is_left_of_a_rollout(&policy, &route) => {
+                to_cover.push(route)
+            }
             // It came back after its class was taken out of the policy: what the mesh has accepted is drained.
-            Some(route) if !is_known(&policy, &route) && past.knew(of, &route).await? => to_cover.push(route),
+            Some(route) if is_drained(&policy, on_trial, &route) && past.knew(of, &route).await? => {
+                to_cover.push(route);
+            }
             _ => {
                 tracing::warn!(nats.subject = %subject, count, "nobody covers these tasks; they become dead letters");
                 // One that cannot be buried now must not keep the others from being found.
@@ -77,6 +86,17 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
         }
     }
     Ok(())
+}
+
+/// Whether a task was on the canary track of a rollout, for a class and a model that are there.
+fn is_left_of_a_rollout(policy: &Policy, route: &Route) -> bool {
+    matches!(route.shard, Shard::Canary(_)) && is_known(policy, route)
+}
+
+/// Whether only the class of a route may have gone: nobody runs a model that has gone, so its tasks must not lie there.
+fn is_drained(policy: &Policy, on_trial: Option<&Policy>, route: &Route) -> bool {
+    let mut policies = std::iter::once(policy).chain(on_trial);
+    !is_known(policy, route) && policies.any(|policy| policy.model_by_token(&route.model).is_some())
 }
 
 /// The stored policies, once somebody asks.

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::config::OnTrial;
 use crate::coordinator::Coordinator;
 use crate::policy::rollout::{Ground, Judgement, Plan, Ruling, Share, Stage, judge};
-use crate::policy::{Outcome, Trial, TrialEnd};
+use crate::policy::{Outcome, PolicyVersion, Trial, TrialEnd};
 use crate::task::WorkerId;
 use crate::wire::{Rollout, WorkerState};
 
@@ -30,16 +30,26 @@ pub(in crate::coordinator) async fn run(of: Arc<Coordinator>) {
 
 async fn conduct_all(of: &Coordinator) {
     let mut changes = of.policy_changes();
+    let mut last: Option<(PolicyVersion, Score)> = None;
     loop {
         of.leader.leading().await;
         let Some(on) = of.trial() else {
+            last = None;
             tokio::select! {
                 _ = changes.changed() => (),
                 () = of.leader.deposed() => (),
             }
             continue;
         };
-        if let Err(error) = conduct(of, &on).await {
+        // What was seen outlives a fault on the way; somebody else may have judged since this one was deposed.
+        let candidate = on.trial.candidate;
+        let known = last.take().filter(|(of, _)| *of == candidate);
+        let mut score = known.map_or_else(|| Score::new(of, &on), |(_, score)| score);
+        let looked = conduct(of, &on, &mut score).await;
+        if of.leader.is_leading() {
+            last = Some((candidate, score));
+        }
+        if let Err(error) = looked {
             tracing::warn!(candidate = %on.trial.candidate, %error, "the rollout was not looked over; trying again");
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -48,15 +58,8 @@ async fn conduct_all(of: &Coordinator) {
 
 /// Looks a rollout over until it has ended, or this one does not lead any more. What was seen of a stage is begun anew by
 /// whoever leads next.
-async fn conduct(of: &Coordinator, on: &OnTrial) -> Result<(), RecordError> {
+async fn conduct(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), RecordError> {
     let mut outcomes = of.broker.outcomes().await?;
-    let mut plan = plan_of(of, on);
-    plan.shares.clone_from(&on.trial.shares);
-    let mut score = Score {
-        stage: Stage::new(on.trial.stage),
-        tracks: Tracks::default(),
-        plan,
-    };
     let mut every = tokio::time::interval(LOOK_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while of.leader.is_leading() {
@@ -64,11 +67,16 @@ async fn conduct(of: &Coordinator, on: &OnTrial) -> Result<(), RecordError> {
             return Ok(());
         };
         if now.trial.stage != score.stage.index() {
-            score.stage = Stage::new(now.trial.stage);
+            // Going on by one keeps what is known of how long tasks of the stable track wait.
+            score.stage = if now.trial.stage == score.stage.index() + 1 {
+                score.stage.next()
+            } else {
+                Stage::new(now.trial.stage)
+            };
             score.tracks = Tracks::default();
         }
-        count(of, &now, &mut outcomes, &mut every, &mut score).await?;
-        look(of, &now, &mut score).await?;
+        count(of, &now, &mut outcomes, &mut every, score).await?;
+        look(of, &now, score).await?;
     }
     Ok(())
 }
@@ -91,6 +99,21 @@ struct Score {
     plan: Plan,
     stage: Stage,
     tracks: Tracks,
+}
+
+impl Score {
+    /// Of the stage that `on` is in.
+    fn new(of: &Coordinator, on: &OnTrial) -> Self {
+        let shares = on.trial.shares.clone();
+        Self {
+            plan: Plan {
+                shares,
+                ..plan_of(of, on)
+            },
+            stage: Stage::new(on.trial.stage),
+            tracks: Tracks::default(),
+        }
+    }
 }
 
 /// Counts executions until the next look is due.
@@ -132,7 +155,10 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
     let elapsed_ms = clock::wall().since(trial.since);
     let judgement = judge(&score.plan, &mut score.stage, &stable, &canary, elapsed_ms);
     let record = seen(&trial, &score.stage, &judgement, clock::wall());
-    of.broker.write_judgement(&record).await?;
+    if let Err(error) = of.broker.write_judgement(&record).await {
+        // It is for people to read; what it says is acted on all the same.
+        tracing::debug!(%error, "what was seen of a rollout was not written");
+    }
     // Its crew may have changed just now; the next look has the record as it stands then.
     if standing
         .rollout
@@ -148,7 +174,13 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
 /// Sees to it that the canary track has its part of the workers; the trial as it is then.
 async fn manned(of: &Coordinator, standing: &Standing, trial: Trial) -> Result<Trial, RecordError> {
     let workers = of.broker.workers().await?;
-    let is_taking = |worker: &&Registered| !worker.is_lost() && worker.beat.state == WorkerState::Taking;
+    // One that cannot act on the candidate would run none of its tasks.
+    let is_taking = |worker: &&Registered| {
+        let beat = &worker.beat;
+        !worker.is_lost()
+            && beat.state == WorkerState::Taking
+            && beat.policy.refused != Some(trial.candidate.0)
+    };
     let taking: Vec<&Registered> = workers.iter().filter(is_taking).collect();
     let ids: Vec<WorkerId> = taking.iter().map(|worker| worker.beat.worker.clone()).collect();
     let crew = match &trial.label {

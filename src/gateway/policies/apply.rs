@@ -90,6 +90,11 @@ pub enum ApplyError {
     /// There is no rollout.
     #[error("no policy is on trial; `fairlane policy rollout FILE` begins with one")]
     NoTrial,
+    /// It cannot be tried out beside the policy that holds.
+    #[error(
+        "this policy cannot be tried out beside the one that holds: {0}; make it hold at once with `fairlane policy apply`, or change that"
+    )]
+    NoRoom(String),
     /// There is nothing to go back to.
     #[error("there is no policy before the one that holds; `fairlane policy history` lists those there are")]
     NoneBefore,
@@ -147,7 +152,7 @@ pub async fn apply(broker: &Broker, of: &Applying) -> Result<Applied, ApplyError
         }
         return Err(ApplyError::Conflict);
     }
-    forget_oldest(broker, version).await;
+    forget_oldest(broker, version, version).await;
     Ok(Applied {
         version: version.0,
         before: stands.0,
@@ -256,12 +261,14 @@ pub(super) async fn store(
     Err(ApplyError::Conflict)
 }
 
-pub(super) async fn forget_oldest(broker: &Broker, version: PolicyVersion) {
+/// Takes away what is too old to be kept. Never the one that holds, however many were tried and taken back since.
+pub(super) async fn forget_oldest(broker: &Broker, version: PolicyVersion, holds: PolicyVersion) {
     let Some(last) = version.0.checked_sub(KEPT).filter(|last| *last > 0) else {
         return;
     };
     // Numbers that were never used are passed over at once: one more than is kept is all there can be, as a rule.
-    for old in last.saturating_sub(NUMBERS_MAX).max(1)..=last {
+    let old = last.saturating_sub(NUMBERS_MAX).max(1)..=last;
+    for old in old.filter(|old| *old != holds.0) {
         if let Err(error) = broker.forget_policy(PolicyVersion(old)).await {
             tracing::debug!(policy = old, %error, "an old policy stays stored");
         }

@@ -8,8 +8,10 @@ use super::apply::{Applying, check, forget_oldest, stable, store};
 use crate::broker::Broker;
 use crate::broker::policies::Standing;
 use crate::clock;
+use crate::config::parse_policy;
 use crate::policy::rollout::Share;
-use crate::policy::{LotBy, Outcome, PolicyVersion, Trial, TrialEnd};
+use crate::policy::{CONSUMERS_MAX, LotBy, Outcome, Policy, PolicyVersion, Trial, TrialEnd};
+use crate::task::Lane;
 use crate::wire::{Rollout, to_rfc3339};
 
 /// How a rollout is to go.
@@ -115,6 +117,7 @@ pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, 
     if stands == PolicyVersion::OWN {
         return Err(ApplyError::NoneBefore);
     }
+    beside(broker, stands, &of.applying).await?;
     let candidate = store(broker, &of.applying, &standing).await?;
     let now = clock::wall();
     let trial = Trial {
@@ -141,8 +144,59 @@ pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, 
         }
         return Err(ApplyError::Conflict);
     }
-    forget_oldest(broker, candidate).await;
+    forget_oldest(broker, candidate, stands).await;
     Ok(candidate)
+}
+
+/// Whether both can be acted on at once.
+async fn beside(broker: &Broker, stands: PolicyVersion, of: &Applying) -> Result<(), ApplyError> {
+    let candidate = parse_policy(&of.name, &of.document)?;
+    let stored = broker.stored_policy(stands).await?;
+    let Some(Ok(stable)) = stored.map(|stored| parse_policy("", &stored.document)) else {
+        return Ok(());
+    };
+    obstacle(&stable, &candidate).map_or(Ok(()), |what| Err(ApplyError::NoRoom(what)))
+}
+
+/// What keeps a candidate from being tried out beside the policy that holds.
+fn obstacle(stable: &Policy, candidate: &Policy) -> Option<String> {
+    for model in &candidate.models {
+        let other = stable.models.iter().find(|other| other.name == model.name);
+        if other.is_some_and(|other| (&other.executor, &other.batch) != (&model.executor, &model.batch)) {
+            return Some(format!(
+                "the model {} is run in another way, and a worker runs it in one way only",
+                model.name
+            ));
+        }
+    }
+    let needed = consumers(stable) + consumers(candidate);
+    for lane in Lane::ALL {
+        let max = stable.lane(lane).concurrency as usize;
+        if needed > max.min(CONSUMERS_MAX) {
+            return Some(format!(
+                "both together need {needed} consumers in the lane {lane}, which has a place for {} \
+                 (lanes.{lane}.concurrency of the policy that holds, at most {CONSUMERS_MAX})",
+                max.min(CONSUMERS_MAX)
+            ));
+        }
+    }
+    stable.classes.iter().find_map(|class| {
+        let other = candidate.class(class.name.as_str())?;
+        let shards = usize::from(class.shards) * stable.models.len()
+            + usize::from(other.shards) * candidate.models.len();
+        let max = class.max_concurrent.filter(|max| (*max as usize) < shards)?;
+        Some(format!(
+            "both together need {shards} consumers per lane for the class {}, whose max_concurrent is {max} in the \
+             policy that holds",
+            class.name
+        ))
+    })
+}
+
+/// How many it has in each lane.
+fn consumers(policy: &Policy) -> usize {
+    let shards: usize = policy.classes.iter().map(|class| usize::from(class.shards)).sum();
+    shards * policy.models.len()
 }
 
 /// Does something to the rollout under way.
