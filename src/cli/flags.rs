@@ -15,7 +15,7 @@ pub(super) const HEADING: &str = "Everywhere";
 /// Flags that stand before or after any command.
 #[derive(Args)]
 pub(super) struct Global {
-    /// How data is printed; svg is for sim
+    /// How data is printed; svg is for sim and bench rollout
     #[arg(
         short,
         long,
