@@ -1,6 +1,6 @@
 //! `policy rollout`: a policy on trial.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -24,14 +24,14 @@ pub(super) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    begin: Option<Begin>,
+    begin: Begin,
 }
 
 #[derive(clap::Args)]
 struct Begin {
     /// The policy to try, in YAML; - for stdin
     #[arg(required = true)]
-    file: PathBuf,
+    file: Option<PathBuf>,
     /// Part of the tasks that it gets first, such as 10%
     #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = share)]
     canary: Share,
@@ -63,8 +63,8 @@ enum Command {
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
-    let how = match (&args.command, &args.begin) {
-        (None, Some(begin)) => return start(begin, session).await,
+    let how = match (&args.command, &args.begin.file) {
+        (None, Some(file)) => return start(file, &args.begin, session).await,
         (None, None) => {
             return Err(
                 Stop::usage("give a FILE to try, or one of status, pause, resume, promote, abort").into(),
@@ -85,8 +85,8 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     Ok(Exit::Ok)
 }
 
-async fn start(begin: &Begin, session: &Session) -> anyhow::Result<Exit> {
-    let (name, document) = read(&begin.file)?;
+async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<Exit> {
+    let (name, document) = read(file)?;
     let by = LotBy::ALL.into_iter().find(|by| by.as_str() == begin.by);
     let trying = Trying {
         applying: Applying {

@@ -149,3 +149,48 @@ async fn said(mesh: &Mesh, folder: &Path, line: &str) -> String {
     let told = format!("$ policy {line}\n{said}{complained}exit {}\n", exit.unwrap_or(-1));
     told.replace(&format!("{}/", folder.display()), "")
 }
+
+#[tokio::test]
+async fn the_command_line_begins_a_rollout_where_there_is_room_for_it_and_ends_it() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let folder = tempfile::tempdir().expect("there is a place for temporary folders");
+    for (name, document) in [
+        ("one", version(1)),
+        ("two", version(2)),
+        (
+            "other",
+            version(2).replace("initial: 5 }", "initial: 5 }, batch: { size_max: 3 }"),
+        ),
+        ("narrow", version(3).replace("concurrency: 256", "concurrency: 3")),
+    ] {
+        std::fs::write(folder.path().join(name), document).expect("it can be written");
+    }
+    for (line, exit, tells) in [
+        ("rollout two", 4, "there is no policy before"),
+        ("apply one", 0, "policy 1 holds"),
+        ("rollout", 2, "<FILE>"),
+        ("rollout other", 3, "the model m is run in another way"),
+        (
+            "rollout two --canary 20% --author ci",
+            0,
+            "policy 2 is on trial beside 1: 20 %",
+        ),
+        ("rollout two", 3, "policy 2 is on trial"),
+        ("apply two", 3, "policy 2 is on trial"),
+        ("rollout abort", 0, "was aborted"),
+        ("rollout abort", 4, "no policy is on trial"),
+        ("apply narrow", 0, "policy 3 holds"),
+        (
+            "rollout two",
+            3,
+            "both together need 4 consumers in the lane core, which has a place for 3",
+        ),
+    ] {
+        let said = said(&mesh, folder.path(), line).await;
+        assert!(
+            said.contains(tells) && said.contains(&format!("exit {exit}\n")),
+            "{said}"
+        );
+    }
+    mesh.stop().await;
+}
