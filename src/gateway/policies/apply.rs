@@ -146,13 +146,7 @@ pub async fn apply(broker: &Broker, of: &Applying) -> Result<Applied, ApplyError
         trial: None,
         last: standing.rollout.as_ref().and_then(|rollout| rollout.last.clone()),
     };
-    if !broker.write_rollout(&rollout, standing.revision).await? {
-        if let Err(error) = broker.forget_policy(version).await {
-            tracing::debug!(policy = %version, %error, "a policy that never held stays stored");
-        }
-        return Err(ApplyError::Conflict);
-    }
-    forget_oldest(broker, version, version).await;
+    hold(broker, &rollout, &standing).await?;
     Ok(Applied {
         version: version.0,
         before: stands.0,
@@ -261,8 +255,21 @@ pub(super) async fn store(
     Err(ApplyError::Conflict)
 }
 
+/// Makes `rollout` what holds after the last policy of it was stored, and keeps no more policies than are kept.
+pub(super) async fn hold(broker: &Broker, rollout: &Rollout, standing: &Standing) -> Result<(), ApplyError> {
+    let version = rollout.latest;
+    if !broker.write_rollout(rollout, standing.revision).await? {
+        if let Err(error) = broker.forget_policy(version).await {
+            tracing::debug!(policy = %version, %error, "a policy that never held stays stored");
+        }
+        return Err(ApplyError::Conflict);
+    }
+    forget_oldest(broker, version, rollout.stable).await;
+    Ok(())
+}
+
 /// Takes away what is too old to be kept. Never the one that holds, however many were tried and taken back since.
-pub(super) async fn forget_oldest(broker: &Broker, version: PolicyVersion, holds: PolicyVersion) {
+async fn forget_oldest(broker: &Broker, version: PolicyVersion, holds: PolicyVersion) {
     let Some(last) = version.0.checked_sub(KEPT).filter(|last| *last > 0) else {
         return;
     };

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ApplyError;
-use super::apply::{Applying, check, forget_oldest, stable, store};
+use super::apply::{Applying, check, hold, stable, store};
 use crate::broker::Broker;
 use crate::broker::policies::Standing;
 use crate::clock;
@@ -138,13 +138,7 @@ pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, 
         trial: Some(trial),
         last: standing.rollout.as_ref().and_then(|rollout| rollout.last.clone()),
     };
-    if !broker.write_rollout(&rollout, standing.revision).await? {
-        if let Err(error) = broker.forget_policy(candidate).await {
-            tracing::debug!(policy = %candidate, %error, "a policy that never held stays stored");
-        }
-        return Err(ApplyError::Conflict);
-    }
-    forget_oldest(broker, candidate, stands).await;
+    hold(broker, &rollout, &standing).await?;
     Ok(candidate)
 }
 
