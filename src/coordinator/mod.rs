@@ -10,7 +10,8 @@
 //! [`callbacks`] brings results to whoever wants them brought, [`leader`] says which of several coordinators looks
 //! everything over, [`audit`] is that look, [`waits`] moves what has waited for too long, [`overload`] says how much is
 //! too much and empties the archive again, [`wakes`] tells busy workers of what came to silent queues, which [`ears`] hear, [`crew`] counts
-//! the workers, [`rates`] lends the tokens of rates, [`rollout`] tries a policy on a part of the tasks, [`retire`] takes away consumers that the policy does not ask for any more, [`relocate`] is the move to another lane, [`blocked`] queues what waited
+//! the workers, [`rates`] lends the tokens of rates, [`rollout`] tries a policy on a part of the tasks, [`retire`] takes away consumers that the policy does not ask for any more, [`recall`] makes streams again
+//! that a server forgot, [`relocate`] is the move to another lane, [`blocked`] queues what waited
 //! for other tasks, and [`nameless`] what is filed under when a subject says nothing.
 
 mod audit;
@@ -31,6 +32,7 @@ mod limits;
 mod nameless;
 mod overload;
 mod rates;
+mod recall;
 mod relocate;
 mod retire;
 mod role;

@@ -17,8 +17,8 @@ use super::budget::Budgets;
 use super::callbacks::Poster;
 use super::leader::Leader;
 use super::{
-    CallbackOptions, audit, blocked, consumers, crew, feeds, leader, overload, rates, retire, rollout, views,
-    waits, wakes,
+    CallbackOptions, audit, blocked, consumers, crew, feeds, leader, overload, rates, recall, retire,
+    rollout, views, waits, wakes,
 };
 
 /// Twice the time after which a report comes back whose coordinator died, so that whoever can do what is left to be
@@ -122,6 +122,7 @@ impl Coordinator {
         lifecycle.spawn(leader::run(coordinator.clone()));
         lifecycle.spawn(audit::run(coordinator.clone()));
         lifecycle.spawn(waits::run(coordinator.clone()));
+        lifecycle.spawn(recall::run(coordinator.clone()));
         lifecycle.spawn(retire::run(coordinator.clone()));
         lifecycle.spawn(rollout::run(coordinator.clone()));
         lifecycle.spawn(overload::run(coordinator.clone()));

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::plan::{Change, Entry, Plan};
 use super::server::{TopologyError, ask, messages};
+use super::spec::desired;
 use crate::broker::Broker;
 
 /// What becomes of our streams that no file describes.
@@ -56,6 +57,24 @@ pub async fn apply(broker: &Broker, plan: &Plan, extras: Extras) -> Result<Vec<S
         steps.push(step);
     }
     Ok(steps)
+}
+
+/// Makes the streams that a server keeps in memory alone and has not: one that was started anew forgot them. All others
+/// are made by people. Says which it made.
+///
+/// # Errors
+/// [`TopologyError`]; what was not made is found by the next call.
+pub async fn recall(broker: &Broker) -> Result<Vec<String>, TopologyError> {
+    let mut made = Vec::new();
+    for spec in desired().iter().filter(|spec| spec.is_in_memory()) {
+        let stream = spec.name();
+        if broker.stream_state(stream).await?.is_none() {
+            let config = Value::Object(spec.config().clone());
+            ask(broker, &format!("STREAM.CREATE.{stream}"), &config).await?;
+            made.push(stream.to_owned());
+        }
+    }
+    Ok(made)
 }
 
 impl Step {

@@ -17,7 +17,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-pub use apply::{Extras, Step, apply};
+pub use apply::{Extras, Step, apply, recall};
 pub use plan::{Change, Entry, FieldChange, Plan, plan};
 pub(super) use server::ask;
 pub use server::{TopologyError, export};

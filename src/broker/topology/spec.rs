@@ -67,6 +67,12 @@ impl StreamSpec {
         &self.name
     }
 
+    /// Whether the server forgets it when it is started anew.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.config.get("storage").and_then(Value::as_str) == Some("memory")
+    }
+
     /// Its fields.
     #[must_use]
     pub fn config(&self) -> &Map<String, Value> {

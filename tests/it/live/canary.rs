@@ -30,7 +30,7 @@ fn shares(percent: &[u16]) -> Vec<Share> {
     percent.iter().filter_map(|part| Share::new(part * 100)).collect()
 }
 
-fn trying(document: String, percent: &[u16]) -> Trying {
+pub(super) fn trying(document: String, percent: &[u16]) -> Trying {
     Trying {
         applying: applying(document),
         shares: shares(percent),
@@ -62,14 +62,17 @@ impl Executor for Failing {
 }
 
 /// A mesh whose coordinator judges quickly, with a gateway and four workers that follow what is applied; version 1 holds.
-struct Scene {
-    mesh: Mesh,
+pub(super) struct Scene {
+    pub(super) mesh: Mesh,
     door: Door,
 }
 
 impl Scene {
     async fn set(executor: Arc<dyn Executor>) -> Self {
-        let mesh = Mesh::start_alone(&version(0)).await;
+        Self::on(Mesh::start_alone(&version(0)).await, executor).await
+    }
+
+    pub(super) async fn on(mesh: Mesh, executor: Arc<dyn Executor>) -> Self {
         mesh.coordinator.stop(PATIENCE).await;
         mesh.broker.follow_policy(&mesh.live, &mesh.lifecycle);
         let options = CoordinatorOptions {
@@ -91,7 +94,7 @@ impl Scene {
 
     /// Sends tasks through the gateway until it is told to stop, and waits for each; how many, and how many of them ran
     /// under the version `candidate`.
-    async fn flow(&self, candidate: u64, stop: &CancellationToken) -> (usize, usize) {
+    pub(super) async fn flow(&self, candidate: u64, stop: &CancellationToken) -> (usize, usize) {
         let numbers = stream::iter(0..).take_until(stop.cancelled());
         let sent = numbers.map(|n| async move {
             let (id, class) = (format!("t-{n}"), ["pay", "bulk"][n % 2]);
@@ -108,7 +111,19 @@ impl Scene {
             .await
     }
 
-    async fn until(&self, what: &str, is_so: impl Fn(&TrialStatus) -> bool) -> TrialStatus {
+    /// Waits until the gateway takes tasks again.
+    pub(super) async fn until_it_takes(&self) {
+        let mut every = tokio::time::interval(LOOK_EVERY);
+        let body = json!({"task_id": "again", "model": "m", "class": "pay", "input": 1}).to_string();
+        let taken = async {
+            while self.door.post(body.clone()).await.status != 202 {
+                every.tick().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, taken).await.expect("it does");
+    }
+
+    pub(super) async fn until(&self, what: &str, is_so: impl Fn(&TrialStatus) -> bool) -> TrialStatus {
         let mut every = tokio::time::interval(LOOK_EVERY);
         let looked = async {
             loop {
@@ -127,7 +142,7 @@ impl Scene {
     }
 }
 
-fn ended(status: &TrialStatus) -> Option<&str> {
+pub(super) fn ended(status: &TrialStatus) -> Option<&str> {
     status.last.as_ref().map(|last| last.ending)
 }
 
