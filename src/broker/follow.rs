@@ -10,7 +10,7 @@ use crate::clock;
 use crate::config::{LivePolicy, parse_policy};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::PolicyMetrics;
-use crate::policy::{Edition, Policy, PolicyVersion, Trial};
+use crate::policy::{Edition, Policy, PolicyVersion, Shadow, Trial};
 use crate::wire::{Rollout, StoredPolicy};
 
 /// Before what failed is tried again.
@@ -106,7 +106,7 @@ async fn follow(broker: Broker, live: Arc<LivePolicy>) {
     }
 }
 
-/// Acts on what holds, and on what is on trial beside it.
+/// Acts on what holds and on what is on trial beside it, and asks what is to be asked.
 async fn go_by(broker: &Broker, live: &LivePolicy, rollout: Rollout) {
     live.forgive(rollout.trial.as_ref().map(|trial| trial.candidate));
     // One that was promoted holds from this moment on: it is known, and its tasks go on under it.
@@ -116,6 +116,7 @@ async fn go_by(broker: &Broker, live: &LivePolicy, rollout: Rollout) {
     }
     act_on(broker, live, rollout.stable).await;
     try_out(broker, live, rollout.trial).await;
+    ask(broker, live, rollout.shadow).await;
 }
 
 /// Goes by a rollout, or by none. A candidate that this process cannot act on has none of its tasks: whoever has it
@@ -149,6 +150,29 @@ async fn try_out(broker: &Broker, live: &LivePolicy, trial: Option<Trial>) {
             live.sit_out(version, faults.to_string());
         }
     }
+}
+
+/// Asks a policy from now on what it would do, or none. One that cannot be read here is asked elsewhere: nothing is
+/// refused for it, as nothing is done by it.
+async fn ask(broker: &Broker, live: &LivePolicy, shadow: Option<Shadow>) {
+    let version = shadow.map(|shadow| shadow.candidate);
+    if live.shadow().map(|edition| edition.version) == version {
+        return;
+    }
+    let Some(version) = version else {
+        return live.ask(None);
+    };
+    let edition = match broker.stored_policy(version).await {
+        Ok(Some(stored)) => parse_policy(&format!("policy {version}"), &stored.document)
+            .map(|policy| Arc::new(Edition::new(version, policy)))
+            .map_err(|faults| faults.to_string()),
+        Ok(None) => Err("its document is gone from fl_policy".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(why) = &edition {
+        tracing::warn!(policy = %version, %why, "is not asked here what it would do");
+    }
+    live.ask(edition.ok());
 }
 
 /// The stored policy `version`; asks for as long as the server does not answer. None, and refused, where there is none.

@@ -28,6 +28,8 @@ pub struct LivePolicy {
     past: RwLock<VecDeque<Arc<Edition>>>,
     /// The one on trial.
     trial: ArcSwapOption<OnTrial>,
+    /// One that is asked what it would do, and not obeyed.
+    shadow: ArcSwapOption<Edition>,
     /// Since when.
     trial_since: RwLock<Moment>,
     /// The one on trial that this process cannot act on; 0 for none.
@@ -65,6 +67,7 @@ impl LivePolicy {
             now: ArcSwap::from_pointee(own),
             past: RwLock::default(),
             trial: ArcSwapOption::empty(),
+            shadow: ArcSwapOption::empty(),
             trial_since: RwLock::new(clock::monotonic()),
             sat_out: AtomicU64::new(0),
             since: RwLock::new(clock::monotonic()),
@@ -89,6 +92,12 @@ impl LivePolicy {
     #[must_use]
     pub fn trial(&self) -> Option<Arc<OnTrial>> {
         self.trial.load_full()
+    }
+
+    /// The policy that is asked at every pick what it would do, and not obeyed.
+    #[must_use]
+    pub fn shadow(&self) -> Option<Arc<Edition>> {
+        self.shadow.load_full()
     }
 
     /// What a worker chooses by: the candidate where it serves the canary track.
@@ -214,6 +223,15 @@ impl LivePolicy {
             self.remember(before.edition.clone());
         }
         self.changes.send_modify(|_| ());
+    }
+
+    /// Asks this policy from now on what it would do, or none.
+    pub fn ask(&self, shadow: Option<Arc<Edition>>) {
+        let version = |of: &Option<Arc<Edition>>| of.as_ref().map(|edition| edition.version);
+        let asked = version(&shadow);
+        if version(&self.shadow.swap(shadow)) != asked {
+            self.changes.send_modify(|_| ());
+        }
     }
 
     /// What was said of a candidate that could not be acted on is forgotten, once another one is on trial or none.

@@ -146,6 +146,14 @@ impl Coordinator {
         self.policy.trial()
     }
 
+    /// Whether it is so of one that is acted on or asked.
+    pub(super) fn is_any_policy(&self, is: impl Fn(&Policy) -> bool) -> bool {
+        let (trial, shadow) = (self.policy.trial(), self.policy.shadow());
+        let on_trial = trial.as_ref().map(|on| &*on.edition);
+        let others = [on_trial, shadow.as_deref()];
+        is(&self.policy.now()) || others.into_iter().flatten().any(|edition| is(edition))
+    }
+
     /// For how long the rollout under way, or the end of the last one, has been known here.
     pub(super) fn trial_age(&self) -> Duration {
         self.policy.trial_age()

@@ -12,7 +12,6 @@ use super::{Coordinator, gauges};
 use crate::broker::RequestError;
 use crate::broker::queues::Queue;
 use crate::clock;
-use crate::policy::Policy;
 use crate::task::{Lane, Moment};
 use crate::wire::{LaneView, QueueView};
 
@@ -36,12 +35,12 @@ struct Memory {
 pub(super) async fn run(of: Arc<Coordinator>) {
     let mut changes = of.policy_changes();
     let mut told = gauges::Shares::default();
-    let mut every = Every::of(&of.policy());
+    let mut every = Every::of(&of);
     let mut memories: [Memory; 2] = Default::default();
     loop {
         let policy = of.policy();
         told.tell(&of, &policy);
-        every.follow(&policy);
+        every.follow(&of);
         let next = async {
             tokio::select! {
                 _ = every.0.tick() => (),
@@ -71,22 +70,22 @@ pub(super) async fn run(of: Arc<Coordinator>) {
 struct Every(Interval);
 
 impl Every {
-    fn of(policy: &Policy) -> Self {
-        let mut every = tokio::time::interval(period(policy));
+    fn of(of: &Coordinator) -> Self {
+        let mut every = tokio::time::interval(period(of));
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self(every)
     }
 
-    fn follow(&mut self, policy: &Policy) {
-        if self.0.period() != period(policy) {
-            *self = Self::of(policy);
+    fn follow(&mut self, of: &Coordinator) {
+        if self.0.period() != period(of) {
+            *self = Self::of(of);
         }
     }
 }
 
-/// How often the lanes are looked over under `policy`.
-const fn period(policy: &Policy) -> Duration {
-    match policy.scheduler.between.compares_heads() {
+/// How often the lanes are looked over under the policies that are acted on and the one that is asked.
+fn period(of: &Coordinator) -> Duration {
+    match of.is_any_policy(|policy| policy.scheduler.between.compares_heads()) {
         true => LOOK_AT_HEADS_EVERY,
         false => LOOK_EVERY,
     }

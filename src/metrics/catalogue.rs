@@ -42,6 +42,7 @@ pub(super) const SHARE_RATIO: &str = "fairlane_share_ratio";
 pub(super) const TENANT_JAIN: &str = "fairlane_tenant_jain_index";
 pub(super) const VIEWS: &str = "fairlane_views_total";
 pub(super) const BLIND_PICKS: &str = "fairlane_blind_picks_total";
+pub(super) const SHADOW_PICKS: &str = "fairlane_shadow_picks_total";
 pub(super) const REPORTS: &str = "fairlane_reports_total";
 pub(super) const RETRIES: &str = "fairlane_retries_total";
 pub(super) const DEMOTIONS: &str = "fairlane_demotions_total";
@@ -172,6 +173,11 @@ pub const CATALOGUE: &[Entry] = &[
         BLIND_PICKS,
         &[],
         "Slots given out by shares although the policy compares heads, because no view had been heard for 2.5 s.",
+    ),
+    counter(
+        SHADOW_PICKS,
+        &["class", "instead"],
+        "Slots given to a class while another policy was asked, by the class that it would have given them to.",
     ),
     counter(REPORTS, &["kind"], "Failure reports read, by what went wrong."),
     counter(

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use metrics::{Counter, counter, gauge};
 
 use super::ClassMetrics;
-use super::catalogue::{BLIND_PICKS, HAND_BACKS, LEASE_EXTENSIONS, PULLS, SHARE_RATIO, TENANT_JAIN, VIEWS};
+use super::catalogue::{
+    BLIND_PICKS, HAND_BACKS, LEASE_EXTENSIONS, PULLS, SHADOW_PICKS, SHARE_RATIO, TENANT_JAIN, VIEWS,
+};
 use super::label::{HandBackReason, Label, PullKind, PullOutcome};
 use super::tally::Tally;
 use crate::task::{ClassName, Lane};
@@ -67,6 +69,13 @@ impl WorkerMetrics {
         let class = class.as_str().to_owned();
         gauge!(SHARE_RATIO, "class" => class.clone()).set(share_ratio);
         gauge!(TENANT_JAIN, "class" => class).set(jain);
+    }
+
+    /// So many slots were given to `class` where another policy would have given them to `instead`. Not for every pick: it
+    /// looks its handle up.
+    pub fn shadowed(&self, class: &ClassName, instead: &ClassName, picks: u64) {
+        let (class, instead) = (class.as_str().to_owned(), instead.as_str().to_owned());
+        counter!(SHADOW_PICKS, "class" => class, "instead" => instead).increment(picks);
     }
 
     /// The leases of so many running tasks were extended.

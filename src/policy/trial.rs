@@ -36,6 +36,15 @@ pub enum LotBy {
     Task,
 }
 
+/// A policy that is asked beside the one that holds, and not obeyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shadow {
+    /// The stored policy.
+    pub candidate: PolicyVersion,
+    /// Since when it is asked.
+    pub since: EpochMs,
+}
+
 /// How a rollout ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {

@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`rules`] says what a scheduling policy is made of, [`facts`] what the rules are told. [`picker`] is
 //! the one interface over every rule; [`credit`] divides service between classes by weight, [`edf`] tells what is feasible, and `fifo`, `strict`, `aging`,
-//! `score` and `mlfq` are the other rules, over [`merit`]s and a tournament of them; `unpicked` is for tasks that start by the way. [`lookahead`] orders the tasks of
+//! `score` and `mlfq` are the other rules, over [`merit`]s and a tournament of them; `unpicked` is for tasks that start by the way, [`shadow`] asks a candidate beside the rule in force. [`lookahead`] orders the tasks of
 //! one queue, [`cost`] learns what they cost, [`rate`] bounds how often they start, [`batch`] puts them together.
 //! [`fairness`] measures what came of it.
 //! [`intake`] turns picks into pulls.
@@ -27,6 +27,7 @@ pub mod picker;
 pub mod rate;
 pub mod rules;
 mod score;
+pub mod shadow;
 mod strict;
 mod tournament;
 mod unpicked;

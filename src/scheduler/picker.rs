@@ -180,6 +180,11 @@ impl Picker {
         self.queues[id.0].estimate_ms = estimate_ms;
     }
 
+    /// What a task of the queue is expected to cost, as it was last told.
+    pub(super) fn estimate_ms(&self, id: QueueId) -> f64 {
+        self.queues[id.0].estimate_ms
+    }
+
     /// The queue whose turn it is, or none when none is ready. Charge it before the next pick.
     pub fn pick(&mut self, sight: Sight, now: Moment) -> Option<QueueId> {
         let (picked, _) = self.decide(sight, now)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::shadow_beat::{ShadowShape, Shadowed};
 use super::timestamp::{parse_rfc3339, to_rfc3339};
 use crate::policy::{Edition, PolicyVersion};
 use crate::task::{EpochMs, WorkerId};
@@ -87,6 +88,8 @@ pub struct Beat {
     pub labels: BTreeMap<String, String>,
     /// What it acts on.
     pub policy: PolicyMark,
+    /// What another policy would have picked, where one is asked.
+    pub shadow: Option<Shadowed>,
 }
 
 /// Something in the registry that is no heartbeat.
@@ -115,6 +118,8 @@ struct Shape {
     labels: BTreeMap<String, String>,
     #[serde(default)]
     policy: Mark,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shadow: Option<ShadowShape>,
 }
 
 /// A mark as it is written.
@@ -162,6 +167,7 @@ pub fn beat_body(beat: &Beat) -> Vec<u8> {
         models: beat.models.clone(),
         labels: beat.labels.clone(),
         policy: Mark::of(&beat.policy),
+        shadow: beat.shadow.as_ref().map(ShadowShape::of),
     };
     serde_json::to_vec(&shape).unwrap_or_default()
 }
@@ -185,6 +191,7 @@ pub fn read_beat(body: &[u8]) -> Result<Beat, UnreadableBeat> {
         models: shape.models,
         labels: shape.labels,
         policy: shape.policy.read(),
+        shadow: shape.shadow.map(ShadowShape::read),
     })
 }
 
@@ -193,6 +200,8 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::task::ClassName;
+    use crate::wire::ShadowedPair;
 
     fn beat() -> Beat {
         Beat {
@@ -211,6 +220,7 @@ mod tests {
                 hash: "00000000000000ff".to_owned(),
                 refused: None,
             },
+            shadow: None,
         }
     }
 
@@ -220,6 +230,28 @@ mod tests {
         assert_eq!(read_beat(&body).unwrap(), beat());
         expect![[r#"{"version":1,"worker":"w-1","host":"gpu-7","fairlane":"0.1.0","started_at":"2026-11-23T12:00:00Z","state":"taking","slots":4,"free":1,"running":3,"models":["m"],"policy":{"version":1,"hash":"00000000000000ff"}}"#]]
         .assert_eq(&String::from_utf8(body).unwrap());
+    }
+
+    #[test]
+    fn what_another_policy_would_have_picked_reads_back() {
+        let class = |name| ClassName::new(name).unwrap();
+        let asked = Beat {
+            shadow: Some(Shadowed {
+                policy: PolicyVersion(4),
+                beside: PolicyVersion(3),
+                pairs: vec![ShadowedPair {
+                    class: class("pay"),
+                    instead: class("bulk"),
+                    picks: 7,
+                }],
+            }),
+            ..beat()
+        };
+        let body = beat_body(&asked);
+        assert_eq!(read_beat(&body).unwrap(), asked);
+        let text = String::from_utf8(body).unwrap();
+        let shape = r#","shadow":{"policy":4,"beside":3,"pairs":[["pay","bulk",7]]}}"#;
+        assert!(text.ends_with(shape), "{text}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod publication;
 mod report;
 mod result;
 mod schedule;
+mod shadow_beat;
 mod submission;
 mod text;
 mod timestamp;
@@ -63,6 +64,7 @@ pub use result::{
 pub use schedule::{
     Firing, Schedule, UnreadableSchedule, firing_body, read_firing, read_schedule, schedule_body,
 };
+pub use shadow_beat::{Shadowed, ShadowedPair};
 pub use submission::{Submission, UnreadableSubmission, read_submission, submission_body};
 pub use timestamp::{TimestampError, parse_rfc3339, to_rfc3339};
 pub use tokens::{lent_body, plea_body, read_lent, read_plea};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::timestamp::{parse_rfc3339, to_rfc3339};
 use crate::policy::rollout::Share;
-use crate::policy::{LotBy, Outcome, PolicyVersion, Trial, TrialEnd};
+use crate::policy::{LotBy, Outcome, PolicyVersion, Shadow, Trial, TrialEnd};
 use crate::task::{EpochMs, WorkerId};
 
 /// One policy as somebody applied it. It never changes.
@@ -39,6 +39,8 @@ pub struct Rollout {
     pub trial: Option<Trial>,
     /// How the last trial ended.
     pub last: Option<Outcome>,
+    /// One that is asked what it would do, and not obeyed.
+    pub shadow: Option<Shadow>,
 }
 
 /// A record that this version cannot read.
@@ -88,6 +90,14 @@ struct WrittenRollout {
     trial: Option<WrittenTrial>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last: Option<WrittenOutcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shadow: Option<WrittenShadow>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenShadow {
+    candidate: u64,
+    since: String,
 }
 
 /// Shares are in ten-thousandths.
@@ -166,6 +176,10 @@ pub fn rollout_body(of: &Rollout) -> Vec<u8> {
             why: last.why.clone(),
             at: to_rfc3339(last.at),
         }),
+        shadow: of.shadow.map(|shadow| WrittenShadow {
+            candidate: shadow.candidate.0,
+            since: to_rfc3339(shadow.since),
+        }),
     })
 }
 
@@ -214,6 +228,13 @@ fn read_outcome(of: WrittenOutcome) -> Result<Outcome, UnreadablePolicy> {
     })
 }
 
+fn read_shadow(of: WrittenShadow) -> Result<Shadow, UnreadablePolicy> {
+    Ok(Shadow {
+        candidate: PolicyVersion(of.candidate),
+        since: parse_rfc3339(&of.since)?,
+    })
+}
+
 /// Reads which policy holds.
 ///
 /// # Errors
@@ -227,6 +248,7 @@ pub fn read_rollout(body: &[u8]) -> Result<Rollout, UnreadablePolicy> {
         at: parse_rfc3339(&read.at)?,
         trial: read.trial.map(read_trial).transpose()?,
         last: read.last.map(read_outcome).transpose()?,
+        shadow: read.shadow.map(read_shadow).transpose()?,
     })
 }
 
@@ -279,6 +301,10 @@ mod tests {
                 ending: TrialEnd::RolledBack,
                 why: "more failures".to_owned(),
                 at: policy.at,
+            }),
+            shadow: Some(Shadow {
+                candidate: PolicyVersion(5),
+                since: policy.at,
             }),
         };
         assert_eq!(read_rollout(&rollout_body(&rollout)).unwrap(), rollout);

@@ -23,7 +23,7 @@ impl Shell {
         let _ = call.answer.send(self.load());
     }
 
-    fn load(&self) -> Load {
+    fn load(&mut self) -> Load {
         let state = match (self.draining, self.cordoned) {
             (true, _) => WorkerState::Draining,
             (false, true) => WorkerState::Cordoned,
@@ -33,6 +33,9 @@ impl Shell {
             state,
             free: self.intake.free(),
             running: self.intake.running(),
+            shadow: self
+                .asked
+                .told(&self.classes, &self.intake, &self.service.options.metrics),
         }
     }
 

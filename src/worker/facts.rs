@@ -2,6 +2,8 @@
 
 use crate::broker::delivery::{Delivery, arrival};
 use crate::clock;
+use crate::config::LivePolicy;
+use crate::policy::Policy;
 use crate::scheduler::facts::{Flow, Head};
 use crate::scheduler::rules::{Between, FlowKey, Rules};
 use crate::task::{EpochMs, Moment, Route, Task, fnv1a_64};
@@ -16,17 +18,36 @@ pub(super) struct Flows {
     weighs: bool,
     /// Whether heads are compared at all.
     pub(super) compares: bool,
+    /// Whether they are to be known: they are compared, or another policy is asked that does so.
+    sees: bool,
 }
 
 impl Flows {
-    pub(super) const fn of_rules(rules: &Rules) -> Self {
-        let by = match rules.between {
-            Between::Mlfq(rules) => rules.by,
-            _ => FlowKey::Tenant,
-        };
-        let weighs = matches!(rules.between, Between::Score(_));
-        let compares = rules.between.compares_heads();
-        Self { by, weighs, compares }
+    /// By the rules that are acted on, and those that are asked beside them.
+    pub(super) fn of_rules(rules: &Rules, asked: Option<&Rules>) -> Self {
+        let both = [Some(rules), asked];
+        let mut keys = both.iter().flatten().filter_map(|rules| match rules.between {
+            Between::Mlfq(rules) => Some(rules.by),
+            _ => None,
+        });
+        let is_any = |is: fn(&Between) -> bool| both.iter().flatten().any(|rules| is(&rules.between));
+        Self {
+            by: keys.next().unwrap_or(FlowKey::Tenant),
+            weighs: is_any(|between| matches!(between, Between::Score(_))),
+            compares: rules.between.compares_heads(),
+            sees: is_any(Between::compares_heads),
+        }
+    }
+
+    /// As a worker chooses by that edition.
+    pub(super) fn under(policy: &Policy, live: &LivePolicy) -> Self {
+        let asked = live.shadow();
+        Self::of_rules(&policy.scheduler, asked.as_ref().map(|asked| &asked.scheduler))
+    }
+
+    /// Whether heads are to be known.
+    pub(super) const fn sees(self) -> bool {
+        self.sees
     }
 
     pub(super) fn of(self, task: &Task) -> Flow {

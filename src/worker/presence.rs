@@ -13,17 +13,18 @@ use crate::broker::registry::BEAT_EVERY;
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::task::EpochMs;
-use crate::wire::{Beat, Obeyed, Order, PolicyMark, WorkerState};
+use crate::wire::{Beat, Obeyed, Order, PolicyMark, Shadowed, WorkerState};
 
 /// Calls that wait for the loop: heartbeats and orders come one by one.
 const CALLS_MAX: usize = 4;
 
 /// What the loop does at one moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Load {
     pub(super) state: WorkerState,
     pub(super) free: u32,
     pub(super) running: u32,
+    pub(super) shadow: Option<Shadowed>,
 }
 
 /// A question to the loop, which may be an order.
@@ -155,6 +156,7 @@ impl Presence {
             models: served.map(|model| model.name.as_str().to_owned()).collect(),
             labels: self.options.labels.clone(),
             policy: PolicyMark::of(&policy, live.refused().map(|refused| refused.version)),
+            shadow: load.shadow,
         }
     }
 }

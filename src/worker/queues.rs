@@ -109,17 +109,20 @@ impl Classes {
     /// Goes over to another policy. A class that it does not have any more keeps its terms until its queues are empty.
     pub(super) fn reform(&mut self, policy: &Policy, intake: &mut Intake) {
         self.learn(policy, intake);
-        let mut terms: Vec<(ClassId, ClassTerms)> = Vec::new();
-        for (name, id) in &self.ids {
-            let class = policy.class(name.as_str());
-            terms.push((*id, class.map_or(*intake.terms(*id), Class::terms)));
-        }
-        terms.sort_by_key(|(id, _)| *id);
-        let terms: Vec<ClassTerms> = terms.into_iter().map(|(_, terms)| terms).collect();
+        let terms = self.terms_under(policy, intake);
         intake.reform(policy.scheduler, &terms);
         for (queue, route) in &self.queues {
             intake.measure_by(*queue, self.meters_of(route));
         }
+    }
+
+    /// What a policy says of every class, in the order they were added; of one that it does not have, what held before.
+    pub(super) fn terms_under(&self, policy: &Policy, intake: &Intake) -> Vec<ClassTerms> {
+        let terms = self.names.iter().enumerate().map(|(at, name)| {
+            let class = policy.class(name.as_str());
+            class.map_or_else(|| *intake.terms(ClassId(at)), Class::terms)
+        });
+        terms.collect()
     }
 
     /// Takes nothing more of queues that are not served here.

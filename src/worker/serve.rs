@@ -109,7 +109,7 @@ impl Service {
     ) -> Done {
         let started = clock::monotonic();
         let policy = self.options.policy.of_shard(route.shard);
-        let flows = Flows::of_rules(&policy.scheduler);
+        let flows = Flows::under(&policy, &self.options.policy);
         let read = Run::read(&route, delivery, started, policy);
         let flow = read.as_ref().ok().map(|(run, _)| flows.of(&run.task));
         let mut bill = Bill::default();

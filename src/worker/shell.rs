@@ -18,7 +18,8 @@ use super::presence::{Call, Presence};
 use super::queues::{Classes, begin, seed_of};
 use super::running::Running;
 use super::serve::{Done, Service};
-use super::timers::{BEATS_PER_ACK_WAIT, heartbeat, sleep_until};
+use super::shadow::Asked;
+use super::timers::{heartbeat, sleep_until};
 use super::views;
 use crate::broker::consumer::ConsumerFacts;
 use crate::broker::delivery::Delivery;
@@ -29,7 +30,7 @@ use crate::broker::{Broker, RequestError};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{HandBackReason, PullKind, Readiness};
-use crate::policy::{Policy, PolicyVersion};
+use crate::policy::PolicyVersion;
 use crate::scheduler::facts::Ticket;
 use crate::scheduler::intake::{Decision, Intake};
 use crate::scheduler::rate::Lent;
@@ -40,7 +41,7 @@ use crate::wire::LaneView;
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 
 /// Under which target every pick says why, at the level trace.
-const PICKS: &str = "fairlane::picks";
+pub(super) const PICKS: &str = "fairlane::picks";
 
 /// One worker.
 pub(super) struct Shell {
@@ -48,20 +49,22 @@ pub(super) struct Shell {
     pub(super) lifecycle: Lifecycle,
     pub(super) readiness: watch::Sender<Readiness>,
     pub(super) intake: Intake,
-    classes: Classes,
+    pub(super) classes: Classes,
+    /// What another policy would do.
+    pub(super) asked: Asked,
     pub(super) puller: Puller,
     pub(super) leases: Leases,
     /// Leased and not started.
     pub(super) kept: HashMap<Ticket, (HeldId, Box<Delivery>)>,
     pub(super) done: mpsc::Receiver<Done>,
     pub(super) tell_done: mpsc::Sender<Done>,
-    heartbeat: Interval,
+    pub(super) heartbeat: Interval,
     found: mpsc::Receiver<Vec<ConsumerFacts>>,
     /// Asks for another look at the consumers.
-    look: Arc<Notify>,
+    pub(super) look: Arc<Notify>,
     policy_changes: watch::Receiver<PolicyVersion>,
     /// The policy that tasks are chosen by.
-    acting: watch::Sender<PolicyVersion>,
+    pub(super) acting: watch::Sender<PolicyVersion>,
     executor_changes: watch::Receiver<u64>,
     /// What the intake is told of tasks, by the rules that hold.
     pub(super) flows: Flows,
@@ -118,7 +121,7 @@ impl Shell {
         let look = Arc::new(Notify::new());
         let found = discovery.run(look.clone(), &lifecycle);
         let views = views::hear(broker.views().await?, &lifecycle);
-        let flows = Flows::of_rules(&policy.scheduler);
+        let flows = Flows::under(&policy, &options.policy);
         let orders = broker.orders(&options.id).await?;
         let borrowing = Borrowing::new(broker.borrower().await?);
         let (presence, calls) = Presence::new(broker.clone(), options.clone());
@@ -134,6 +137,7 @@ impl Shell {
             readiness,
             intake,
             classes,
+            asked: Asked::default(),
             puller,
             leases: Leases::default(),
             kept: HashMap::new(),
@@ -330,71 +334,6 @@ impl Shell {
                 Some(cost_ms) => self.intake.finished(done.queue, done.flow, cost_ms),
                 None => self.intake.returned(done.queue, done.flow),
             }
-        }
-    }
-
-    fn add_queues(&mut self, found: &[ConsumerFacts]) {
-        // The consumers decide, not this worker's policy, which may be another than the coordinator's.
-        if let Some(least) = found.iter().map(|consumer| consumer.ack_wait).min() {
-            self.beat_within(least);
-        }
-        let options = &self.service.options;
-        let policy = options.policy.of_worker(&options.id);
-        let (intake, puller) = (&mut self.intake, &mut self.puller);
-        let explains = tracing::enabled!(target: PICKS, tracing::Level::TRACE);
-        let serves = |route: &Route| {
-            options.executors.has(&route.model) && options.policy.serves(&options.id, route.shard)
-        };
-        let added = self.classes.add_new(found, &policy, serves, intake, puller);
-        forget_models(options, &policy, found);
-        if added > 0 && explains {
-            self.intake.explain(self.puller.names());
-        }
-        if added > 0 && !self.draining && !self.cordoned {
-            self.readiness.send_replace(Readiness::Ready);
-        }
-    }
-
-    /// Goes over to the policy that holds now. What runs goes on under the one it started with.
-    fn reform(&mut self) {
-        let options = &self.service.options;
-        let policy = options.policy.of_worker(&options.id);
-        self.flows = Flows::of_rules(&policy.scheduler);
-        self.classes.reform(&policy, &mut self.intake);
-        // At once from the track that it leaves; the other one is looked for.
-        let (served, intake) = (&options.policy, &mut self.intake);
-        self.classes
-            .leave(intake, |route| served.serves(&options.id, route.shard));
-        self.look.notify_one();
-        // The coordinator shortens it at the consumers once everybody is faster.
-        let ack_wait_ms = policy.core.ack_wait_ms.min(policy.normal.ack_wait_ms);
-        self.beat_within(Duration::from_millis(ack_wait_ms));
-        self.acting.send_replace(policy.version);
-        tracing::debug!(policy = %policy.version, "choosing by another policy");
-    }
-
-    /// Gives signs of life often enough for consumers that wait so long for them.
-    fn beat_within(&mut self, ack_wait: Duration) {
-        if ack_wait / BEATS_PER_ACK_WAIT < self.heartbeat.period() {
-            self.heartbeat = heartbeat(ack_wait);
-        }
-    }
-}
-
-/// A model that the policy does not have any more is served until no queue of it is left.
-fn forget_models(options: &WorkerOptions, policy: &Policy, found: &[ConsumerFacts]) {
-    let executors = &options.executors;
-    let (stable, trial) = (options.policy.now(), options.policy.trial());
-    for model in executors.models() {
-        let is_wanted = policy.model_by_token(&model).is_some()
-            || stable.model_by_token(&model).is_some()
-            || trial
-                .as_ref()
-                .is_some_and(|on| on.edition.model_by_token(&model).is_some())
-            || found.iter().any(|consumer| consumer.route.model == model);
-        if !is_wanted {
-            tracing::info!(%model, "the model is served no more: it is not in the policy, and no queue of it is left");
-            executors.forget(&model);
         }
     }
 }

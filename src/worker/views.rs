@@ -60,7 +60,7 @@ fn view(of: &QueueView, flows: Flows, taken_at: EpochMs, now: Moment, wall: Epoc
     // What is held back is not given out, however much of it there is; nor is what waits for a place, of which a pull
     // that is open tells sooner. Only its head is compared all the same.
     let gives = !of.is_paused && (flows.compares || of.running < u64::from(of.limit));
-    let head = of.head.filter(|_| gives && flows.compares);
+    let head = of.head.filter(|_| gives && flows.sees());
     View {
         depth: if gives { of.depth } else { 0 },
         head: head.map(|head| known(flows, &head, now, wall)),
@@ -116,7 +116,7 @@ mod tests {
             ..Rules::default()
         };
         for (rules, flow) in [(by_tenant, 1), (by_session, 2)] {
-            let flows = Flows::of_rules(&rules);
+            let flows = Flows::of_rules(&rules, None);
             let seen = view(&queue(false), flows, EpochMs(9_500), now, wall);
             assert_eq!(
                 (seen.depth, seen.taken_at),
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn rules_that_compare_no_heads_are_told_of_tasks_that_can_be_had_and_of_nothing_else() {
-        let flows = Flows::of_rules(&Rules::default());
+        let flows = Flows::of_rules(&Rules::default(), None);
         let seen = |running| {
             let queue = QueueView {
                 running,

@@ -105,7 +105,7 @@ pub(super) fn stop(error: ApplyError) -> anyhow::Error {
         | ApplyError::OnTrial(_)
         | ApplyError::NoRoom(_)
         | ApplyError::TooLong { .. } => Stop::refused(error.to_string()).into(),
-        ApplyError::Unknown(_) | ApplyError::NoneBefore | ApplyError::NoTrial => {
+        ApplyError::Unknown(_) | ApplyError::NoneBefore | ApplyError::NoTrial | ApplyError::NoShadow => {
             Stop::not_found(error.to_string()).into()
         }
         ApplyError::Record(error) => super::show::unreachable(error),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{apply, read, rollout, show, validate};
+use super::{apply, read, rollout, shadow, show, validate};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 
@@ -46,6 +46,10 @@ enum Command {
     ///
     /// Exits as `policy apply` does.
     Rollout(rollout::Args),
+    /// Ask a policy at every pick what it would do, without obeying it
+    ///
+    /// Exits as `policy apply` does.
+    Shadow(shadow::Args),
 }
 
 pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
@@ -59,5 +63,6 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Explain(args) => read::run_explain(&args, session).await,
         Command::Schema => read::run_schema(session),
         Command::Rollout(args) => rollout::run(&args, session).await,
+        Command::Shadow(args) => shadow::run(&args, session).await,
     }
 }

@@ -6,6 +6,7 @@ mod apply;
 mod args;
 mod read;
 mod rollout;
+mod shadow;
 mod show;
 mod validate;
 

@@ -270,6 +270,7 @@ async fn write(
         trial,
         last: ended.or(before.last),
         latest: before.latest,
+        shadow: before.shadow,
     };
     of.broker.write_rollout(&rollout, standing.revision).await
 }

@@ -90,6 +90,9 @@ pub enum ApplyError {
     /// There is no rollout.
     #[error("no policy is on trial; `fairlane policy rollout FILE` begins with one")]
     NoTrial,
+    /// No policy is asked.
+    #[error("no policy is asked what it would do; `fairlane policy shadow FILE` begins with one")]
+    NoShadow,
     /// It cannot be tried out beside the policy that holds.
     #[error(
         "this policy cannot be tried out beside the one that holds: {0}; make it hold at once with `fairlane policy apply`, or change that"
@@ -145,6 +148,7 @@ pub async fn apply(broker: &Broker, of: &Applying) -> Result<Applied, ApplyError
         at: clock::wall(),
         trial: None,
         last: standing.rollout.as_ref().and_then(|rollout| rollout.last.clone()),
+        shadow: standing.rollout.as_ref().and_then(|rollout| rollout.shadow),
     };
     hold(broker, &rollout, &standing).await?;
     Ok(Applied {
@@ -264,18 +268,20 @@ pub(super) async fn hold(broker: &Broker, rollout: &Rollout, standing: &Standing
         }
         return Err(ApplyError::Conflict);
     }
-    forget_oldest(broker, version, rollout.stable).await;
+    let shadow = rollout.shadow.map(|shadow| shadow.candidate);
+    forget_oldest(broker, version, [Some(rollout.stable), shadow]).await;
     Ok(())
 }
 
-/// Takes away what is too old to be kept. Never the one that holds, however many were tried and taken back since.
-async fn forget_oldest(broker: &Broker, version: PolicyVersion, holds: PolicyVersion) {
+/// Takes away what is too old to be kept. Never one that is `needed`, which holds or is asked beside it, however many
+/// were tried and taken back since.
+async fn forget_oldest(broker: &Broker, version: PolicyVersion, needed: [Option<PolicyVersion>; 2]) {
     let Some(last) = version.0.checked_sub(KEPT).filter(|last| *last > 0) else {
         return;
     };
     // Numbers that were never used are passed over at once: one more than is kept is all there can be, as a rule.
     let old = last.saturating_sub(NUMBERS_MAX).max(1)..=last;
-    for old in old.filter(|old| *old != holds.0) {
+    for old in old.filter(|old| !needed.contains(&Some(PolicyVersion(*old)))) {
         if let Err(error) = broker.forget_policy(PolicyVersion(old)).await {
             tracing::debug!(policy = old, %error, "an old policy stays stored");
         }

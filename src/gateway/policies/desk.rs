@@ -99,9 +99,11 @@ impl From<ApplyError> for Problem {
                 let stands = stands.0;
                 return Self::new(Code::PolicyOutdated, error.to_string()).with("holds", "Fl-Policy", stands);
             }
-            ApplyError::Conflict | ApplyError::OnTrial(_) | ApplyError::NoRoom(_) | ApplyError::NoTrial => {
-                Code::PolicyConflict
-            }
+            ApplyError::Conflict
+            | ApplyError::OnTrial(_)
+            | ApplyError::NoRoom(_)
+            | ApplyError::NoTrial
+            | ApplyError::NoShadow => Code::PolicyConflict,
             ApplyError::Unknown(_) | ApplyError::NoneBefore => Code::UnknownPolicy,
             ApplyError::Record(_) => {
                 return match error {

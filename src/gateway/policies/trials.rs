@@ -137,6 +137,7 @@ pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, 
         at: standing.rollout.as_ref().map_or(now, |rollout| rollout.at),
         trial: Some(trial),
         last: standing.rollout.as_ref().and_then(|rollout| rollout.last.clone()),
+        shadow: standing.rollout.as_ref().and_then(|rollout| rollout.shadow),
     };
     hold(broker, &rollout, &standing).await?;
     Ok(candidate)

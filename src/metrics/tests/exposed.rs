@@ -42,6 +42,7 @@ fn count_everything() {
     worker.fairness(&class(), 0.9, 1.0);
     worker.view();
     worker.blind_picks(3);
+    worker.shadowed(&class(), &class(), 2);
 
     let batches = BatchMetrics::new();
     BatchReason::all()

@@ -13,6 +13,7 @@ use crate::scheduler::cost::{CostId, CostModel};
 use crate::scheduler::facts::{COST_MIN_MS, ClassId, Flow, Ticket};
 use crate::scheduler::picker::{Picker, Sight};
 use crate::scheduler::rules::{ClassTerms, Rules};
+use crate::scheduler::shadow::Watched;
 use crate::task::Moment;
 
 /// How long a queue that refused a pull is left alone.
@@ -40,7 +41,7 @@ pub struct IntakeConfig {
 pub struct Intake {
     pub(super) slots: u32,
     pub(super) seed: u64,
-    pub(super) picker: Picker,
+    pub(super) picker: Watched,
     pub(super) costs: CostModel,
     pub(super) queues: Vec<Queue>,
     members: Vec<Vec<QueueId>>,
@@ -79,7 +80,7 @@ impl Intake {
         Self {
             slots: config.slots.max(1),
             seed: config.seed,
-            picker: Picker::new(config.rules),
+            picker: Watched::new(config.rules),
             costs: CostModel::default(),
             queues: Vec::new(),
             members: Vec::new(),
@@ -182,7 +183,7 @@ impl Intake {
         }
         let QueueSpec { class, cost, .. } = queue.spec;
         self.costs.settle(cost, cost_ms);
-        self.picker.settle(id, flow, charged_ms, cost_ms);
+        self.picker.settle(id, flow, 1, [charged_ms, cost_ms]);
         let estimate_ms = self.costs.estimate_ms(cost);
         self.picker.estimate(id, estimate_ms);
         self.owe(class, estimate_ms);
@@ -347,7 +348,7 @@ impl Intake {
     /// Gives back what so many places were charged.
     pub(super) fn refund(&mut self, id: QueueId, places: u32) {
         let charged_ms = self.queues[id.0].ledger.settle(places);
-        self.picker.settle(id, None, charged_ms, 0.0);
+        self.picker.settle(id, None, places, [charged_ms, 0.0]);
     }
 
     /// Places that were asked for are not to come: frees those of the `before` slots that were reserved for them.

@@ -35,7 +35,7 @@ impl Intake {
         if let (Some(flow), 1..) = (flow, queue.window_max) {
             queue.window.charge(flow, -charged_ms);
         }
-        self.picker.settle(id, flow, charged_ms, 0.0);
+        self.picker.settle(id, flow, 1, [charged_ms, 0.0]);
     }
 
     fn leave(&mut self, queue: QueueId, ticket: Ticket) {

@@ -14,6 +14,11 @@ impl Ledger {
         self.charged_ms += estimate_ms;
     }
 
+    /// Places that are in it.
+    pub(super) fn places(&self) -> u32 {
+        self.places
+    }
+
     /// What the places that are in it were charged.
     pub(super) fn charged_ms(&self) -> f64 {
         self.charged_ms

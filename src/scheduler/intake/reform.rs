@@ -10,6 +10,7 @@ use super::tokens::MeterId;
 use crate::scheduler::facts::ClassId;
 use crate::scheduler::picker::Picker;
 use crate::scheduler::rules::{ClassTerms, Rules};
+use crate::scheduler::shadow::Picks;
 
 impl Intake {
     /// Chooses by other rules and terms from now on; `terms` are those of all classes, in the order they were added.
@@ -23,27 +24,57 @@ impl Intake {
         if is_same && *self.picker.rules() == rules {
             return;
         }
+        self.picker.replace(self.begun(rules, terms));
+        for queue in &mut self.queues {
+            let window = self.picker.terms(queue.spec.class).lookahead.window;
+            queue.window_max = if window > 1 { window } else { 0 };
+        }
+        self.begin_debts();
+        // What is free is divided by the new rules at once.
+        self.hurried = true;
+    }
+
+    /// Asks a candidate at every pick from now on what it would have picked, or nobody; `terms` are what it says of all
+    /// classes, in the order they were added. What holds goes on being obeyed. The count begins anew with another
+    /// candidate, and whenever what holds changes.
+    ///
+    /// # Panics
+    /// When a class has no terms.
+    pub fn watch(&mut self, candidate: Option<(Rules, Vec<ClassTerms>)>) {
+        let Some((rules, terms)) = candidate else {
+            return self.picker.unwatch();
+        };
+        assert_eq!(terms.len(), self.debts.len(), "every class has terms");
+        if self.picker.is_watching(&rules, &terms) {
+            return;
+        }
+        let begun = self.begun(rules, &terms);
+        let places = self.queues.iter().map(|queue| queue.ledger.places()).collect();
+        self.picker.watch(rules, terms, places, begun);
+    }
+
+    /// What the candidate would have picked since it is asked; none without one.
+    #[must_use]
+    pub fn shadowed(&self) -> Option<&Picks> {
+        self.picker.picks()
+    }
+
+    /// A picker as of a worker that has just started, charged for what is under way.
+    fn begun(&self, rules: Rules, terms: &[ClassTerms]) -> Picker {
         let mut picker = Picker::new(rules);
         for terms in terms {
             picker.add_class(*terms);
         }
         picker.start_at(phase(self.seed));
-        for queue in &self.queues {
+        for (at, queue) in self.queues.iter().enumerate() {
             let estimate_ms = self.costs.estimate_ms(queue.spec.cost);
             picker.add_queue(queue.spec.class, queue.spec.lane, estimate_ms);
-        }
-        self.picker = picker;
-        for at in 0..self.queues.len() {
-            let (class, under_way_ms) = (self.queues[at].spec.class, self.queues[at].ledger.charged_ms());
+            let under_way_ms = queue.ledger.charged_ms();
             if under_way_ms > 0.0 {
-                self.picker.charge(QueueId(at), under_way_ms);
+                picker.charge(QueueId(at), under_way_ms);
             }
-            let window = self.picker.terms(class).lookahead.window;
-            self.queues[at].window_max = if window > 1 { window } else { 0 };
         }
-        self.begin_debts();
-        // What is free is divided by the new rules at once.
-        self.hurried = true;
+        picker
     }
 
     /// Each start of a task of this queue takes a token of these meters from now on, and of no others.

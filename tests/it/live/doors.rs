@@ -162,6 +162,7 @@ async fn the_command_line_begins_a_rollout_where_there_is_room_for_it_and_ends_i
             version(2).replace("initial: 5 }", "initial: 5 }, batch: { size_max: 3 }"),
         ),
         ("narrow", version(3).replace("concurrency: 256", "concurrency: 3")),
+        ("faulty", "version: 1\n".to_owned()),
     ] {
         std::fs::write(folder.path().join(name), document).expect("it can be written");
     }
@@ -179,7 +180,14 @@ async fn the_command_line_begins_a_rollout_where_there_is_room_for_it_and_ends_i
         ("apply two", 3, "policy 2 is on trial"),
         ("rollout abort", 0, "was aborted"),
         ("rollout abort", 4, "no policy is on trial"),
-        ("apply narrow", 0, "policy 3 holds"),
+        ("shadow status", 0, "policy 1 holds, and none is asked"),
+        ("shadow stop", 4, "no policy is asked"),
+        ("shadow", 2, "<FILE>"),
+        ("shadow two --if-version 7", 3, "policy 1 holds, not 7"),
+        ("shadow faulty", 1, "classes: has no class"),
+        ("shadow two", 0, "policy 3 is asked beside 1"),
+        ("shadow stop", 0, "no slot was given out since then"),
+        ("apply narrow", 0, "policy 4 holds"),
         (
             "rollout two",
             3,

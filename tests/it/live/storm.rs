@@ -118,6 +118,7 @@ async fn force(broker: &Broker, document: &str) -> PolicyVersion {
         at: clock::wall(),
         trial: None,
         last: None,
+        shadow: None,
     };
     assert!(
         broker

@@ -8,6 +8,7 @@ mod leaving;
 mod limits;
 mod random;
 mod rates;
+mod shadow;
 mod shares;
 mod slow;
 mod told;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::stage::World;
 use super::stage::{Dice, FAR, Setup, Slow};
 
-fn setup(seed: u64) -> Setup {
+pub(super) fn setup(seed: u64) -> Setup {
     let mut dice = Dice(seed);
     let workers = (0..1 + dice.below(6)).map(|_| 1 + dice.below(9) as u32).collect();
     let count = 1 + dice.below(6);
@@ -28,7 +28,7 @@ fn setup(seed: u64) -> Setup {
 }
 
 /// Bursts, and the time by which all is surely done.
-fn fill(world: &mut World, setup: &Setup) -> u64 {
+pub(super) fn fill(world: &mut World, setup: &Setup) -> u64 {
     let mut dice = Dice(setup.seed ^ 0xb0b);
     let round_trip_us = setup.round_trip_us();
     let slots = setup.workers.iter().sum::<u32>().max(1);
