@@ -16,6 +16,7 @@ mod begin;
 mod blocked;
 mod callback;
 mod classify;
+pub mod compare;
 mod cron;
 mod demand;
 mod document;

@@ -20,6 +20,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(super) use tests::shared;
+
 pub use evidence::{Evidence, Tally};
 pub use judge::judge;
 pub use plan::{Margins, Plan};

@@ -40,6 +40,17 @@ impl Waits {
         }
     }
 
+    /// Those that are not among `some`, which are all among these.
+    #[must_use]
+    pub fn without(&self, some: &Self) -> Self {
+        let mut rest = Self::default();
+        for (bucket, count) in self.buckets() {
+            let taken = some.counts.get(&bucket).copied().unwrap_or(0);
+            rest.add(bucket, count.saturating_sub(taken));
+        }
+        rest
+    }
+
     /// The buckets that hold anything, in ascending order, with their counts.
     pub fn buckets(&self) -> impl Iterator<Item = (u8, u64)> + '_ {
         self.counts.iter().map(|(bucket, count)| (*bucket, *count))
@@ -82,6 +93,48 @@ impl Waits {
         self.quantile(part).map(edge_ms)
     }
 
+    /// The mean wait in ms, as far as buckets tell it; 0 without tasks.
+    #[must_use]
+    pub fn mean_ms(&self) -> f64 {
+        self.mean_of(middle_ms)
+    }
+
+    /// The variance of the waits in ms², as far as buckets tell it; 0 without tasks.
+    #[must_use]
+    pub fn variance_ms2(&self) -> f64 {
+        let mean = self.mean_ms();
+        self.mean_of(|bucket| (middle_ms(bucket) - mean) * (middle_ms(bucket) - mean))
+    }
+
+    fn mean_of(&self, of: impl Fn(u8) -> f64) -> f64 {
+        if self.len == 0 {
+            return 0.0;
+        }
+        let sum: f64 = self
+            .buckets()
+            .map(|(bucket, count)| of(bucket) * count as f64)
+            .sum();
+        sum / self.len as f64
+    }
+
+    /// The wait that `part` (0 to 1) of the tasks do not exceed, in ms, somewhere within its bucket: by how many of the
+    /// bucket's tasks are needed. 0 without tasks.
+    #[must_use]
+    pub fn quantile_within_ms(&self, part: f64) -> f64 {
+        let wanted = part.clamp(0.0, 1.0) * self.len as f64;
+        let mut below = 0.0;
+        for (bucket, count) in self.buckets() {
+            let within = count as f64;
+            if below + within >= wanted {
+                let [low, high] = [begin_ms(bucket), edge_ms(bucket)];
+                let inside = ((wanted - below) / within).clamp(0.0, 1.0);
+                return low + (high - low).max(0.0) * inside;
+            }
+            below += within;
+        }
+        self.longest_ms()
+    }
+
     /// The longest wait in ms, rounded up to the end of its bucket; 0 without tasks.
     #[must_use]
     pub fn longest_ms(&self) -> f64 {
@@ -101,6 +154,19 @@ pub(super) fn bucket(ms: u64) -> u8 {
 /// Where a bucket ends, in ms. The last one has no end; it says where it begins.
 pub(super) fn edge_ms(bucket: u8) -> f64 {
     libm::exp2(f64::from(bucket.min(BUCKETS - 2)) / PER_OCTAVE)
+}
+
+/// Where a bucket begins, in ms.
+fn begin_ms(bucket: u8) -> f64 {
+    match bucket {
+        0 => 0.0,
+        _ => edge_ms(bucket - 1),
+    }
+}
+
+/// The middle of a bucket, in ms.
+fn middle_ms(bucket: u8) -> f64 {
+    f64::midpoint(begin_ms(bucket), edge_ms(bucket).max(begin_ms(bucket)))
 }
 
 /// How many buckets further a wait is that is `factor` (at least 1) times as long, rounded up.

@@ -29,7 +29,7 @@ impl Run {
 }
 
 /// So many seeds, or more where the tests were compiled for more.
-pub(super) fn seeds(few: u64) -> u64 {
+pub(in crate::policy) fn seeds(few: u64) -> u64 {
     let asked = option_env!("ROLLOUT_SEEDS").and_then(|text| text.parse().ok());
     asked.unwrap_or(few).max(few)
 }

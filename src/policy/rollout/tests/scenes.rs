@@ -3,19 +3,19 @@
 use super::traffic::{Bursts, Flow, Shape, Traffic};
 
 /// Ten times as long waits, for ten seconds about once a minute.
-pub(super) const BURSTS: Bursts = Bursts {
+pub(in crate::policy) const BURSTS: Bursts = Bursts {
     factor: 10.0,
     on_s: 10.0,
     off_s: 60.0,
 };
 
 /// One class of 200 tasks/s, 1 % of which fail.
-pub(super) fn one() -> Traffic {
+pub(in crate::policy) fn one() -> Traffic {
     Traffic::of(&[Flow::new("all", 200.0)])
 }
 
 /// Four classes, of 150, 40, 8 and 2 tasks/s; the smallest fails more and waits longer.
-pub(super) fn four() -> Traffic {
+pub(in crate::policy) fn four() -> Traffic {
     let small = Flow {
         slo_ms: None,
         wait_ms: [400.0; 2],
@@ -31,12 +31,12 @@ pub(super) fn four() -> Traffic {
 }
 
 /// Traffic with other waits.
-pub(super) fn shaped(traffic: Traffic, shape: Shape) -> Traffic {
+pub(in crate::policy) fn shaped(traffic: Traffic, shape: Shape) -> Traffic {
     Traffic { shape, ..traffic }
 }
 
 /// Traffic of which `change` makes every class's canary worse.
-pub(super) fn harmed(mut traffic: Traffic, change: impl Fn(&mut Flow)) -> Traffic {
+pub(in crate::policy) fn harmed(mut traffic: Traffic, change: impl Fn(&mut Flow)) -> Traffic {
     traffic.flows.iter_mut().for_each(change);
     traffic
 }

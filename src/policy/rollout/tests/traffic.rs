@@ -5,28 +5,28 @@ use super::super::{Evidence, Share};
 use crate::task::ClassName;
 
 /// Uniform numbers of one seed (SplitMix64).
-pub(super) struct Draws(u64);
+pub(in crate::policy) struct Draws(u64);
 
 impl Draws {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::policy) fn new(seed: u64) -> Self {
         Self(mix(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
-    pub(super) fn bits(&mut self) -> u64 {
+    pub(in crate::policy) fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
     /// Between 0 and 1, neither of them.
-    pub(super) fn uniform(&mut self) -> f64 {
+    pub(in crate::policy) fn uniform(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
 
-    pub(super) fn happens(&mut self, probability: f64) -> bool {
+    pub(in crate::policy) fn happens(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
 
-    pub(super) fn exponential(&mut self) -> f64 {
+    pub(in crate::policy) fn exponential(&mut self) -> f64 {
         -libm::log(self.uniform())
     }
 
@@ -36,7 +36,7 @@ impl Draws {
     }
 
     /// Events of a Poisson process in a time in which `mean` are expected.
-    pub(super) fn poisson(&mut self, mean: f64) -> u64 {
+    pub(in crate::policy) fn poisson(&mut self, mean: f64) -> u64 {
         if mean > 20.0 {
             return (mean + mean.sqrt() * self.normal()).round().max(0.0) as u64;
         }
@@ -52,7 +52,7 @@ impl Draws {
 
 /// How waits are distributed, of mean about 1.
 #[derive(Clone, Copy)]
-pub(super) enum Shape {
+pub(in crate::policy) enum Shape {
     Exponential,
     /// σ 1.5: the 99th percentile is 11 times the mean.
     Lognormal,
@@ -72,41 +72,41 @@ impl Shape {
 
 /// Times at which waits are longer.
 #[derive(Clone, Copy)]
-pub(super) struct Bursts {
+pub(in crate::policy) struct Bursts {
     /// How many times as long.
-    pub(super) factor: f64,
+    pub(in crate::policy) factor: f64,
     /// Mean length in s.
-    pub(super) on_s: f64,
+    pub(in crate::policy) on_s: f64,
     /// Mean time in between in s.
-    pub(super) off_s: f64,
+    pub(in crate::policy) off_s: f64,
 }
 
 /// One class.
 #[derive(Clone)]
-pub(super) struct Flow {
-    pub(super) name: &'static str,
-    pub(super) per_s: f64,
+pub(in crate::policy) struct Flow {
+    pub(in crate::policy) name: &'static str,
+    pub(in crate::policy) per_s: f64,
     /// Of the stable and of the canary track.
-    pub(super) failed: [f64; 2],
-    pub(super) wait_ms: [f64; 2],
-    pub(super) slo_ms: Option<u64>,
+    pub(in crate::policy) failed: [f64; 2],
+    pub(in crate::policy) wait_ms: [f64; 2],
+    pub(in crate::policy) slo_ms: Option<u64>,
 }
 
 /// What arrives.
 #[derive(Clone)]
-pub(super) struct Traffic {
-    pub(super) flows: Vec<Flow>,
-    pub(super) shape: Shape,
+pub(in crate::policy) struct Traffic {
+    pub(in crate::policy) flows: Vec<Flow>,
+    pub(in crate::policy) shape: Shape,
     /// That hit both tracks at once.
-    pub(super) shared: Option<Bursts>,
+    pub(in crate::policy) shared: Option<Bursts>,
     /// That hit each track at its own times.
-    pub(super) own: Option<Bursts>,
+    pub(in crate::policy) own: Option<Bursts>,
     /// Failures come in lumps of so many within a second.
-    pub(super) lump: u64,
+    pub(in crate::policy) lump: u64,
 }
 
 impl Flow {
-    pub(super) const fn new(name: &'static str, per_s: f64) -> Self {
+    pub(in crate::policy) const fn new(name: &'static str, per_s: f64) -> Self {
         Self {
             name,
             per_s,
@@ -118,7 +118,7 @@ impl Flow {
 }
 
 impl Traffic {
-    pub(super) fn of(flows: &[Flow]) -> Self {
+    pub(in crate::policy) fn of(flows: &[Flow]) -> Self {
         Self {
             flows: flows.to_vec(),
             shape: Shape::Exponential,
@@ -154,7 +154,7 @@ struct Late {
 }
 
 /// Traffic that goes on from second to second.
-pub(super) struct Stream<'a> {
+pub(in crate::policy) struct Stream<'a> {
     traffic: &'a Traffic,
     names: Vec<ClassName>,
     draws: Draws,
@@ -165,7 +165,7 @@ pub(super) struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(traffic: &'a Traffic, seed: u64) -> Self {
+    pub(in crate::policy) fn new(traffic: &'a Traffic, seed: u64) -> Self {
         let weather = |bursts| Weather { bursts, is_on: false };
         Self {
             traffic,
@@ -183,7 +183,7 @@ impl<'a> Stream<'a> {
     }
 
     /// What the next second brings on each track.
-    pub(super) fn second(&mut self, share: Share) -> [Evidence; 2] {
+    pub(in crate::policy) fn second(&mut self, share: Share) -> [Evidence; 2] {
         let mut tracks = [Evidence::default(), Evidence::default()];
         let shared = self.shared.next(&mut self.draws);
         let factors = [0, 1].map(|track: usize| shared * self.own[track].next(&mut self.draws));
