@@ -26,6 +26,7 @@ mod sim;
 mod start;
 mod streams;
 mod task;
+mod trace;
 
 #[cfg(test)]
 mod help;
