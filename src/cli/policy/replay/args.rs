@@ -19,9 +19,13 @@ pub(in crate::cli::policy) struct Asked {
     pub(in crate::cli::policy) seeds: u64,
 }
 
-/// What may not be worse, in words for both commands.
-pub(super) const NO_WORSE: &str = "What may not be worse, and by how much, such as wait_p99, wait_mean:pay=20% or \
+/// What may not be worse, in words.
+const NO_WORSE: &str = "What may not be worse, and by how much, such as wait_p99, wait_mean:pay=20% or \
     slo_attained:all=0.5; may be given several times; without it, wait_p99, slo_attained and given_up of every class";
+/// The same where the measures are not listed.
+const GATE_NO_WORSE: &str = "What may not be worse then, and by how much, such as wait_p99 or wait_mean:pay=20%; may be \
+    given several times; without it, wait_p99, slo_attained and given_up of every class; `policy replay --help` has all \
+    measures";
 /// The measures, for the long help.
 pub(super) const MEASURES: &str = "Measures: wait_mean, wait_p50, wait_p99 (from arrival to start), time_mean, time_p50, \
     time_p99 (to the end), slo_attained (within the class's slo_ms), starved (waited ten times that), given_up (dropped \
@@ -54,7 +58,7 @@ pub(in crate::cli::policy) struct Gate {
     /// `fairlane trace export` writes one
     #[arg(long, value_name = "TRACE")]
     replay: Option<PathBuf>,
-    #[arg(long, value_name = "MEASURE[:CLASS][=MARGIN%]", requires = "replay", help = NO_WORSE)]
+    #[arg(long, value_name = "MEASURE[:CLASS][=MARGIN%]", requires = "replay", help = GATE_NO_WORSE)]
     no_worse: Vec<Bound>,
     /// Workers to replay it on; without it, as many as the mesh has
     #[arg(long, value_name = "N", requires = "replay", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1024))]

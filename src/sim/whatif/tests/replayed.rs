@@ -6,14 +6,21 @@ use expect_test::expect;
 
 use crate::config::parse_policy;
 use crate::sim::report::Report;
-use crate::sim::whatif::{Comparison, ComparisonJson, Known, Replayed, Verdict, questions, replay, rows};
+use crate::sim::whatif::{
+    Comparison, ComparisonJson, Known, Measure, Of, Replayed, Verdict, questions, replay, rows,
+};
 use crate::sim::workload::Trace;
 
 const SEEDS: u64 = 3;
 
 fn known(name: &str, classes: &str) -> Known {
+    ruled(name, "weighted", classes)
+}
+
+fn ruled(name: &str, between: &str, classes: &str) -> Known {
     let yaml = format!(
         "version: 1
+scheduler: {{ between: {between} }}
 classes:
 {classes}
 default_class: bulk
@@ -123,4 +130,24 @@ fn a_class_that_a_policy_lacks_is_named_with_its_tasks_and_a_trace_without_class
     let bare = "TIMESTAMP,ContextTokens,GeneratedTokens\n2026-11-23 12:00:00,1,1\n2026-11-23 12:00:01,1,1\n";
     expect!["the trace names no classes, so that no policy can be told apart on it; `fairlane trace export` writes one that does"]
         .assert_eq(&refuse(Trace::parse("t.csv", bare).unwrap()));
+}
+
+#[test]
+fn tasks_are_as_urgent_as_a_gateway_makes_them_under_each_policy() {
+    let of = |name, pay, bulk| {
+        let classes =
+            format!("  pay:  {{ priority: {pay}, share: 50 }}\n  bulk: {{ priority: {bulk}, share: 50 }}");
+        ruled(name, "score", &classes)
+    };
+    let comparison = compared(&of("holds", 0, 9), &of("turned", 9, 0));
+    let verdicts: Vec<(Of, Verdict)> = comparison
+        .judged
+        .iter()
+        .filter(|judged| judged.measure == Measure::WaitP99)
+        .map(|judged| (judged.of, judged.verdict))
+        .collect();
+    assert_eq!(
+        verdicts,
+        [(Of::Class(0), Verdict::Worse), (Of::Class(1), Verdict::Better)]
+    );
 }
