@@ -7,7 +7,7 @@
 //! [`blocking`] keeps what waits for others, [`keys`] says how many run of a kind, [`schedules`] are tasks that come
 //! again, [`events`] tells what befell a task, [`wakes`] what came to silent queues, [`audit`] finds what nobody would come to, [`listing`]
 //! goes through tasks and [`census`] through all there is, [`leadership`] says who is to look, [`overload`] what it
-//! says of the load, [`policies`] which policy holds, [`outcomes`] how executions end, [`registry`] which workers there are, [`orders`] tells one what to do, [`rates`] lends tokens of
+//! says of the load, [`policies`] which policy holds, [`outcomes`] how executions end, [`endings`] how tasks have ended, [`registry`] which workers there are, [`orders`] tells one what to do, [`rates`] lends tokens of
 //! rates, [`whereabouts`] finds one task and what is before it, [`topology`] is what
 //! must exist at the server.
 
@@ -18,6 +18,7 @@ pub mod census;
 pub mod connect;
 pub mod consumer;
 pub mod delivery;
+pub mod endings;
 pub mod error;
 pub mod events;
 pub mod feed;

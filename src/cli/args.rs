@@ -18,6 +18,7 @@ use super::session::Session;
 use super::sim;
 use super::streams;
 use super::task;
+use super::trace;
 use super::{doctor, policy};
 use crate::config::Raw;
 
@@ -62,6 +63,8 @@ pub(super) enum Command {
     Sim(sim::Args),
     /// Submit tasks and see what becomes of them
     Task(task::Args),
+    /// What ran, as a file that the simulator replays
+    Trace(trace::Args),
     /// Tasks that come again and again
     Schedule(schedule::Args),
     /// Tasks that were given up
@@ -102,6 +105,7 @@ impl Command {
             | Self::Queue(_)
             | Self::Sim(_)
             | Self::Streams(_)
+            | Self::Trace(_)
             | Self::Policy(_)
             | Self::Audit(_)
             | Self::Doctor(_) => (),
@@ -128,6 +132,7 @@ impl Command {
             Self::Drill(args) => drill::run(args, session).await,
             Self::Sim(args) => sim::run(args, session),
             Self::Task(args) => task::run(args, session).await,
+            Self::Trace(args) => trace::run(args, session).await,
             Self::Schedule(args) => schedule::run(args, session).await,
             Self::Dlq(args) => dlq::run(args, session).await,
             Self::Archive(args) => archive::run(args, session).await,

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`args`] is the tree of commands, [`flags`] the settings among their flags,
 //! [`start`] leads from arguments to a command, [`session`] is what each command is given,
-//! [`output`] writes its data and [`exit`] maps its errors. Then one file or folder per command.
+//! [`output`] writes its data, [`spread`] uses every processor and [`exit`] maps its errors. Then one file or folder per command.
 
 mod archive;
 mod args;
@@ -23,9 +23,11 @@ mod schedule;
 mod session;
 mod shelf;
 mod sim;
+mod spread;
 mod start;
 mod streams;
 mod task;
+mod trace;
 
 #[cfg(test)]
 mod help;

@@ -54,6 +54,12 @@ impl Output {
         write(text)
     }
 
+    /// Says something on stderr that is not the data.
+    pub(super) fn note(self, text: &str) {
+        // A stderr nobody reads takes nothing from the data.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
     /// Says on stderr why a command failed.
     pub(super) fn complain(self, exit: Exit, message: &str) {
         let said = match self.format {

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`workload`] says what arrives, [`plan`] under which policy and by whom it is served, [`run`] runs it:
 //! `ideal` by one scheduler that knows all, `mesh` by workers that know what real ones know. [`record`] is what became of
-//! it, [`report`] what that amounts to. Everything is drawn from a seed: the same seed gives the same report, byte for byte.
+//! it, [`report`] what that amounts to, [`whatif`] compares two policies over what was recorded. Everything is drawn from a seed: the same seed gives the same report, byte for byte.
 
 mod ideal;
 mod mesh;
@@ -14,6 +14,7 @@ mod run;
 mod task;
 #[cfg(test)]
 mod tests;
+pub mod whatif;
 pub mod workload;
 
 pub use mesh::{LIMIT_FAR, seed_of_worker};

@@ -13,6 +13,7 @@ mod body;
 mod body_fields;
 mod body_write;
 mod dead;
+mod ending;
 mod envelope;
 mod event;
 mod gateway_beat;
@@ -42,6 +43,7 @@ pub use beat::{Beat, PolicyMark, UnreadableBeat, WorkerState, beat_body, read_be
 pub use blocked::{Blocked, blocked_headers, read_blocked};
 pub use body::{BodyError, Codec, TaskBody, body_value, parse_body, write_body};
 pub use dead::{DeadLetter, dead_headers, read_dead};
+pub use ending::{Ending, read_ending};
 pub use envelope::task_headers;
 pub use event::{TaskEvent, event_body, read_event};
 pub use gateway_beat::{GatewayBeat, gateway_beat_body, read_gateway_beat};

@@ -65,4 +65,5 @@ mod verdicts;
 mod views;
 mod waits;
 mod wakes;
+mod whatif;
 mod why;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{apply, read, rollout, shadow, show, validate};
+use super::{apply, read, replay, rollout, shadow, show, validate};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 
@@ -42,9 +42,14 @@ enum Command {
     Explain(read::ExplainArgs),
     /// The JSON Schema of policy documents, for editors
     Schema,
+    /// What a policy would have done to recorded tasks, beside the one that holds
+    ///
+    /// Replays a trace at its own pace in the simulator. Exits with 1 when a figure is worse than it may be, with 3 when one of the
+    /// two policies lacks a class of the trace.
+    Replay(replay::Args),
     /// Try a policy on a part of the tasks: more of them step by step, or back by itself
     ///
-    /// Exits as `policy apply` does.
+    /// Exits as `policy apply` does; with 3 also when a replay finds it worse.
     Rollout(rollout::Args),
     /// Ask a policy at every pick what it would do, without obeying it
     ///
@@ -62,6 +67,7 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Diff(args) => read::run_diff(&args, session).await,
         Command::Explain(args) => read::run_explain(&args, session).await,
         Command::Schema => read::run_schema(session),
+        Command::Replay(args) => replay::run(&args, session).await,
         Command::Rollout(args) => rollout::run(&args, session).await,
         Command::Shadow(args) => shadow::run(&args, session).await,
     }

@@ -1,10 +1,11 @@
 //! `policy`: check documents, make one hold, see and undo what was done.
 //!
-//! [`args`] is the tree; [`validate`] needs no server, [`apply`] changes, [`rollout`] tries out, [`show`] and [`read`] tell.
+//! [`args`] is the tree; [`validate`] needs no server, [`apply`] changes, [`replay`] says what another would have done, [`rollout`] tries out, [`show`] and [`read`] tell.
 
 mod apply;
 mod args;
 mod read;
+mod replay;
 mod rollout;
 mod shadow;
 mod show;

@@ -12,7 +12,7 @@ use crate::gateway::document_of;
 use crate::policy::PolicyVersion;
 
 /// A document as it is named on the command line.
-const WHICH: &str = "A version of `policy history`, `current` for the one that holds, `default` for the built-in one, or a file";
+pub(super) const WHICH: &str = "A version of `policy history`, `current` for the one that holds, `default` for the built-in one, or a file";
 
 #[derive(clap::Args)]
 pub(super) struct ExplainArgs {
@@ -94,8 +94,13 @@ pub(super) fn run_schema(session: &Session) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// Whether a document lies at the server.
+pub(super) fn needs_server(which: &str) -> bool {
+    which == "current" || which.parse::<u64>().is_ok()
+}
+
 /// A document and what it is called.
-async fn document(which: &str, session: &Session) -> anyhow::Result<(String, String)> {
+pub(super) async fn document(which: &str, session: &Session) -> anyhow::Result<(String, String)> {
     let version = match which {
         "default" => return Ok(("default".to_owned(), DEFAULT_POLICY_YAML.to_owned())),
         "current" => None,

@@ -3,17 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::apply::{Note, stop};
+use super::replay::{Asked, Gate, compare, noted, text};
 use super::validate::read;
+use crate::broker::Broker;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::table;
 use crate::cli::session::Session;
+use crate::config::parse_policy;
 use crate::gateway::{
-    Applying, Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, handle_trial, trial_status,
+    ApplyError, Applying, Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, document_of,
+    handle_trial, trial_status,
 };
-use crate::policy::LotBy;
 use crate::policy::rollout::Share;
+use crate::policy::{LotBy, PolicyVersion};
+use crate::sim::whatif::{Comparison, ComparisonJson, Known};
 
 /// Where the canary's share goes from the first on.
 const STEPS: [u16; 3] = [2_500, 5_000, 10_000];
@@ -46,6 +52,17 @@ struct Begin {
     label: Option<(String, String)>,
     #[command(flatten)]
     note: Note,
+    #[command(flatten)]
+    gate: Gate,
+}
+
+/// A rollout that has begun, and the replay before it.
+#[derive(Serialize)]
+struct Begun<'a> {
+    #[serde(flatten)]
+    status: &'a TrialStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<ComparisonJson>,
 }
 
 #[derive(Subcommand)]
@@ -88,7 +105,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
 async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<Exit> {
     let (name, document) = read(file)?;
     let by = LotBy::ALL.into_iter().find(|by| by.as_str() == begin.by);
-    let trying = Trying {
+    let mut trying = Trying {
         applying: Applying {
             name,
             document,
@@ -102,10 +119,57 @@ async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<
         label: begin.label.clone(),
     };
     let broker = session.connect().await?;
+    let replayed = match begin.gate.asked() {
+        Some(asked) => Some(pass(&asked, &mut trying.applying, &broker, session).await?),
+        None => None,
+    };
     begin_trial(&broker, &trying).await.map_err(stop)?;
     let status = trial_status(&broker).await.map_err(stop)?;
-    session.output.show(&status, as_text)?;
+    let shown = Begun {
+        status: &status,
+        replay: replayed.as_ref().map(ComparisonJson::from),
+    };
+    session.output.show(&shown, |_| match &replayed {
+        Some(comparison) => format!("{}\n\n{}", text(comparison), as_text(&status)),
+        None => as_text(&status),
+    })?;
     Ok(Exit::Ok)
+}
+
+/// Lets a candidate through that is no worse in a replay than the policy that holds, and only on top of that one.
+async fn pass(
+    asked: &Asked,
+    applying: &mut Applying,
+    broker: &Broker,
+    session: &Session,
+) -> anyhow::Result<Comparison> {
+    let status = trial_status(broker).await.map_err(stop)?;
+    if let Some(trial) = status.trial {
+        return Err(stop(ApplyError::OnTrial(PolicyVersion(trial.candidate))));
+    }
+    let policy = parse_policy(&applying.name, &applying.document)?;
+    let candidate = Known {
+        name: applying.name.clone(),
+        policy,
+    };
+    let stored = document_of(broker, None).await.map_err(stop)?;
+    let Some((stored, _)) = stored else {
+        return Err(stop(ApplyError::NoneBefore));
+    };
+    let name = format!("policy {}", stored.version);
+    let policy = parse_policy(&name, &stored.document)?;
+    let holds = Known { name, policy };
+    let comparison = compare(asked, [&holds, &candidate], Some(broker)).await?;
+    if comparison.worse() > 0 {
+        session
+            .output
+            .show(&ComparisonJson::from(&comparison), |_| text(&comparison))?;
+        let what = format!("{}; the rollout does not begin", comparison.sentence());
+        return Err(Stop::refused(what).into());
+    }
+    applying.expected = applying.expected.or(Some(stored.version));
+    applying.message = noted(&applying.message, &comparison);
+    Ok(comparison)
 }
 
 fn shares(begin: &Begin) -> Result<Vec<Share>, String> {

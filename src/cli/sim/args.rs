@@ -63,7 +63,8 @@ pub(super) struct Arrivals {
     /// reference, code, conv, mix, flood or tenants
     #[arg(long, default_value = "mix", value_name = "NAME", group = "arrivals")]
     workload: Kind,
-    /// A recorded trace: CSV with TIMESTAMP,ContextTokens,GeneratedTokens and, if wanted, Class and ServiceMs
+    /// A recorded trace: CSV with TIMESTAMP,ContextTokens,GeneratedTokens and, if wanted, Class, ServiceMs and Tenant, as
+    /// `fairlane trace export` writes it
     #[arg(long, value_name = "FILE", group = "arrivals")]
     trace: Option<PathBuf>,
     /// Offered work over capacity, 0.001 to 100; of flood and tenants that of those who do not flood
@@ -217,6 +218,9 @@ pub(in crate::cli) fn run(args: Args, session: &Session) -> anyhow::Result<Exit>
 fn simulate(args: &Simulate, session: &Session) -> anyhow::Result<Exit> {
     let spec = args.arrivals.spec(&args.by)?;
     let choices = Choice::read_all(&args.policy)?;
+    if let Kind::Trace(trace) = &spec.kind {
+        choices.iter().try_for_each(|choice| choice.check(trace))?;
+    }
     let workloads = runs::workloads(&spec, &args.by, args.arrivals.seeds())?;
     if let Some(picks) = args.explain {
         return show::explain(&choices, &workloads, &args.by, picks, session);

@@ -8,7 +8,8 @@ use crate::config::parse_policy;
 use crate::policy::Policy;
 use crate::scheduler::rules::{Between, Infeasible, MlfqRules, Rules, ScoreWeights};
 use crate::sim::plan::{ClassPlan, Plan};
-use crate::sim::workload::{WorkClass, Workload};
+use crate::sim::report::text::counted;
+use crate::sim::workload::{Trace, WorkClass, Workload};
 
 /// The rules that go by a name, with their defaults.
 const NAMED: [(&str, Between); 9] = [
@@ -116,6 +117,26 @@ impl Choice {
     /// The same, with every class's exponent growing so many times as fast.
     pub(super) fn aging_faster(self, times: f64) -> Self {
         Self { aging: times, ..self }
+    }
+
+    /// That a document has every class that a trace names: one that it does not have would be refused at the door of a
+    /// mesh, and runs under nobody's rules here.
+    pub(super) fn check(&self, trace: &Trace) -> Result<(), Stop> {
+        let Some(policy) = &self.document else {
+            return Ok(());
+        };
+        match trace
+            .classes()
+            .iter()
+            .find(|(name, _)| policy.class(name).is_none())
+        {
+            None => Ok(()),
+            Some((name, tasks)) => Err(Stop::usage(format!(
+                "the policy {} has no class {name:?}, of which the trace has {}; add it to the policy, or leave these rows out",
+                self.name,
+                counted(*tasks as u64, "task")
+            ))),
+        }
     }
 
     /// What it is for that workload: a document's classes count where the workload has classes of these names.

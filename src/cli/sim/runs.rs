@@ -1,18 +1,13 @@
 //! Runs, over as many processors as there are.
 
-use std::num::NonZero;
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use indicatif::ProgressBar;
 
 use super::args::By;
 use super::policies::Choice;
 use crate::cli::exit::Stop;
+use crate::cli::spread::spread;
 use crate::sim;
 use crate::sim::plan::Plan;
-use crate::sim::record::Run;
 use crate::sim::report::{Report, ReportError, summarise};
 use crate::sim::workload::{Spec, Workload, build};
 
@@ -39,9 +34,11 @@ pub(super) fn reports(
             workloads.iter().map(plan).collect()
         })
         .collect();
-    let bar = ProgressBar::new((plans.len() * workloads.len()) as u64);
-    let runs = all(&plans, workloads, &bar);
-    bar.finish_and_clear();
+    let count = plans.len() * workloads.len();
+    let runs = spread(count, |at| {
+        let (plan, (seed, workload)) = (at / workloads.len(), &workloads[at % workloads.len()]);
+        sim::run(workload, &plans[plan][at % workloads.len()], *seed)
+    });
     plans
         .iter()
         .zip(runs.chunks(workloads.len()))
@@ -57,34 +54,4 @@ fn stopped(error: ReportError) -> anyhow::Error {
         }
         ReportError::LittlesLaw { is_whole: true, .. } => error.into(),
     }
-}
-
-/// Every policy over every workload; the result does not depend on how many threads there are.
-fn all(plans: &[Vec<Plan>], workloads: &[(u64, Workload)], bar: &ProgressBar) -> Vec<Run> {
-    let count = plans.len() * workloads.len();
-    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(count)));
-    let threads = std::thread::available_parallelism()
-        .map_or(1, NonZero::get)
-        .min(count);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= count {
-                        return;
-                    }
-                    let (plan, (seed, workload)) = (at / workloads.len(), &workloads[at % workloads.len()]);
-                    let run = sim::run(workload, &plans[plan][at % workloads.len()], *seed);
-                    bar.inc(1);
-                    if let Ok(mut done) = done.lock() {
-                        done.push((at, run));
-                    }
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_default();
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, run)| run).collect()
 }

@@ -16,7 +16,7 @@ pub const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
 /// Stored policies that are kept; the oldest goes when one more comes.
 pub const KEPT: u64 = 64;
 /// Bytes of the author's name and of the message at most.
-const NOTE_BYTES_MAX: usize = 1024;
+pub const NOTE_BYTES_MAX: usize = 1024;
 /// Numbers that may be taken by others who have died, or are applying just now, before this one gives up.
 const NUMBERS_MAX: u64 = 16;
 

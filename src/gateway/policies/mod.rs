@@ -9,7 +9,7 @@ mod history;
 mod shadow;
 mod trials;
 
-pub use apply::{Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, apply, rollback};
+pub use apply::{Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, NOTE_BYTES_MAX, apply, rollback};
 pub use desk::{ShownPolicy, shown_faults};
 pub use history::{Past, document_of, history};
 pub use shadow::{ShadowStatus, ShownClass, ShownPair, ShownShadow, begin_shadow, end_shadow, shadow_status};

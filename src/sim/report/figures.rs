@@ -21,6 +21,8 @@ pub struct Report {
     pub tasks: usize,
     /// Time in system of the tasks that were done; none where none was.
     pub latency: Option<Latency>,
+    /// From arrival to start of the same tasks; none where none was done.
+    pub wait: Option<Latency>,
     /// Tasks done per second; mean over the seeds.
     pub throughput_per_s: f64,
     /// Tasks done within their class's SLO over all tasks, 0 to 1.
@@ -88,8 +90,14 @@ pub struct ClassFigures {
     pub name: String,
     /// Time in system of its tasks that were done; none where none was.
     pub latency: Option<Latency>,
-    /// From arrival to start of the same tasks, 99th percentile, in ms.
-    pub wait_p99_ms: Option<f64>,
+    /// From arrival to start of the same tasks; none where none was done.
+    pub wait: Option<Latency>,
+    /// Its tasks that are counted, however they ended, over all runs.
+    pub tasks: usize,
+    /// Its tasks that were dropped or put aside, over all runs.
+    pub given_up: usize,
+    /// Its tasks that waited more than ten times its SLO before they started or were given up, over all runs.
+    pub starved: usize,
     /// Its tasks done per second; mean over the seeds.
     pub throughput_per_s: f64,
     /// Its part of the service of all classes, 0 to 1.

@@ -136,7 +136,7 @@ impl From<&ClassFigures> for ClassJson {
             share: rounded(class.share),
             slo_ms: class.slo_ms,
             slo_attained: class.slo_attained.map(rounded),
-            wait_p99_ms: class.wait_p99_ms.map(rounded),
+            wait_p99_ms: class.wait.map(|wait| rounded(wait.p99_ms)),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Runs, put together.
 
 use crate::sim::plan::Plan;
-use crate::sim::record::{End, Run};
+use crate::sim::record::{End, Record, Run};
 use crate::sim::workload::{WorkClass, Workload};
 
 use super::fairness::{jain, tenants};
 use super::figures::{ClassFigures, Report};
 use super::little::{self, ReportError, in_system};
 use super::measure::{is_starved, mean, service_us, span_us};
-use super::tally::{Tally, count, curve, latency, quantile_ms};
+use super::tally::{Tally, count, curve, latency};
 use super::timeline::timeline;
 
 /// Reports on the runs of `plan` over one workload, each under a seed of its own.
@@ -40,6 +40,7 @@ pub fn summarise(plan: &Plan, workload: &Workload, runs: &[Run]) -> Result<Repor
         served_by: plan.served_by(),
         tasks: runs.iter().map(|run| run.records.len()).sum(),
         latency: latency(&all.times_us),
+        wait: latency(&all.waits_us),
         throughput_per_s: all.per_s,
         slo_attained: all.slo_attained().unwrap_or(0.0),
         jain: mean(runs, |run| jain(workload, run)),
@@ -58,11 +59,19 @@ pub fn summarise(plan: &Plan, workload: &Workload, runs: &[Run]) -> Result<Repor
 
 fn classes(workload: &Workload, runs: &[Run], service_us: u64) -> Vec<ClassFigures> {
     let figures = |(place, class): (usize, &WorkClass)| {
-        let tally = Tally::of(workload, runs, |record| record.class == place);
+        let is_of = |record: &Record| record.class == place;
+        let tally = Tally::of(workload, runs, is_of);
+        let of_them = |is_so: &dyn Fn(&Record) -> bool| {
+            let so = |run| count(run, |record| is_of(record) && is_so(record));
+            runs.iter().map(so).sum()
+        };
         ClassFigures {
             name: class.name.clone(),
             latency: latency(&tally.times_us),
-            wait_p99_ms: quantile_ms(&tally.waits_us, 99, 100),
+            wait: latency(&tally.waits_us),
+            tasks: of_them(&|_| true),
+            given_up: of_them(&|record| record.end != End::Done),
+            starved: of_them(&|record| is_starved(class, record)),
             throughput_per_s: tally.per_s,
             share: tally.service_us as f64 / service_us.max(1) as f64,
             slo_ms: class.slo_ms,
@@ -121,7 +130,10 @@ mod tests {
         assert_eq!((chat.name.as_str(), chat.slo_ms), ("chat", 25));
         assert_eq!(chat.latency.map(|latency| latency.mean_ms), Some(20.0));
         // It started after 0, 10 and 0 ms.
-        assert_eq!(chat.wait_p99_ms, Some(10.0));
+        let wait = chat.wait.map(|wait| (wait.mean_ms, wait.p50_ms, wait.p99_ms));
+        assert_eq!(wait, Some((10.0 / 3.0, 0.0, 10.0)));
+        assert_eq!((chat.tasks, chat.given_up, chat.starved), (4, 1, 0));
+        assert_eq!((batch.tasks, batch.given_up, batch.starved), (2, 1, 1));
         assert_eq!(chat.slo_attained, Some(2.0 / 4.0));
         assert_eq!(chat.throughput_per_s, 20.0);
 

@@ -36,4 +36,4 @@ pub use error::WorkloadError;
 pub use job::{Client, Job, Source, WorkClass, Workload};
 pub use kind::{Kind, UnknownKind};
 pub use spec::{Length, Presence, Spec};
-pub use trace::{LineFault, Trace, TraceError};
+pub use trace::{Left, LineFault, Recording, Summary, Trace, TraceError, Wanted};

@@ -48,8 +48,8 @@ pub enum TraceError {
 pub enum LineFault {
     /// It does not name the columns.
     #[error(
-        "the header is {found:?}; write TIMESTAMP,ContextTokens,GeneratedTokens, then Class and ServiceMs if the \
-         rows have them"
+        "the header is {found:?}; write TIMESTAMP,ContextTokens,GeneratedTokens, then Class, ServiceMs and Tenant \
+         as far as the rows have them"
     )]
     Header {
         /// What stands there, cut to a readable length.
@@ -104,6 +104,9 @@ pub enum LineFault {
     /// Its class is no name.
     #[error("Class: {0}")]
     Class(#[from] NameError),
+    /// Its tenant is no name.
+    #[error("Tenant: {0}")]
+    Tenant(#[source] NameError),
     /// Its class is one too many.
     #[error("Class {found:?} is one more than {max}; name fewer classes")]
     Classes {

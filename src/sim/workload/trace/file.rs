@@ -1,17 +1,19 @@
 //! The rows of a trace, and how they are read.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use super::line::Columns;
 use super::{LineFault, TraceError};
-use crate::task::ClassName;
+use crate::policy::CONSUMERS_MAX;
+use crate::task::{ClassName, TenantId};
 
 /// The longest file that is read: some seven million rows.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
-/// The most classes of one file.
-const CLASSES_MAX: usize = 64;
+/// The most classes of one file: a policy has no more.
+const CLASSES_MAX: usize = CONSUMERS_MAX;
 /// The longest trace, in days: an idle one takes half a second per day and policy.
 pub(super) const SPAN_DAYS_MAX: u64 = 31;
 pub(super) const DAY_US: u64 = 86_400_000_000;
@@ -28,6 +30,8 @@ pub struct Trace {
     pub(super) name: String,
     /// Names of its classes in order of their first rows; at least one.
     pub(super) classes: Vec<String>,
+    /// Whether a column names them.
+    names_classes: bool,
     /// In order of arrival; the first at 0, the last later.
     pub(super) rows: Vec<Row>,
 }
@@ -41,6 +45,8 @@ pub(super) struct Row {
     pub(super) class: usize,
     /// How long it occupies a slot, in µs; at least 1.
     pub(super) service_us: u64,
+    /// Who pays, by number in order of their first rows; none where the file does not say.
+    pub(super) tenant: Option<u32>,
 }
 
 impl Trace {
@@ -68,6 +74,7 @@ impl Trace {
         let mut trace = Self {
             name: stem.to_string_lossy().into_owned(),
             classes: Vec::new(),
+            names_classes: false,
             rows: Vec::new(),
         };
         let at = |line, fault| TraceError::Line {
@@ -78,7 +85,9 @@ impl Trace {
         let mut lines = (1..).zip(text.trim_end().lines());
         let (_, header) = lines.next().unwrap_or((1, ""));
         let columns = Columns::read(header).map_err(|fault| at(1, fault))?;
+        trace.names_classes = columns.name_classes();
         let mut span = None;
+        let mut tenants = Tenants::default();
         for (number, text) in lines {
             let line = columns.line(text).map_err(|fault| at(number, fault))?;
             let (first, last) = *span.get_or_insert((line.at, line.at));
@@ -100,6 +109,7 @@ impl Trace {
                 at_us,
                 class,
                 service_us: line.service_us,
+                tenant: line.tenant.map(|name| tenants.number(name)),
             });
         }
         if trace.span_us() == 0 {
@@ -108,6 +118,23 @@ impl Trace {
             });
         }
         Ok(trace)
+    }
+
+    /// Its classes in order of their first rows, with how many tasks each has; none where no column names them.
+    #[must_use]
+    pub fn classes(&self) -> Vec<(&str, usize)> {
+        let mut counts = vec![0; self.classes.len()];
+        for row in &self.rows {
+            counts[row.class] += 1;
+        }
+        let named = self.classes.iter().map(String::as_str).zip(counts);
+        named.filter(|_| self.names_classes).collect()
+    }
+
+    /// How many tasks it has; at least 2.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.rows.len()
     }
 
     /// When the last row arrives, in µs.
@@ -130,5 +157,16 @@ impl Trace {
                 Ok(self.classes.len() - 1)
             }
         }
+    }
+}
+
+/// Tenants by number, in order of their first rows.
+#[derive(Debug, Default)]
+struct Tenants(HashMap<TenantId, u32>);
+
+impl Tenants {
+    fn number(&mut self, name: TenantId) -> u32 {
+        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        *self.0.entry(name).or_insert(next)
     }
 }

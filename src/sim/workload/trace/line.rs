@@ -5,25 +5,31 @@ use time::format_description::well_known::Rfc3339;
 
 use super::LineFault;
 use crate::sim::workload::sizes;
-use crate::task::ClassName;
+use crate::task::{ClassName, TenantId};
 
 /// The most tokens of one column.
 const TOKENS_MAX: u64 = 10_000_000;
 /// The longest service: a day, in ms.
-const SERVICE_MS_MAX: f64 = 86_400_000.0;
+pub(super) const SERVICE_MS_MAX: f64 = 86_400_000.0;
 /// Bytes of a wrong cell that an error shows.
 const SHOWN_BYTES: usize = 64;
 /// Digits of a fraction of a second.
 const FRACTION_DIGITS: usize = 7;
 
 /// Columns in the order they stand; the first three always.
-const COLUMNS: [&str; 5] = [
+const COLUMNS: [&str; 6] = [
     "TIMESTAMP",
     "ContextTokens",
     "GeneratedTokens",
     "Class",
     "ServiceMs",
+    "Tenant",
 ];
+
+/// The first line of a file that has every column.
+pub(super) fn header() -> String {
+    COLUMNS.join(",")
+}
 
 /// Which columns a file has: the first so many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +44,8 @@ pub(super) struct Line {
     pub(super) class: Option<ClassName>,
     /// How long it occupies a slot, in µs; at least 1.
     pub(super) service_us: u64,
+    /// Who pays, where there is such a column.
+    pub(super) tenant: Option<TenantId>,
 }
 
 impl Columns {
@@ -49,6 +57,11 @@ impl Columns {
         } else {
             Err(LineFault::Header { found: shown(header) })
         }
+    }
+
+    /// Whether rows say which class they are of.
+    pub(super) const fn name_classes(self) -> bool {
+        self.0 > 3
     }
 
     /// Reads any other line.
@@ -73,6 +86,11 @@ impl Columns {
             at: time(cells[0])?,
             class: cells.get(3).map(|name| ClassName::new(name)).transpose()?,
             service_us,
+            tenant: cells
+                .get(5)
+                .map(|name| TenantId::new(name))
+                .transpose()
+                .map_err(LineFault::Tenant)?,
         })
     }
 }

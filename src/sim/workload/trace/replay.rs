@@ -17,7 +17,7 @@ const SLO_OVER_SERVICE: u64 = 5;
 impl Trace {
     /// The recorded tasks at the recorded times, or, where a load is asked for, with all times stretched alike so that
     /// it comes out. Without `slots`, as few as keep the load at the recorded speed at or below 0.7. Classes are of the
-    /// same share and priority. `seed` draws who pays, for no trace says, and the predictor's errors.
+    /// same share and priority. `seed` draws who pays, where the trace does not say, and the predictor's errors.
     pub(in crate::sim::workload) fn workload(
         &self,
         spec: &Spec,
@@ -82,7 +82,7 @@ impl Trace {
         let job = |row: &Row| {
             let draft = Draft {
                 class: row.class,
-                tenant: payers.draw(),
+                tenant: row.tenant.unwrap_or_else(|| payers.draw()),
                 service_us: row.service_us,
                 hint_us: predictor.hint_us(row.service_us),
             };

@@ -108,6 +108,26 @@ fn a_class_column_makes_classes_in_order_of_their_first_rows_and_service_may_be_
 }
 
 #[test]
+fn a_tenant_column_says_who_pays_by_number_in_order_of_their_first_rows() {
+    let text = "TIMESTAMP,ContextTokens,GeneratedTokens,Class,ServiceMs,Tenant
+2023-11-16 00:00:00,0,0,chat,100,acme
+2023-11-16 00:00:01,0,0,chat,100,default
+2023-11-16 00:00:02,0,0,batch,100,acme
+";
+    let tenants: Vec<u32> = jobs(&made(text, None, None))
+        .iter()
+        .map(|job| job.tenant)
+        .collect();
+    assert_eq!(tenants, [0, 1, 0]);
+    assert_eq!(trace(text).classes(), [("chat", 2), ("batch", 1)]);
+    assert_eq!(trace(AZURE).classes(), []);
+    refuse(
+        &text.replace("default", "a b"),
+        expect!["t.csv:3: Tenant: tenant has ' ' at byte 1; only A-Z a-z 0-9 _ - are allowed"],
+    );
+}
+
+#[test]
 fn windows_line_ends_and_fewer_digits_of_a_second_are_fine() {
     let text = CLASSES.replace('\n', "\r\n") + "\r\n \r\n";
     assert_eq!(trace(&text), trace(CLASSES));
@@ -119,13 +139,13 @@ fn a_line_that_is_no_row_is_refused_with_its_number() {
     refuse(
         "",
         expect![[
-            r#"t.csv:1: the header is ""; write TIMESTAMP,ContextTokens,GeneratedTokens, then Class and ServiceMs if the rows have them"#
+            r#"t.csv:1: the header is ""; write TIMESTAMP,ContextTokens,GeneratedTokens, then Class, ServiceMs and Tenant as far as the rows have them"#
         ]],
     );
     refuse(
         "time,in,out\n",
         expect![[
-            r#"t.csv:1: the header is "time,in,out"; write TIMESTAMP,ContextTokens,GeneratedTokens, then Class and ServiceMs if the rows have them"#
+            r#"t.csv:1: the header is "time,in,out"; write TIMESTAMP,ContextTokens,GeneratedTokens, then Class, ServiceMs and Tenant as far as the rows have them"#
         ]],
     );
     refuse(
@@ -212,15 +232,15 @@ fn a_class_or_service_that_is_none_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_sixty_fifth_class_is_refused() {
-    let rows = (0..65).map(|n| format!("2023-11-16 00:00:{:02},1,1,c{n}\n", n / 2));
+fn more_classes_than_a_policy_may_have_are_refused() {
+    let rows = (0..201).map(|n| format!("2023-11-16 00:00:{:02},1,1,c{n}\n", n / 4));
     let text = format!(
         "TIMESTAMP,ContextTokens,GeneratedTokens,Class\n{}",
         rows.collect::<String>()
     );
     refuse(
         &text,
-        expect![[r#"t.csv:66: Class "c64" is one more than 64; name fewer classes"#]],
+        expect![[r#"t.csv:202: Class "c200" is one more than 200; name fewer classes"#]],
     );
 }
 
