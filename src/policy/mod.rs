@@ -70,7 +70,7 @@ pub use overload::{
 };
 pub use pause::Pause;
 pub use retry::{Failed, Verdict, is_expired, verdict};
-pub use trial::{LotBy, Outcome, Shadow, Trial, TrialEnd, canary_shard};
+pub use trial::{Compare, LotBy, Outcome, Shadow, Trial, TrialEnd, canary_shard};
 pub use wait::{WaitVerdict, waited};
 pub use why::{
     Absence, Ahead, Basis, Case, Crew, Ending, Estimate, Holder, KeyHeld, LaneFill, Load, Mesh, OnLane,

@@ -25,6 +25,16 @@ pub struct Trial {
     pub started_at: EpochMs,
     /// When its stage did.
     pub since: EpochMs,
+    /// Whether it is there to be compared with the policy that holds, instead of to take its place.
+    pub compare: Option<Compare>,
+}
+
+/// A trial that is to say by how much two policies differ. It stays in its stage, and ends by itself at its time or where
+/// tasks fail more or do not get their turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compare {
+    /// When it ends; none where somebody ends it.
+    pub until: Option<EpochMs>,
 }
 
 /// Who draws the lot that decides which track a task is on.
@@ -67,6 +77,8 @@ pub enum TrialEnd {
     RolledBack,
     /// The policy before stays: somebody ended it.
     Aborted,
+    /// The policy before stays: both were compared for as long as was asked for.
+    Compared,
 }
 
 impl Trial {
@@ -126,7 +138,7 @@ impl Trial {
 
 impl TrialEnd {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Promoted, Self::RolledBack, Self::Aborted];
+    pub const ALL: [Self; 4] = [Self::Promoted, Self::RolledBack, Self::Aborted, Self::Compared];
 
     /// The word programs go by.
     #[must_use]
@@ -135,6 +147,7 @@ impl TrialEnd {
             Self::Promoted => "promoted",
             Self::RolledBack => "rolled_back",
             Self::Aborted => "aborted",
+            Self::Compared => "compared",
         }
     }
 }
@@ -175,6 +188,7 @@ mod tests {
             is_paused: false,
             started_at: EpochMs(0),
             since: EpochMs(0),
+            compare: None,
         }
     }
 

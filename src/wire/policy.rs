@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::timestamp::{parse_rfc3339, to_rfc3339};
 use crate::policy::rollout::Share;
-use crate::policy::{LotBy, Outcome, PolicyVersion, Shadow, Trial, TrialEnd};
+use crate::policy::{Compare, LotBy, Outcome, PolicyVersion, Shadow, Trial, TrialEnd};
 use crate::task::{EpochMs, WorkerId};
 
 /// One policy as somebody applied it. It never changes.
@@ -113,6 +113,14 @@ struct WrittenTrial {
     paused: bool,
     started_at: String,
     since: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    compare: Option<WrittenCompare>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenCompare {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -194,6 +202,9 @@ fn written_trial(of: &Trial) -> WrittenTrial {
         paused: of.is_paused,
         started_at: to_rfc3339(of.started_at),
         since: to_rfc3339(of.since),
+        compare: of.compare.map(|compare| WrittenCompare {
+            until: compare.until.map(to_rfc3339),
+        }),
     }
 }
 
@@ -213,7 +224,13 @@ fn read_trial(of: WrittenTrial) -> Result<Trial, UnreadablePolicy> {
         is_paused: of.paused,
         started_at: parse_rfc3339(&of.started_at)?,
         since: parse_rfc3339(&of.since)?,
+        compare: of.compare.map(read_compare).transpose()?,
     })
+}
+
+fn read_compare(of: WrittenCompare) -> Result<Compare, UnreadablePolicy> {
+    let until = of.until.map(|until| parse_rfc3339(&until)).transpose()?;
+    Ok(Compare { until })
 }
 
 fn read_outcome(of: WrittenOutcome) -> Result<Outcome, UnreadablePolicy> {
@@ -295,6 +312,9 @@ mod tests {
                 is_paused: true,
                 started_at: policy.at,
                 since: policy.at,
+                compare: Some(Compare {
+                    until: Some(policy.at),
+                }),
             }),
             last: Some(Outcome {
                 candidate: PolicyVersion(8),

@@ -97,6 +97,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     sending.spawn(send(Arc::new(desk), args.rate, sent.clone(), sending.clone()));
     tokio::time::sleep(WARM_UP).await;
     let trying = Trying {
+        compare: None,
         applying: applying(format!("{ROLLOUT_POLICY}bounds: {{ crash_limit: 6 }}\n")),
         shares: args.shares(),
         by: LotBy::Task,

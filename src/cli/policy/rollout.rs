@@ -117,6 +117,7 @@ async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<
         shares: shares(begin).map_err(Stop::usage)?,
         by: by.unwrap_or(LotBy::Tenant),
         label: begin.label.clone(),
+        compare: None,
     };
     let broker = session.connect().await?;
     let replayed = match begin.gate.asked() {

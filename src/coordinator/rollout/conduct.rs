@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use super::compare;
 use super::report::seen;
 use super::tracks::Tracks;
 use crate::broker::outcomes::Outcomes;
@@ -14,6 +15,7 @@ use crate::broker::registry::Registered;
 use crate::clock;
 use crate::config::OnTrial;
 use crate::coordinator::Coordinator;
+use crate::policy::compare::Comparison;
 use crate::policy::rollout::{Ground, Judgement, Plan, Ruling, Share, Stage, judge};
 use crate::policy::{Outcome, PolicyVersion, Trial, TrialEnd};
 use crate::task::WorkerId;
@@ -99,12 +101,16 @@ struct Score {
     plan: Plan,
     stage: Stage,
     tracks: Tracks,
+    comparison: Comparison,
 }
 
 impl Score {
     /// Of the stage that `on` is in.
     fn new(of: &Coordinator, on: &OnTrial) -> Self {
         let shares = on.trial.shares.clone();
+        let stable = of.policy();
+        let both = stable.classes.iter().chain(&on.edition.classes);
+        let classes = both.map(|class| class.name.clone()).collect();
         Self {
             plan: Plan {
                 shares,
@@ -112,6 +118,7 @@ impl Score {
             },
             stage: Stage::new(on.trial.stage),
             tracks: Tracks::default(),
+            comparison: Comparison::new(classes),
         }
     }
 }
@@ -153,8 +160,12 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
     score.tracks.look(of).await?;
     let Tracks { stable, canary } = std::mem::take(&mut score.tracks);
     let elapsed_ms = clock::wall().since(trial.since);
+    if trial.compare.is_some() {
+        score.comparison.look(&stable, &canary);
+    }
     let judgement = judge(&score.plan, &mut score.stage, &stable, &canary, elapsed_ms);
-    let record = seen(&trial, &score.stage, &judgement, clock::wall());
+    let comparison = trial.compare.map(|_| &score.comparison);
+    let record = seen(&trial, &score.stage, &judgement, comparison, clock::wall());
     if let Err(error) = of.broker.write_judgement(&record).await {
         // It is for people to read; what it says is acted on all the same.
         tracing::debug!(%error, "what was seen of a rollout was not written");
@@ -168,7 +179,14 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
     {
         return Ok(());
     }
-    act(of, &standing, &trial, &judgement).await
+    if trial.compare.is_none() {
+        return act(of, &standing, &trial, &judgement).await;
+    }
+    let Some(outcome) = compare::ending(&trial, &judgement, &score.comparison, clock::wall()) else {
+        return Ok(());
+    };
+    tracing::info!(candidate = %trial.candidate, why = outcome.why, "the comparison has ended");
+    write(of, &standing, None, Some(outcome)).await.map(drop)
 }
 
 /// Sees to it that the canary track has its part of the workers; the trial as it is then.

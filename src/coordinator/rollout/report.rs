@@ -2,13 +2,29 @@
 
 use serde_json::{Value, json};
 
+use super::compare;
 use crate::policy::Trial;
+use crate::policy::compare::Comparison;
 use crate::policy::rollout::{Finding, Judgement, Ruling, Stage};
 use crate::task::EpochMs;
 use crate::wire::to_rfc3339;
 
 /// Everything that a judgement was read off.
-pub(super) fn seen(trial: &Trial, stage: &Stage, judgement: &Judgement, now: EpochMs) -> Value {
+pub(super) fn seen(
+    trial: &Trial,
+    stage: &Stage,
+    judgement: &Judgement,
+    comparison: Option<&Comparison>,
+    now: EpochMs,
+) -> Value {
+    let mut told = judged(trial, stage, judgement, now);
+    if let Some(comparison) = comparison {
+        told["comparison"] = compare::told(comparison);
+    }
+    told
+}
+
+fn judged(trial: &Trial, stage: &Stage, judgement: &Judgement, now: EpochMs) -> Value {
     let [stable, canary] = stage.ended();
     let ruling = match &judgement.ruling {
         Ruling::Hold { .. } => "hold",

@@ -14,5 +14,5 @@ pub use desk::{ShownPolicy, shown_faults};
 pub use history::{Past, document_of, history};
 pub use shadow::{ShadowStatus, ShownClass, ShownPair, ShownShadow, begin_shadow, end_shadow, shadow_status};
 pub use trials::{
-    Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, handle_trial, trial_status,
+    Comparing, Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, handle_trial, trial_status,
 };

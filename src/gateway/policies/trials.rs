@@ -10,7 +10,7 @@ use crate::broker::policies::Standing;
 use crate::clock;
 use crate::config::parse_policy;
 use crate::policy::rollout::Share;
-use crate::policy::{CONSUMERS_MAX, LotBy, Outcome, Policy, PolicyVersion, Trial, TrialEnd};
+use crate::policy::{CONSUMERS_MAX, Compare, LotBy, Outcome, Policy, PolicyVersion, Trial, TrialEnd};
 use crate::task::Lane;
 use crate::wire::{Rollout, to_rfc3339};
 
@@ -25,6 +25,15 @@ pub struct Trying {
     pub by: LotBy,
     /// What the workers have in common that serve it, if it is not as many as its share asks for.
     pub label: Option<(String, String)>,
+    /// Whether both are to be compared, instead of one to take the place of the other.
+    pub compare: Option<Comparing>,
+}
+
+/// How long two policies are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comparing {
+    /// So many ms; none until somebody ends it.
+    pub for_ms: Option<u64>,
 }
 
 /// What somebody does to a rollout under way.
@@ -80,6 +89,9 @@ pub struct ShownTrial {
     pub started_at: String,
     /// When its stage did.
     pub since: String,
+    /// Where it is a comparison, until when: empty where somebody ends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared_until: Option<String>,
 }
 
 /// How a rollout ended.
@@ -130,6 +142,9 @@ pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, 
         is_paused: false,
         started_at: now,
         since: now,
+        compare: of.compare.map(|comparing| Compare {
+            until: comparing.for_ms.map(|ms| now.plus_ms(ms)),
+        }),
     };
     let rollout = Rollout {
         stable: stands,
@@ -287,5 +302,8 @@ fn shown(of: &Trial) -> ShownTrial {
         paused: of.is_paused,
         started_at: to_rfc3339(of.started_at),
         since: to_rfc3339(of.since),
+        compared_until: of
+            .compare
+            .map(|compare| compare.until.map_or_else(String::new, to_rfc3339)),
     }
 }

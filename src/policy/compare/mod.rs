@@ -2,12 +2,13 @@
 //!
 //! A rollout asks whether a candidate does harm; a comparison asks by how much both differ, each way. What is counted is
 //! the same ([`Evidence`] of both tracks). [`batches`] keeps it by stretches of time that both tracks shared, [`figure`]
-//! says what is compared, [`contrast`] how far apart both are and within which bounds.
+//! says what is compared, [`contrast`] how far apart both are and within which bounds, and [`words`] says it to people.
 //! docs/live-policy-statistics.md has the reasons and what was measured.
 
 mod batches;
 mod contrast;
 mod figure;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::collections::BTreeSet;
 
 pub use contrast::{Contrast, Finding};
 pub use figure::Figure;
+pub use words::summary;
 
 use self::batches::Batches;
 use super::rollout::Evidence;

@@ -32,6 +32,7 @@ fn shares(percent: &[u16]) -> Vec<Share> {
 
 pub(super) fn trying(document: String, percent: &[u16]) -> Trying {
     Trying {
+        compare: None,
         applying: applying(document),
         shares: shares(percent),
         by: LotBy::Task,

@@ -1,0 +1,124 @@
+//! Comparing two policies instead of putting one in the place of the other.
+
+use serde_json::{Value, json};
+
+use crate::policy::compare::{ALPHA, Comparison, Contrast, summary};
+use crate::policy::rollout::{Harm, Judgement, Measure, Ruling};
+use crate::policy::{Outcome, Trial, TrialEnd};
+use crate::task::EpochMs;
+
+/// How a comparison ends now, if it does. One that makes tasks wait otherwise is what was asked for; one that makes them fail
+/// or starve is not.
+pub(super) fn ending(trial: &Trial, judgement: &Judgement, of: &Comparison, now: EpochMs) -> Option<Outcome> {
+    let outcome = |ending, why| {
+        Some(Outcome {
+            candidate: trial.candidate,
+            ending,
+            why,
+            at: now,
+        })
+    };
+    if let Ruling::RollBack(harm) = &judgement.ruling {
+        let is_meant = matches!(harm, Harm::Worse(finding) if finding.measure != Measure::Failures);
+        if !is_meant {
+            return outcome(TrialEnd::RolledBack, judgement.to_string());
+        }
+    }
+    let until = trial.compare.and_then(|compare| compare.until);
+    match until.is_some_and(|until| until <= now) {
+        true => outcome(TrialEnd::Compared, summary(&of.contrasts())),
+        false => None,
+    }
+}
+
+/// What is told of it.
+pub(super) fn told(of: &Comparison) -> Value {
+    let contrasts = of.contrasts();
+    json!({
+        "words": summary(&contrasts),
+        "looks": of.looks(),
+        "confidence": 1.0 - ALPHA,
+        "contrasts": contrasts.iter().map(contrast).collect::<Vec<_>>(),
+    })
+}
+
+fn contrast(of: &Contrast) -> Value {
+    json!({
+        "figure": of.figure.as_str(),
+        "class": of.class.as_ref().map(ToString::to_string),
+        "stable": of.values[0],
+        "canary": of.values[1],
+        "stable_tasks": of.tasks[0],
+        "canary_tasks": of.tasks[1],
+        "difference": of.difference,
+        "low": of.bounds.map(|bounds| bounds[0]),
+        "high": of.bounds.map(|bounds| bounds[1]),
+        "finding": of.finding().as_str(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::rollout::{Finding as Found, Share};
+    use crate::policy::{Compare, LotBy, PolicyVersion};
+
+    fn trial(until: Option<i64>) -> Trial {
+        Trial {
+            candidate: PolicyVersion(2),
+            shares: vec![Share::new(5_000).unwrap()],
+            stage: 0,
+            by: LotBy::Task,
+            label: None,
+            workers: Vec::new(),
+            is_paused: false,
+            started_at: EpochMs(0),
+            since: EpochMs(0),
+            compare: Some(Compare {
+                until: until.map(EpochMs),
+            }),
+        }
+    }
+
+    fn judged(measure: Option<Measure>) -> Judgement {
+        let ruling = match measure {
+            None => Ruling::Hold { missing: Vec::new() },
+            Some(measure) => Ruling::RollBack(Harm::Worse(Found {
+                measure,
+                class: None,
+                stable: 0.0,
+                canary: 1.0,
+                stable_tasks: 9,
+                canary_tasks: 9,
+                difference: 1.0,
+                error: 0.1,
+                least: 0.0,
+                upper: 1.0,
+                margin: 0.0,
+                p_value: 0.0,
+                level: 0.1,
+                is_measured: true,
+                limit_ms: None,
+            })),
+        };
+        Judgement {
+            ruling,
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn it_ends_at_its_time_or_where_tasks_fail_and_not_because_they_wait() {
+        let nothing = Comparison::new(Default::default());
+        let ends = |until, measure| {
+            let ended = ending(&trial(until), &judged(measure), &nothing, EpochMs(1_000));
+            ended.map(|outcome| outcome.ending)
+        };
+        assert_eq!(ends(None, None), None);
+        assert_eq!(ends(Some(1_001), None), None);
+        assert_eq!(ends(Some(1_000), None), Some(TrialEnd::Compared));
+        assert_eq!(ends(Some(1_001), Some(Measure::Waits)), None);
+        assert_eq!(ends(Some(1_001), Some(Measure::Slo)), None);
+        assert_eq!(ends(None, Some(Measure::Failures)), Some(TrialEnd::RolledBack));
+    }
+}
