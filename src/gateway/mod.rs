@@ -35,7 +35,7 @@ pub use desk::{Desk, Named};
 pub use hands::Backlogs;
 pub use identity::fresh_id;
 pub use policies::{
-    Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, Handle, KEPT, Past, ShownOutcome, ShownPolicy,
+    Applied, ApplyError, Applying, Begun, DOCUMENT_BYTES_MAX, Handle, KEPT, Past, ShownOutcome, ShownPolicy,
     ShownTrial, TrialStatus, Trying, apply, begin_trial, document_of, handle_trial, history, rollback,
     shown_faults, trial_status,
 };

@@ -9,7 +9,7 @@ mod history;
 mod trials;
 
 pub use apply::{Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, apply, rollback};
-pub use desk::{ShownPolicy, shown_faults};
+pub use desk::{Begun, ShownPolicy, shown_faults};
 pub use history::{Past, document_of, history};
 pub use trials::{
     Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, handle_trial, trial_status,

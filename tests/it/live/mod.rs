@@ -8,4 +8,5 @@ mod fleet;
 mod holds;
 mod limits;
 mod restart;
+mod rollouts;
 mod storm;

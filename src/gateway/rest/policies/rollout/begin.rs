@@ -1,0 +1,136 @@
+//! `POST /v1/policy/rollout`: puts the document in the body on trial.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::gateway::rest::policies::current::document;
+use crate::gateway::rest::policies::note::{NOBODY, expected};
+use crate::gateway::rest::policies::query::{parameters, unknown};
+use crate::gateway::rest::reply::Refused;
+use crate::gateway::{Applying, Code, Desk, Problem, Trying};
+use crate::policy::LotBy;
+use crate::policy::rollout::{FIRST_SHARE, Misspelt, Share, read_label, read_lot_by, read_share, stages};
+
+const PARAMETERS: &str = "canary, steps, by, label, author and message";
+
+/// What the query says of a rollout.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    shares: Vec<Share>,
+    by: LotBy,
+    label: Option<(String, String)>,
+    author: String,
+    message: String,
+}
+
+/// The body is the document, in YAML.
+pub(in crate::gateway::rest) async fn handle(
+    State(desk): State<Arc<Desk>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    desk.may_write_policies()?;
+    let asked = Asked::read(query.as_deref())?;
+    let trying = Trying {
+        applying: Applying {
+            name: "policy".to_owned(),
+            document: document(body).await?,
+            author: asked.author,
+            message: asked.message,
+            expected: expected(&headers)?,
+            restores: None,
+        },
+        shares: asked.shares,
+        by: asked.by,
+        label: asked.label,
+    };
+    let begun = desk.begin_rollout(&trying).await?;
+    let place = [(header::LOCATION, "/v1/policy/rollout")];
+    Ok((StatusCode::CREATED, place, Json(begun)).into_response())
+}
+
+impl Asked {
+    fn read(query: Option<&str>) -> Result<Self, Problem> {
+        let (mut canary, mut steps) = (FIRST_SHARE.to_owned(), String::new());
+        let (mut by, mut label) = (LotBy::Tenant, None);
+        let (mut author, mut message) = (NOBODY.to_owned(), String::new());
+        for (name, value) in parameters(query) {
+            match name.as_str() {
+                "canary" => canary = value,
+                "steps" => steps = value,
+                "by" => by = read_lot_by(&value).map_err(misspelt("by"))?,
+                "label" => label = Some(read_label(&value).map_err(misspelt("label"))?),
+                "author" => author = value,
+                "message" => message = value,
+                _ => return Err(unknown(&name, PARAMETERS)),
+            }
+        }
+        let first = read_share(&canary).map_err(misspelt("canary"))?;
+        let steps = steps.split(',').filter(|step| !step.is_empty());
+        let steps: Result<Vec<Share>, Misspelt> = steps.map(read_share).collect();
+        let steps = steps.map_err(misspelt("steps"))?;
+        Ok(Self {
+            shares: stages(first, &steps).map_err(misspelt("steps"))?,
+            by,
+            label,
+            author,
+            message,
+        })
+    }
+}
+
+fn misspelt(name: &'static str) -> impl Fn(Misspelt) -> Problem {
+    move |what| Problem::new(Code::OutOfRange, format!("{name}: {what}")).in_field(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn percent(of: &Asked) -> Vec<u16> {
+        of.shares
+            .iter()
+            .map(|share| share.ten_thousandths() / 100)
+            .collect()
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_on_the_command_line() {
+        let asked = Asked::read(None).unwrap();
+        assert_eq!(percent(&asked), [10, 25, 50, 100]);
+        assert_eq!((asked.by, asked.label), (LotBy::Tenant, None));
+        assert_eq!((asked.author.as_str(), asked.message.as_str()), ("rest", ""));
+    }
+
+    #[test]
+    fn everything_can_be_said_and_what_is_none_names_its_parameter() {
+        let query = "canary=5%25&steps=20%25,100&by=task&label=pool=b&author=ci&message=try+it";
+        let asked = Asked::read(Some(query)).unwrap();
+        assert_eq!(percent(&asked), [5, 20, 100]);
+        assert_eq!(asked.by, LotBy::Task);
+        assert_eq!(asked.label, Some(("pool".to_owned(), "b".to_owned())));
+        assert_eq!((asked.author.as_str(), asked.message.as_str()), ("ci", "try it"));
+        for (query, field) in [
+            ("canary=0%25", "canary"),
+            ("canary=", "canary"),
+            ("canary=50%25&steps=25%25", "steps"),
+            ("steps=a", "steps"),
+            ("by=class", "by"),
+            ("label=pool", "label"),
+            ("canari=5", "canari"),
+        ] {
+            let problem = Asked::read(Some(query)).unwrap_err();
+            assert_eq!(
+                (problem.code, problem.field.as_deref()),
+                (Code::OutOfRange, Some(field)),
+                "{query}"
+            );
+        }
+    }
+}
