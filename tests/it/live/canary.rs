@@ -30,7 +30,7 @@ fn shares(percent: &[u16]) -> Vec<Share> {
     percent.iter().filter_map(|part| Share::new(part * 100)).collect()
 }
 
-fn trying(document: String, percent: &[u16]) -> Trying {
+pub(super) fn trying(document: String, percent: &[u16]) -> Trying {
     Trying {
         applying: applying(document),
         shares: shares(percent),
@@ -62,13 +62,23 @@ impl Executor for Failing {
 }
 
 /// A mesh whose coordinator judges quickly, with a gateway and four workers that follow what is applied; version 1 holds.
-struct Scene {
-    mesh: Mesh,
-    door: Door,
+pub(super) struct Scene {
+    pub(super) mesh: Mesh,
+    pub(super) door: Door,
 }
 
 impl Scene {
-    async fn set(executor: Arc<dyn Executor>) -> Self {
+    pub(super) async fn set(executor: Arc<dyn Executor>) -> Self {
+        let scene = Self::without_workers().await;
+        for n in 0..WORKERS {
+            let id = format!("w-{n}");
+            scene.mesh.following_worker(&id, 8, executor.clone()).await;
+        }
+        scene
+    }
+
+    /// The same with none.
+    pub(super) async fn without_workers() -> Self {
         let mesh = Mesh::start_alone(&version(0)).await;
         mesh.coordinator.stop(PATIENCE).await;
         mesh.broker.follow_policy(&mesh.live, &mesh.lifecycle);
@@ -81,10 +91,6 @@ impl Scene {
         apply(&mesh.broker, &applying(version(1))).await.expect("applied");
         let mut changes = mesh.live.changes();
         changes.wait_for(|v| v.0 == 1).await.expect("it follows");
-        for n in 0..WORKERS {
-            let id = format!("w-{n}");
-            mesh.following_worker(&id, 8, executor.clone()).await;
-        }
         let door = Door::of(&mesh).await;
         Self { mesh, door }
     }
@@ -108,7 +114,7 @@ impl Scene {
             .await
     }
 
-    async fn until(&self, what: &str, is_so: impl Fn(&TrialStatus) -> bool) -> TrialStatus {
+    pub(super) async fn until(&self, what: &str, is_so: impl Fn(&TrialStatus) -> bool) -> TrialStatus {
         let mut every = tokio::time::interval(LOOK_EVERY);
         let looked = async {
             loop {
@@ -124,6 +130,13 @@ impl Scene {
             panic!("{what}: never; {:?}", trial_status(&self.mesh.broker).await);
         };
         status
+    }
+
+    /// Waits until the candidate has so many workers; which.
+    pub(super) async fn until_manned(&self, count: usize) -> Vec<String> {
+        let of = |status: &TrialStatus| status.trial.as_ref().map(|trial| trial.workers.clone());
+        let is_so = |status: &TrialStatus| of(status).is_some_and(|workers| workers.len() == count);
+        of(&self.until("it has workers", is_so).await).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The policy of a running mesh is changed: who acts on it when, and what becomes of tasks meanwhile.
 
 mod canary;
+mod chosen;
 mod classes;
 mod documents;
 mod doors;
