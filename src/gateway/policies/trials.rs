@@ -14,7 +14,7 @@ use crate::policy::{CONSUMERS_MAX, LotBy, Outcome, Policy, PolicyVersion, Trial,
 use crate::task::Lane;
 use crate::wire::{Rollout, to_rfc3339};
 
-/// Writes of a record that others write as well before this one gives up. Each that fails is one of theirs that did not.
+/// How often a write is tried that others come before. They are few: the leading coordinator, about once a second, and people.
 const TRIES_MAX: usize = 5;
 
 /// How a rollout is to go.

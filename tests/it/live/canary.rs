@@ -39,6 +39,16 @@ pub(super) fn trying(document: String, percent: &[u16]) -> Trying {
     }
 }
 
+/// A rollout that stays in its first stage.
+pub(super) async fn begin_held(mesh: &Mesh, document: String, percent: &[u16]) {
+    begin_trial(&mesh.broker, &trying(document, percent))
+        .await
+        .expect("it begins");
+    handle_trial(&mesh.broker, Handle::Pause, "test")
+        .await
+        .expect("it is held");
+}
+
 /// Fails so many of a hundred tasks that run under a candidate, told by their bound.
 struct Failing {
     candidate_ms: u64,

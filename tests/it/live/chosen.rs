@@ -8,7 +8,7 @@ use fairlane::gateway::{Handle, begin_trial, handle_trial};
 use fairlane::task::State;
 use serde_json::json;
 
-use super::canary::{Scene, trying};
+use super::canary::{Scene, begin_held, trying};
 use super::documents::version;
 use crate::support::{Answered, Door, PATIENCE};
 
@@ -75,11 +75,7 @@ async fn a_caller_chooses_by_header_or_names_a_policy_that_is_there() {
         );
     }
 
-    let begun = begin_trial(&mesh.broker, &trying(version(2), &[50, 100])).await;
-    assert_eq!(begun.expect("it begins").0, 2);
-    handle_trial(&mesh.broker, Handle::Pause, "test")
-        .await
-        .expect("it is held");
+    begin_held(mesh, version(2), &[50, 100]).await;
     until_known(&mesh.live, true).await;
     // At first it has no workers of its own, later it has: that makes no difference to those who choose.
     for part in ["early", "late"] {

@@ -3,11 +3,13 @@
 mod canary;
 mod chosen;
 mod classes;
+mod covered;
 mod documents;
 mod doors;
 mod fleet;
 mod holds;
 mod limits;
+mod manned;
 mod restart;
 mod rollouts;
 mod storm;
