@@ -92,10 +92,7 @@ impl Desk {
             Submission::of(&admitted.task, digest(&request, &admitted.task)).starting(admitted.run_at, now);
         failpoint::hit("submit.before_record");
         let record = RecordKey::Task(asked.task_id.clone());
-        let place = match gone {
-            None => self.place_of(&admitted, now),
-            Some(problem) => Err(problem),
-        };
+        let place = gone.map_or_else(|| self.place_of(&admitted, now), Err);
         if let Err(refused) = &place
             && self.broker.submission(&record).await?.is_none()
         {
@@ -105,15 +102,7 @@ impl Desk {
         // A submission that is refused must use up neither its name nor its key.
         let entry = self.entry(&mut admitted.task, &record).await?;
         if let Some(key) = &key {
-            // A name that the key gave is the key's.
-            let own_name = tenancy::internal(&tenant, &key.task_id())? != asked.task_id;
-            if own_name
-                && let Some((first, _)) = self.broker.submission(&record).await?
-                && first.digest != asked.digest
-            {
-                return Err(reused(&admitted, &first));
-            }
-            self.claim_key(key, &asked).await?;
+            self.claim_key(key, &admitted, &asked).await?;
         }
         asked.held = (entry == Entry::Blocked && asked.run_at.is_none()).then_some(0);
         let (mut standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
@@ -183,7 +172,21 @@ impl Desk {
     }
 
     /// Notes what the key stands for, unless it stands for that already.
-    async fn claim_key(&self, key: &IdempotencyKey, asked: &Submission) -> Result<(), Problem> {
+    async fn claim_key(
+        &self,
+        key: &IdempotencyKey,
+        admitted: &Admitted,
+        asked: &Submission,
+    ) -> Result<(), Problem> {
+        // A name that the key gave is the key's.
+        if tenancy::internal(&asked.tenant, &key.task_id())? != asked.task_id {
+            let record = RecordKey::Task(asked.task_id.clone());
+            if let Some((first, _)) = self.broker.submission(&record).await?
+                && first.digest != asked.digest
+            {
+                return Err(reused(admitted, &first));
+            }
+        }
         let record = RecordKey::Idempotency(key.hash().clone());
         match self.broker.claim(&record, asked).await? {
             Claimed::Taken(first, _) if first.digest != asked.digest => {

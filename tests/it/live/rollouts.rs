@@ -106,7 +106,7 @@ async fn a_rollout_is_begun_shown_held_and_led_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_begun_or_steered_is_a_problem_and_changes_nothing() {
+async fn who_may_not_or_has_nothing_to_steer_is_told_so() {
     let mesh = Mesh::start(TWO_CLASSES).await;
     let first = Door::writing_policies(&mesh).await;
     let none_holds = begin(&first, "", 1).await;
@@ -129,7 +129,14 @@ async fn what_cannot_be_begun_or_steered_is_a_problem_and_changes_nothing() {
             (405, "method_not_allowed".into())
         );
     }
+    mesh.stop().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_begun_is_a_problem_and_leaves_nothing_behind() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let (door, shows) = gateways(&mesh).await;
+    let conflict = (409, "policy_conflict".to_owned());
     for (query, field) in [
         ("?canary=0%25", "canary"),
         ("?canary=a+tenth", "canary"),
