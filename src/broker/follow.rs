@@ -19,19 +19,27 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 const BACK_MAX: usize = 16;
 
 impl Broker {
-    /// What this process begins to act on: the stored policy that holds. Where none does, what it was started with,
-    /// `own`; where it cannot read that, the last one before which it can.
+    /// What this process begins to act on: the stored policy that holds, and the one on trial beside it. Where none holds,
+    /// what it was started with, `own`; where it cannot read that, the last one before which it can.
     pub async fn policy_at_start(&self, own: Policy) -> Arc<LivePolicy> {
-        let stable = match self.rollout().await {
-            Ok(standing) => standing.rollout.map(|rollout| rollout.stable),
-            Err(error) => {
-                // A worker of an older mesh, or one whose bucket is still to be made, works all the same.
-                tracing::warn!(%error, "which policy holds is not known yet; beginning with what this process was started with (`fairlane streams plan` shows whether the bucket fl_policy exists)");
-                None
-            }
-        };
         let live = LivePolicy::new(Edition::own(own));
-        let Some(stable) = stable else { return live };
+        match self.rollout().await {
+            Ok(standing) => {
+                if let Some(rollout) = standing.rollout {
+                    self.begin_with(&live, rollout.stable).await;
+                    self.begin_trying(&live, rollout.trial).await;
+                }
+            }
+            // A worker of an older mesh, or one whose bucket is still to be made, works all the same.
+            Err(error) => {
+                tracing::warn!(%error, "which policy holds is not known yet; beginning with what this process was started with (`fairlane streams plan` shows whether the bucket fl_policy exists)");
+            }
+        }
+        live
+    }
+
+    /// Acts on the stored policy `stable`, or on the last one before it that this process can act on.
+    async fn begin_with(&self, live: &LivePolicy, stable: PolicyVersion) {
         let mut version = stable;
         for _ in 0..BACK_MAX {
             let before = match self.stored_policy(version).await {
@@ -44,19 +52,19 @@ impl Broker {
                             live.refuse(refused.version, refused.why.clone());
                         }
                         tracing::info!(policy = %version, "acting on the stored policy; a policy file is not used");
-                        return live;
+                        return;
                     }
                     Err(faults) => {
-                        refuse(&live, version, faults.to_string());
+                        refuse(live, version, faults.to_string());
                         stored.after
                     }
                 },
                 Ok(None) => {
-                    refuse(&live, version, "its document is gone from fl_policy".to_owned());
+                    refuse(live, version, "its document is gone from fl_policy".to_owned());
                     PolicyVersion::OWN
                 }
                 Err(error) => {
-                    refuse(&live, version, error.to_string());
+                    refuse(live, version, error.to_string());
                     PolicyVersion::OWN
                 }
             };
@@ -66,7 +74,24 @@ impl Broker {
             version = before;
         }
         tracing::error!(policy = %stable, "cannot act on the stored policy; acting on what this process was started with");
-        live
+    }
+
+    /// Goes by the rollout under way from the first task on: who does not know of it serves both tracks as if it had ended.
+    async fn begin_trying(&self, live: &LivePolicy, trial: Option<Trial>) {
+        let Some(trial) = trial else { return };
+        let version = trial.candidate;
+        match self.stored_policy(version).await {
+            Ok(Some(stored)) => tried(live, trial, &stored),
+            Ok(None) => {
+                let why = "its document is gone from fl_policy";
+                refuse(live, version, why.to_owned());
+                live.sit_out(version, why.to_owned());
+            }
+            Err(error) => {
+                // Whoever follows asks again.
+                tracing::warn!(candidate = %version, %error, "the policy on trial is not known yet");
+            }
+        }
     }
 
     /// Acts on every policy that comes to hold, until the process stops.
@@ -139,6 +164,12 @@ async fn try_out(broker: &Broker, live: &LivePolicy, trial: Option<Trial>) {
             .map_or_else(String::new, |refused| refused.why.clone());
         return live.sit_out(version, why);
     };
+    tried(live, trial, &stored);
+}
+
+/// Goes by a rollout whose candidate is `stored`.
+fn tried(live: &LivePolicy, trial: Trial, stored: &StoredPolicy) {
+    let version = trial.candidate;
     match parse_policy(&format!("policy {version}"), &stored.document) {
         Ok(policy) => {
             tracing::info!(candidate = %version, share = %trial.share(), "a policy is on trial");

@@ -177,6 +177,11 @@ impl Coordinator {
         self.policy.age()
     }
 
+    /// The stored policy that this coordinator cannot act on.
+    pub(super) fn policy_refused(&self) -> Option<PolicyVersion> {
+        self.policy.refused().map(|refused| refused.version)
+    }
+
     /// Hears that another policy holds.
     pub(super) fn policy_changes(&self) -> watch::Receiver<PolicyVersion> {
         self.policy.changes()

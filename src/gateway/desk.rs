@@ -68,7 +68,8 @@ impl Desk {
         }
     }
 
-    /// The same, that also lets callers choose the track of a task by `Fl-Track` where `allowed`; unless said, it does not.
+    /// The same, that also lets callers choose the track of a task where `allowed`, by `Fl-Track` or a
+    /// label; unless said, it does not.
     #[must_use]
     pub fn choosing_tracks(self, allowed: bool) -> Self {
         Self {

@@ -2,7 +2,7 @@
 //!
 //! [`admission`] decides, as a pure function of bytes, policy and time; [`identity`] names a task
 //! whose client did not, and [`overload`] turns away what is too much. [`desk`] is what every door leads to:
-//! [`submit`], [`status`], [`why`], [`cancel`], [`schedules`], with [`hands`] for a choice of shards, [`dependencies`] for what
+//! [`submit`], [`status`], [`why`], [`cancel`], [`schedules`], with [`track`] while a policy is on trial, [`hands`] for a choice of shards, [`dependencies`] for what
 //! a task waits for, [`tenancy`] for names and [`problem`] for what is not done. The doors are [`rest`], served by
 //! [`server`], and [`service`].
 
@@ -24,6 +24,7 @@ mod service;
 mod status;
 mod submit;
 mod tenancy;
+mod track;
 mod why;
 
 #[cfg(test)]
@@ -35,7 +36,7 @@ pub use desk::{Desk, Named};
 pub use hands::Backlogs;
 pub use identity::fresh_id;
 pub use policies::{
-    Applied, ApplyError, Applying, Comparing, DOCUMENT_BYTES_MAX, Handle, KEPT, NOTE_BYTES_MAX, Past,
+    Applied, ApplyError, Applying, Begun, Comparing, DOCUMENT_BYTES_MAX, Handle, KEPT, NOTE_BYTES_MAX, Past,
     ShadowStatus, ShownClass, ShownOutcome, ShownPair, ShownPolicy, ShownShadow, ShownTrial, TrialStatus,
     Trying, apply, begin_shadow, begin_trial, document_of, end_shadow, handle_trial, history, rollback,
     shadow_status, shown_faults, trial_status,

@@ -1,16 +1,15 @@
 //! Taking a task: its record first, then its lane; no yes before the lane's PubAck.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::Admitted;
 use super::dependencies::Entry;
 use super::desk::Desk;
 use super::overload::Place;
 use super::problem::{Code, Problem};
 use super::tenancy::{self, IdempotencyKey};
-use super::{Admitted, Asked, admit, fresh_id};
+use super::track::Tracked;
 use crate::broker::publish::Published;
 use crate::broker::records::Claimed;
 use crate::broker::shelf::Shelf;
@@ -18,10 +17,8 @@ use crate::broker::subject::RecordKey;
 use crate::clock;
 use crate::failpoint;
 use crate::metrics::{Door, SubmissionOutcome};
-use crate::policy::rollout::Track;
-use crate::policy::{Edition, canary_shard};
-use crate::task::{EpochMs, State, Task, TenantId};
-use crate::wire::{Submission, to_rfc3339, traceparent};
+use crate::task::{State, Task, TenantId};
+use crate::wire::{Submission, to_rfc3339};
 
 /// What a caller sends.
 #[derive(Debug, Clone, Default)]
@@ -82,7 +79,12 @@ impl Desk {
 
     async fn take(&self, request: Request) -> Result<Accepted, Problem> {
         let now = clock::wall();
-        let (mut admitted, key, policy) = self.tracked(&request, now)?;
+        let Tracked {
+            mut admitted,
+            key,
+            policy,
+            gone,
+        } = self.tracked(&request, now)?;
         let tenant = admitted.task.tenant.clone();
         admitted.task.id = tenancy::internal(&tenant, &admitted.task.id)?;
         self.connected()?;
@@ -90,7 +92,7 @@ impl Desk {
             Submission::of(&admitted.task, digest(&request, &admitted.task)).starting(admitted.run_at, now);
         failpoint::hit("submit.before_record");
         let record = RecordKey::Task(asked.task_id.clone());
-        let place = self.place_of(&admitted, now);
+        let place = gone.map_or_else(|| self.place_of(&admitted, now), Err);
         if let Err(refused) = &place
             && self.broker.submission(&record).await?.is_none()
         {
@@ -100,15 +102,7 @@ impl Desk {
         // A submission that is refused must use up neither its name nor its key.
         let entry = self.entry(&mut admitted.task, &record).await?;
         if let Some(key) = &key {
-            // A name that the key gave is the key's.
-            let own_name = tenancy::internal(&tenant, &key.task_id())? != asked.task_id;
-            if own_name
-                && let Some((first, _)) = self.broker.submission(&record).await?
-                && first.digest != asked.digest
-            {
-                return Err(reused(&admitted, &first));
-            }
-            self.claim_key(key, &asked).await?;
+            self.claim_key(key, &admitted, &asked).await?;
         }
         asked.held = (entry == Entry::Blocked && asked.run_at.is_none()).then_some(0);
         let (mut standing, revision, repeated) = match self.broker.claim(&record, &asked).await? {
@@ -177,89 +171,22 @@ impl Desk {
         Ok(Submission { archived, ..of })
     }
 
-    /// Admits a task under the policy of its track; says which.
-    fn tracked(
-        &self,
-        request: &Request,
-        now: EpochMs,
-    ) -> Result<(Admitted, Option<IdempotencyKey>, Arc<Edition>), Problem> {
-        let stable = self.policy();
-        let on_trial = self.trial();
-        let chosen = self.chosen(request)?;
-        let read = self.admitted(request, &stable, now);
-        let Some(on) = on_trial else {
-            return read.map(|(admitted, key)| (admitted, key, stable));
-        };
-        // What the policy that holds does not know may be of the candidate: its classes and models are then all there are.
-        let of = match (chosen, &read) {
-            (Some(chosen), _) if !on.trial.workers.is_empty() => chosen,
-            (_, Ok((admitted, _))) => on.trial.track_of(&admitted.task.tenant, &admitted.task.id),
-            (_, Err(_)) => Track::Stable,
-        };
-        if of == Track::Stable {
-            return read.map(|(admitted, key)| (admitted, key, stable));
-        }
-        let named = read.ok().map(|(admitted, _)| admitted.task.id);
-        let (mut admitted, key) = self.admitted(request, &on.edition, now)?;
-        // One that nobody named has drawn its lot by the name it got.
-        admitted.task.id = named.unwrap_or(admitted.task.id);
-        let task = &mut admitted.task;
-        let shards = on
-            .edition
-            .class(task.class.as_str())
-            .map_or(1, |class| class.shards);
-        task.shard = canary_shard(&task.tenant, shards);
-        Ok((admitted, key, on.edition.clone()))
-    }
-
-    /// The track that the caller has chosen, where it may.
-    fn chosen(&self, request: &Request) -> Result<Option<Track>, Problem> {
-        let Some(word) = &request.track else {
-            return Ok(None);
-        };
-        if !self.chooses_tracks {
-            let what = "Fl-Track: this gateway lets nobody choose the track; leave it out, or start it with --choose-track";
-            return Err(Problem::new(Code::TrackNotAllowed, what).in_field("Fl-Track"));
-        }
-        let track = Track::ALL.into_iter().find(|track| track.as_str() == word);
-        track.map(Some).ok_or_else(|| {
-            Problem::new(Code::BadHeader, "Fl-Track: give stable or canary").in_field("Fl-Track")
-        })
-    }
-
-    fn admitted(
-        &self,
-        request: &Request,
-        policy: &Edition,
-        now: EpochMs,
-    ) -> Result<(Admitted, Option<IdempotencyKey>), Problem> {
-        let asked = Asked {
-            tenant: request.tenant.clone(),
-            ..Asked::default()
-        };
-        // The key is the tenant's, and the body may be what names the tenant: so it is hashed after.
-        let mut named = true;
-        let new_id = || {
-            named = false;
-            fresh_id(now)
-        };
-        let content_type = request.content_type.as_deref();
-        let body = request.body.clone();
-        let mut admitted = admit(policy, body, content_type, &asked, now, new_id, self.terms())?;
-        admitted.task.facts.policy = policy.stored();
-        admitted.task.facts.traceparent = request.traceparent.as_deref().and_then(traceparent);
-        let key = request.idempotency_key.as_deref();
-        let key = key
-            .map(|text| IdempotencyKey::new(&admitted.task.tenant, text))
-            .transpose()?;
-        if let (Some(key), false) = (&key, named) {
-            admitted.task.id = key.task_id();
-        }
-        Ok((admitted, key))
-    }
-
     /// Notes what the key stands for, unless it stands for that already.
-    async fn claim_key(&self, key: &IdempotencyKey, asked: &Submission) -> Result<(), Problem> {
+    async fn claim_key(
+        &self,
+        key: &IdempotencyKey,
+        admitted: &Admitted,
+        asked: &Submission,
+    ) -> Result<(), Problem> {
+        // A name that the key gave is the key's.
+        if tenancy::internal(&asked.tenant, &key.task_id())? != asked.task_id {
+            let record = RecordKey::Task(asked.task_id.clone());
+            if let Some((first, _)) = self.broker.submission(&record).await?
+                && first.digest != asked.digest
+            {
+                return Err(reused(admitted, &first));
+            }
+        }
         let record = RecordKey::Idempotency(key.hash().clone());
         match self.broker.claim(&record, asked).await? {
             Claimed::Taken(first, _) if first.digest != asked.digest => {

@@ -102,6 +102,7 @@ pub(super) fn stop(error: ApplyError) -> anyhow::Error {
     match error {
         ApplyError::Outdated { .. }
         | ApplyError::Conflict
+        | ApplyError::WentOn(_)
         | ApplyError::OnTrial(_)
         | ApplyError::NoRoom(_)
         | ApplyError::TooLong { .. } => Stop::refused(error.to_string()).into(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{apply, read, replay, rollout, shadow, show, validate};
+use super::{ab, apply, read, replay, rollout, shadow, show, validate};
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 
@@ -55,6 +55,10 @@ enum Command {
     ///
     /// Exits as `policy apply` does.
     Shadow(shadow::Args),
+    /// Compare a policy with the one that holds, on tasks of the same time: by how much they differ, and how sure that is
+    ///
+    /// Changes nothing in the end. Exits as `policy apply` does.
+    Ab(ab::Args),
 }
 
 pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result<Exit> {
@@ -70,5 +74,6 @@ pub(in crate::cli) async fn run(args: Args, session: &Session) -> anyhow::Result
         Command::Replay(args) => replay::run(&args, session).await,
         Command::Rollout(args) => rollout::run(&args, session).await,
         Command::Shadow(args) => shadow::run(&args, session).await,
+        Command::Ab(args) => ab::run(&args, session).await,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! [`args`] is the tree; [`validate`] needs no server, [`apply`] changes, [`replay`] says what another would have done, [`rollout`] tries out, [`show`] and [`read`] tell.
 
+mod ab;
 mod apply;
 mod args;
 mod read;

@@ -17,12 +17,9 @@ use crate::gateway::{
     ApplyError, Applying, Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, document_of,
     handle_trial, trial_status,
 };
-use crate::policy::rollout::Share;
-use crate::policy::{LotBy, PolicyVersion};
+use crate::policy::PolicyVersion;
+use crate::policy::rollout::{FIRST_SHARE, Share, read_label, read_lot_by, read_share, stages};
 use crate::sim::whatif::{Comparison, ComparisonJson, Known};
-
-/// Where the canary's share goes from the first on.
-const STEPS: [u16; 3] = [2_500, 5_000, 10_000];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -39,16 +36,16 @@ struct Begin {
     #[arg(required = true)]
     file: Option<PathBuf>,
     /// Part of the tasks that it gets first, such as 10%
-    #[arg(long, value_name = "PERCENT", default_value = "10%", value_parser = share)]
+    #[arg(long, value_name = "PERCENT", default_value = FIRST_SHARE, value_parser = read_share)]
     canary: Share,
     /// Parts that follow, ascending; without it, those of 25, 50 and 100 % above the first
-    #[arg(long, value_name = "PERCENT", value_delimiter = ',', value_parser = share)]
+    #[arg(long, value_name = "PERCENT", value_delimiter = ',', value_parser = read_share)]
     steps: Vec<Share>,
     /// Whose lot decides: all tasks of a tenant go together, or each goes by itself
     #[arg(long, value_name = "WHO", default_value = "tenant", value_parser = ["tenant", "task"])]
     by: String,
     /// Workers that serve it: those with this label; without it, as many as its part asks for, at least one
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = read_label)]
     label: Option<(String, String)>,
     #[command(flatten)]
     note: Note,
@@ -104,7 +101,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
 
 async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<Exit> {
     let (name, document) = read(file)?;
-    let by = LotBy::ALL.into_iter().find(|by| by.as_str() == begin.by);
+    let shares = stages(begin.canary, &begin.steps);
     let mut trying = Trying {
         applying: Applying {
             name,
@@ -114,8 +111,8 @@ async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<
             expected: begin.note.if_version,
             restores: None,
         },
-        shares: shares(begin).map_err(Stop::usage)?,
-        by: by.unwrap_or(LotBy::Tenant),
+        shares: shares.map_err(|error| Stop::usage(format!("--steps: {error}")))?,
+        by: read_lot_by(&begin.by)?,
         label: begin.label.clone(),
         compare: None,
     };
@@ -171,40 +168,6 @@ async fn pass(
     applying.expected = applying.expected.or(Some(stored.version));
     applying.message = noted(&applying.message, &comparison);
     Ok(comparison)
-}
-
-fn shares(begin: &Begin) -> Result<Vec<Share>, String> {
-    let mut shares = vec![begin.canary];
-    match begin.steps.as_slice() {
-        [] => shares.extend(
-            STEPS
-                .into_iter()
-                .filter_map(Share::new)
-                .filter(|step| *step > begin.canary),
-        ),
-        steps => shares.extend(steps),
-    }
-    match shares.windows(2).all(|pair| pair[0] < pair[1]) {
-        true => Ok(shares),
-        false => Err("--steps: give parts that rise, each above --canary, such as 25%,50%,100%".to_owned()),
-    }
-}
-
-fn label(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=');
-    let pair = pair.filter(|(key, value)| !key.is_empty() && !value.is_empty());
-    let owned = pair.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    owned.ok_or_else(|| "give KEY=VALUE, as workers have it in --worker-labels".to_owned())
-}
-
-fn share(text: &str) -> Result<Share, String> {
-    let what = || "give a part of the tasks from 0.01% to 100%, such as 10%".to_owned();
-    let percent: f64 = text.trim_end_matches('%').trim().parse().map_err(|_| what())?;
-    let ten_thousandths = (percent * 100.0).round();
-    if !(1.0..=10_000.0).contains(&ten_thousandths) {
-        return Err(what());
-    }
-    Share::new(ten_thousandths as u16).ok_or_else(what)
 }
 
 fn as_text(status: &TrialStatus) -> String {

@@ -26,7 +26,7 @@ pub(in crate::cli) struct Args {
     /// Let whoever reaches this gateway change the policy of the mesh
     #[arg(long)]
     policy_writes: bool,
-    /// Let callers say by Fl-Track on which track a task is while a policy is on trial
+    /// Let callers say by Fl-Track, or by the label fl-policy, on which track a task is while a policy is on trial
     #[arg(long)]
     choose_track: bool,
     #[command(flatten)]

@@ -9,9 +9,9 @@ use crate::broker::raw::Raw;
 use crate::broker::subject::{parse_task, task as task_subject};
 use crate::broker::sweep::Consumed;
 use crate::broker::{RequestError, WriteError};
-use crate::config::parse_policy;
+use crate::config::{OnTrial, parse_policy};
 use crate::metrics::{Repair, UncoveredAction};
-use crate::policy::Policy;
+use crate::policy::{Edition, Policy};
 use crate::task::{Lane, Route, Shard, Task};
 use crate::wire::{Arrival, Origin, read_facts, salvage};
 
@@ -38,7 +38,7 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
     let trial = of.trial();
     let on_trial: Option<&Policy> = trial.as_ref().map(|on| -> &Policy { &on.edition });
     let asked: HashSet<Route> = wanted(&policy, on_trial, lane).into_iter().collect();
-    let (mut to_cover, mut past) = (Vec::new(), Past::default());
+    let (mut to_cover, mut stored) = (Vec::new(), Stored::default());
     for (subject, count) in subjects
         .into_iter()
         .filter(|(subject, _)| !covered.contains(subject))
@@ -57,8 +57,12 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
                 to_cover.push(route)
             }
             // It came back after its class was taken out of the policy: what the mesh has accepted is drained.
-            Some(route) if is_drained(&policy, on_trial, &route) && past.knew(of, &route).await? => {
+            Some(route) if is_drained(&policy, on_trial, &route) && stored.knew(of, &route).await? => {
                 to_cover.push(route);
+            }
+            // Gateways may hear of a policy first, and it may have what this one does not know.
+            _ if stored.is_ahead(of, &policy, trial.as_deref()).await => {
+                tracing::debug!(nats.subject = %subject, count, "nobody covers these tasks; another policy holds by now, or is on trial");
             }
             _ => {
                 tracing::warn!(nats.subject = %subject, count, "nobody covers these tasks; they become dead letters");
@@ -99,25 +103,50 @@ fn is_drained(policy: &Policy, on_trial: Option<&Policy>, route: &Route) -> bool
     !is_known(policy, route) && policies.any(|policy| policy.model_by_token(&route.model).is_some())
 }
 
-/// The stored policies, once somebody asks.
+/// What the server has stored, once somebody asks.
 #[derive(Default)]
-struct Past(Option<Vec<Policy>>);
+struct Stored {
+    policies: Option<Vec<Policy>>,
+    is_ahead: Option<bool>,
+}
 
-impl Past {
+impl Stored {
+    /// Whether a policy holds or is on trial that this coordinator has still to hear of, as one that acts on `policy` and
+    /// `trial`.
+    async fn is_ahead(&mut self, of: &Coordinator, policy: &Edition, trial: Option<&OnTrial>) -> bool {
+        if let Some(known) = self.is_ahead {
+            return known;
+        }
+        let refused = of.policy_refused();
+        let known = [Some(policy.version), trial.map(|on| on.edition.version), refused];
+        // A mesh of an earlier version has no such bucket.
+        let rollout = of
+            .broker
+            .rollout()
+            .await
+            .ok()
+            .and_then(|standing| standing.rollout);
+        let is_ahead = rollout.is_some_and(|rollout| {
+            let candidate = rollout.trial.map(|trial| trial.candidate);
+            !known.contains(&Some(rollout.stable)) || candidate.is_some() && !known.contains(&candidate)
+        });
+        *self.is_ahead.insert(is_ahead)
+    }
+
     /// Whether any of them has the class and the model of `route`, or what held here before they were stored.
     async fn knew(&mut self, of: &Coordinator, route: &Route) -> Result<bool, RequestError> {
         if of.policy_was(|policy| is_known(policy, route)) {
             return Ok(true);
         }
-        if self.0.is_none() {
-            let stored = of.broker.stored_policies().await?;
-            let read = stored.into_iter().filter_map(|(version, stored)| {
+        if self.policies.is_none() {
+            let all = of.broker.stored_policies().await?;
+            let read = all.into_iter().filter_map(|(version, stored)| {
                 let name = format!("policy {version}");
                 parse_policy(&name, &stored.ok()?.document).ok()
             });
-            self.0 = Some(read.collect());
+            self.policies = Some(read.collect());
         }
-        let past = self.0.iter().flatten();
+        let past = self.policies.iter().flatten();
         Ok(past.into_iter().any(|policy| is_known(policy, route)))
     }
 }

@@ -79,6 +79,11 @@ pub enum ApplyError {
         "somebody else applied a policy at the same moment, and theirs holds; look at `fairlane policy history`, then apply yours on top of it"
     )]
     Conflict,
+    /// The rollout went on before what was meant for it was done.
+    #[error(
+        "the rollout of policy {0} went on at the same moment; look at `fairlane policy rollout status`, then say it again if you still mean it"
+    )]
+    WentOn(PolicyVersion),
     /// A rollout is under way.
     #[error(
         "policy {0} is on trial; wait until that has ended, or end it with `fairlane policy rollout promote` or `fairlane policy rollout abort`"
@@ -213,18 +218,24 @@ async fn before(broker: &Broker, version: PolicyVersion) -> Result<PolicyVersion
 }
 
 pub(super) fn check(of: &Applying) -> Result<(), ApplyError> {
-    for (what, text, max) in [
-        ("the document", &of.document, DOCUMENT_BYTES_MAX),
-        ("the author's name", &of.author, NOTE_BYTES_MAX),
-        ("the message", &of.message, NOTE_BYTES_MAX),
-    ] {
-        let bytes = text.len();
-        if bytes > max {
-            return Err(ApplyError::TooLong { what, bytes, max });
-        }
-    }
+    within("the document", &of.document, DOCUMENT_BYTES_MAX)?;
+    check_note("the author's name", &of.author)?;
+    check_note("the message", &of.message)?;
     parse_policy(&of.name, &of.document)?;
     Ok(())
+}
+
+/// Checks what is said of a change.
+pub(super) fn check_note(what: &'static str, text: &str) -> Result<(), ApplyError> {
+    within(what, text, NOTE_BYTES_MAX)
+}
+
+fn within(what: &'static str, text: &str, max: usize) -> Result<(), ApplyError> {
+    let bytes = text.len();
+    match bytes > max {
+        true => Err(ApplyError::TooLong { what, bytes, max }),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn stable(standing: &Standing) -> PolicyVersion {

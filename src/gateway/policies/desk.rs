@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Applied, ApplyError, Applying, Past, apply, document_of, history, rollback};
+use super::{
+    Applied, ApplyError, Applying, Handle, Past, ShadowStatus, TrialStatus, Trying, apply, begin_shadow,
+    begin_trial, document_of, end_shadow, handle_trial, history, rollback, shadow_status, trial_status,
+};
 use crate::broker::WriteError;
 use crate::broker::records::RecordError;
 use crate::config::Faults;
@@ -18,6 +21,16 @@ pub struct ShownPolicy {
     pub past: Past,
     /// The document, byte for byte.
     pub document: String,
+}
+
+/// A rollout that has begun.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Begun {
+    /// The number of the policy that was put on trial; the rest tells what stands since, which may be that it has ended.
+    pub candidate: u64,
+    /// Where the rollout stands.
+    #[serde(flatten)]
+    pub status: TrialStatus,
 }
 
 impl Desk {
@@ -68,6 +81,63 @@ impl Desk {
         Ok(rollback(&self.broker, to, author, message, expected).await?)
     }
 
+    /// Puts a document on trial.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn begin_rollout(&self, of: &Trying) -> Result<Begun, Problem> {
+        self.connected()?;
+        let candidate = begin_trial(&self.broker, of).await?.0;
+        let status = trial_status(&self.broker).await?;
+        Ok(Begun { candidate, status })
+    }
+
+    /// Asks a document what it would do.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn begin_shadow(&self, of: &Applying) -> Result<ShadowStatus, Problem> {
+        self.connected()?;
+        begin_shadow(&self.broker, of).await?;
+        Ok(shadow_status(&self.broker).await?)
+    }
+
+    /// Asks nobody any more; what the one that was asked would have done.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn end_shadow(&self) -> Result<ShadowStatus, Problem> {
+        self.connected()?;
+        Ok(end_shadow(&self.broker).await?)
+    }
+
+    /// What the policy that is asked would have done.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn shadow_status(&self) -> Result<ShadowStatus, Problem> {
+        self.connected()?;
+        Ok(shadow_status(&self.broker).await?)
+    }
+
+    /// Where the rollout stands, or how the last one ended.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn rollout_status(&self) -> Result<TrialStatus, Problem> {
+        self.connected()?;
+        Ok(trial_status(&self.broker).await?)
+    }
+
+    /// Does something to the rollout under way, for `who`.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn steer_rollout(&self, how: Handle, who: &str) -> Result<TrialStatus, Problem> {
+        self.connected()?;
+        Ok(handle_trial(&self.broker, how, who).await?)
+    }
+
     /// Whoever reaches a gateway could change what the whole mesh does: only one that was told so lets them.
     pub(in crate::gateway) fn may_write_policies(&self) -> Result<(), Problem> {
         if self.writes_policies {
@@ -100,6 +170,7 @@ impl From<ApplyError> for Problem {
                 return Self::new(Code::PolicyOutdated, error.to_string()).with("holds", "Fl-Policy", stands);
             }
             ApplyError::Conflict
+            | ApplyError::WentOn(_)
             | ApplyError::OnTrial(_)
             | ApplyError::NoRoom(_)
             | ApplyError::NoTrial

@@ -10,7 +10,7 @@ mod shadow;
 mod trials;
 
 pub use apply::{Applied, ApplyError, Applying, DOCUMENT_BYTES_MAX, KEPT, NOTE_BYTES_MAX, apply, rollback};
-pub use desk::{ShownPolicy, shown_faults};
+pub use desk::{Begun, ShownPolicy, shown_faults};
 pub use history::{Past, document_of, history};
 pub use shadow::{ShadowStatus, ShownClass, ShownPair, ShownShadow, begin_shadow, end_shadow, shadow_status};
 pub use trials::{

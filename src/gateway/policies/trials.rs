@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ApplyError;
-use super::apply::{Applying, check, hold, stable, store};
+use super::apply::{Applying, check, check_note, hold, stable, store};
 use crate::broker::Broker;
 use crate::broker::policies::Standing;
 use crate::clock;
@@ -13,6 +13,9 @@ use crate::policy::rollout::Share;
 use crate::policy::{CONSUMERS_MAX, Compare, LotBy, Outcome, Policy, PolicyVersion, Trial, TrialEnd};
 use crate::task::Lane;
 use crate::wire::{Rollout, to_rfc3339};
+
+/// How often a write is tried that others come before. They are few: the leading coordinator, about once a second, and people.
+const TRIES_MAX: usize = 5;
 
 /// How a rollout is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,19 +212,28 @@ fn consumers(policy: &Policy) -> usize {
     shards * policy.models.len()
 }
 
-/// Does something to the rollout under way.
+/// Does something to the rollout under way, as it stands when it is first looked at: that its workers change at the same
+/// moment is no conflict.
 ///
 /// # Errors
-/// [`ApplyError::NoTrial`] where there is none, [`ApplyError::Conflict`] where it went on at that moment.
+/// [`ApplyError::NoTrial`] where there is none, [`ApplyError::WentOn`] where it went on at that moment.
 pub async fn handle_trial(broker: &Broker, how: Handle, who: &str) -> Result<TrialStatus, ApplyError> {
-    let standing = broker.rollout().await?;
-    let rollout = standing.rollout.clone().ok_or(ApplyError::NoTrial)?;
-    let trial = rollout.trial.clone().ok_or(ApplyError::NoTrial)?;
-    let next = handled(rollout, trial, how, who);
-    if !broker.write_rollout(&next, standing.revision).await? {
-        return Err(ApplyError::Conflict);
+    check_note("the author's name", who)?;
+    let mut meant = None;
+    for _ in 0..TRIES_MAX {
+        let standing = broker.rollout().await?;
+        let rollout = standing.rollout.clone().ok_or(ApplyError::NoTrial)?;
+        let trial = rollout.trial.clone().ok_or(ApplyError::NoTrial)?;
+        let place = (trial.candidate, trial.stage);
+        if *meant.get_or_insert(place) != place {
+            return Err(ApplyError::WentOn(trial.candidate));
+        }
+        let next = handled(rollout, trial, how, who);
+        if broker.write_rollout(&next, standing.revision).await? {
+            return trial_status(broker).await;
+        }
     }
-    trial_status(broker).await
+    Err(ApplyError::Conflict)
 }
 
 fn handled(rollout: Rollout, trial: Trial, how: Handle, who: &str) -> Rollout {

@@ -40,6 +40,16 @@ pub(super) fn trying(document: String, percent: &[u16]) -> Trying {
     }
 }
 
+/// A rollout that stays in its first stage.
+pub(super) async fn begin_held(mesh: &Mesh, document: String, percent: &[u16]) {
+    begin_trial(&mesh.broker, &trying(document, percent))
+        .await
+        .expect("it begins");
+    handle_trial(&mesh.broker, Handle::Pause, "test")
+        .await
+        .expect("it is held");
+}
+
 /// Fails so many of a hundred tasks that run under a candidate, told by their bound.
 struct Failing {
     candidate_ms: u64,
@@ -65,15 +75,29 @@ impl Executor for Failing {
 /// A mesh whose coordinator judges quickly, with a gateway and four workers that follow what is applied; version 1 holds.
 pub(super) struct Scene {
     pub(super) mesh: Mesh,
-    door: Door,
+    pub(super) door: Door,
 }
 
 impl Scene {
-    async fn set(executor: Arc<dyn Executor>) -> Self {
+    pub(super) async fn set(executor: Arc<dyn Executor>) -> Self {
         Self::on(Mesh::start_alone(&version(0)).await, executor).await
     }
 
     pub(super) async fn on(mesh: Mesh, executor: Arc<dyn Executor>) -> Self {
+        let scene = Self::without_workers_on(mesh).await;
+        for n in 0..WORKERS {
+            let id = format!("w-{n}");
+            scene.mesh.following_worker(&id, 8, executor.clone()).await;
+        }
+        scene
+    }
+
+    /// The same with none.
+    pub(super) async fn without_workers() -> Self {
+        Self::without_workers_on(Mesh::start_alone(&version(0)).await).await
+    }
+
+    async fn without_workers_on(mesh: Mesh) -> Self {
         mesh.coordinator.stop(PATIENCE).await;
         mesh.broker.follow_policy(&mesh.live, &mesh.lifecycle);
         let options = CoordinatorOptions {
@@ -85,10 +109,6 @@ impl Scene {
         apply(&mesh.broker, &applying(version(1))).await.expect("applied");
         let mut changes = mesh.live.changes();
         changes.wait_for(|v| v.0 == 1).await.expect("it follows");
-        for n in 0..WORKERS {
-            let id = format!("w-{n}");
-            mesh.following_worker(&id, 8, executor.clone()).await;
-        }
         let door = Door::of(&mesh).await;
         Self { mesh, door }
     }
@@ -140,6 +160,13 @@ impl Scene {
             panic!("{what}: never; {:?}", trial_status(&self.mesh.broker).await);
         };
         status
+    }
+
+    /// Waits until the candidate has so many workers; which.
+    pub(super) async fn until_manned(&self, count: usize) -> Vec<String> {
+        let of = |status: &TrialStatus| status.trial.as_ref().map(|trial| trial.workers.clone());
+        let is_so = |status: &TrialStatus| of(status).is_some_and(|workers| workers.len() == count);
+        of(&self.until("it has workers", is_so).await).unwrap_or_default()
     }
 }
 

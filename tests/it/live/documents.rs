@@ -25,6 +25,12 @@ pub(super) fn version(n: u64) -> String {
         .replace("share: 60", &format!("share: {}", 10 + n % 80))
 }
 
+/// `version(n)` with a model `n` of its own.
+pub(super) fn with_model(n: u64) -> String {
+    let line = "  m: { executor: simulate, cost: { unit: ms, initial: 5 } }";
+    version(n).replace(line, &format!("{line}\n{}", line.replace("m:", "n:")))
+}
+
 /// How many of something a test goes through: few as one of all tests, as many as `name` says where that is measured.
 #[expect(
     clippy::disallowed_methods,

@@ -1,11 +1,14 @@
-//! What is applied holds, and can be taken back.
+//! What is applied holds, and can be taken back; of two who change the policy at once one is told.
 
 use std::sync::Arc;
 
 use fairlane::executor::simulate::Simulate;
-use fairlane::gateway::{Applied, ApplyError, Applying, apply, history, rollback};
+use fairlane::gateway::{
+    Applied, ApplyError, Applying, Handle, apply, begin_trial, handle_trial, history, rollback, trial_status,
+};
 use fairlane::policy::PolicyVersion;
 
+use super::canary::trying;
 use super::documents::{applying, version};
 use crate::support::{Mesh, PATIENCE, TWO_CLASSES};
 
@@ -99,4 +102,37 @@ async fn of_two_who_apply_at_once_one_is_told_of_the_other() {
         );
     }
     mesh.lifecycle.stop(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_begin_a_rollout_at_once_one_is_told_and_leaves_nothing_behind() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let broker = &mesh.broker;
+    apply(broker, &applying(version(1))).await.expect("applied");
+    for round in 0..8 {
+        let (one, other) = (trying(version(2), &[10, 100]), trying(version(3), &[20, 100]));
+        let stored = history(broker).await.expect("stored").len();
+        let begun = tokio::join!(begin_trial(broker, &one), begin_trial(broker, &other));
+        let (candidate, refused) = match begun {
+            (Ok(candidate), Err(refused)) | (Err(refused), Ok(candidate)) => (candidate.0, refused),
+            both => panic!("{round}: {both:?}"),
+        };
+        assert!(
+            matches!(refused, ApplyError::Conflict | ApplyError::OnTrial(_)),
+            "{refused}"
+        );
+        let past = history(broker).await.expect("stored");
+        assert_eq!(
+            (past.len(), past[0].version),
+            (stored + 1, candidate),
+            "no other is left over"
+        );
+        let status = trial_status(broker).await.expect("NATS answers");
+        let trial = status.trial.expect("it is on trial");
+        assert_eq!((trial.candidate, status.stable), (candidate, 1));
+        handle_trial(broker, Handle::Abort, "test")
+            .await
+            .expect("it ends");
+    }
+    mesh.stop().await;
 }

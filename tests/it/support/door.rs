@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fairlane::broker::Broker;
+use fairlane::config::LivePolicy;
 use fairlane::gateway::{Desk, serve};
 use fairlane::lifecycle::Lifecycle;
 use fairlane::metrics::GatewayMetrics;
@@ -51,23 +52,38 @@ impl Door {
     /// A gateway that lets callers change the policy.
     pub(crate) async fn writing_policies(mesh: &Mesh) -> Self {
         let broker = connect(&mesh.server, "writer").await;
-        Self::with(mesh, broker, Reach::Public, true, &mesh.lifecycle.child()).await
+        let may = |desk: Desk| desk.writing_policies(true);
+        Self::with(
+            broker,
+            mesh.live.clone(),
+            Reach::Public,
+            &mesh.lifecycle.child(),
+            may,
+        )
+        .await
+    }
+
+    /// A gateway that acts on `live`, and lets callers choose the track of a task.
+    pub(crate) async fn choosing_tracks(mesh: &Mesh, live: Arc<LivePolicy>) -> Self {
+        let broker = connect(&mesh.server, "chooser").await;
+        let may = |desk: Desk| desk.choosing_tracks(true);
+        Self::with(broker, live, Reach::Public, &mesh.lifecycle.child(), may).await
     }
 
     async fn reaching(mesh: &Mesh, broker: Broker, reach: Reach, lifecycle: &Lifecycle) -> Self {
-        Self::with(mesh, broker, reach, false, lifecycle).await
+        Self::with(broker, mesh.live.clone(), reach, lifecycle, |desk| desk).await
     }
 
     async fn with(
-        mesh: &Mesh,
         broker: Broker,
+        live: Arc<LivePolicy>,
         reach: Reach,
-        writes_policies: bool,
         lifecycle: &Lifecycle,
+        may: impl FnOnce(Desk) -> Desk,
     ) -> Self {
         let metrics = Arc::new(GatewayMetrics::new());
-        let desk = Desk::new(broker, mesh.live.clone(), reach, metrics, lifecycle.clone());
-        let desk = Arc::new(desk.waiting_at_most(WAITS_MAX).writing_policies(writes_policies));
+        let desk = Desk::new(broker, live, reach, metrics, lifecycle.clone());
+        let desk = Arc::new(may(desk.waiting_at_most(WAITS_MAX)));
         desk.heed_overload();
         desk.open_service().await.expect("the service opens");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;

@@ -187,13 +187,26 @@ impl Mesh {
     /// A worker of one model that acts on what is applied.
     pub(crate) async fn following_worker(&self, id: &str, slots: u32, executor: Arc<dyn Executor>) -> Worker {
         let broker = connect(&self.server, id).await;
+        let live = self.following(&broker).await;
+        self.worker_acting_on(live, id, slots, executor).await
+    }
+
+    /// A worker of one model that acts on `live`.
+    pub(crate) async fn worker_acting_on(
+        &self,
+        live: Arc<LivePolicy>,
+        id: &str,
+        slots: u32,
+        executor: Arc<dyn Executor>,
+    ) -> Worker {
+        let broker = connect(&self.server, id).await;
         let mut executors = Executors::new();
         executors.add(&self.policy.models[0].name, executor);
         let options = WorkerOptions {
             labels: BTreeMap::new(),
             id: WorkerId::new(id).expect("a worker's name"),
             slots,
-            policy: self.following(&broker).await,
+            policy: live,
             served: Arc::default(),
             executors,
             metrics: Arc::new(WorkerMetrics::new()),

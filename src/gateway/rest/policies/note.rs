@@ -1,11 +1,14 @@
 //! What a caller says of a change: who and why in the query, and in a header what must hold for it.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use percent_encoding::percent_decode_str;
 
+use super::query::{parameters, unknown};
 use crate::gateway::rest::caller;
 use crate::gateway::{Code, Problem};
 use crate::policy::PolicyVersion;
+
+/// Who changes a policy, where the caller does not say.
+pub(super) const NOBODY: &str = "rest";
 
 /// `author`, `message` and `to` of a query.
 pub(super) struct Note {
@@ -17,26 +20,16 @@ pub(super) struct Note {
 impl Note {
     pub(super) fn read(query: Option<&str>) -> Result<Self, Problem> {
         let mut note = Self {
-            author: "rest".to_owned(),
+            author: NOBODY.to_owned(),
             message: String::new(),
             to: None,
         };
-        for pair in query
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-        {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = value.replace('+', " ");
-            let value = percent_decode_str(&value).decode_utf8_lossy().into_owned();
-            match name {
+        for (name, value) in parameters(query) {
+            match name.as_str() {
                 "author" => note.author = value,
                 "message" => note.message = value,
                 "to" => note.to = Some(version(&value)?),
-                _ => {
-                    let what = format!("{name}: no such parameter; there are author, message and to");
-                    return Err(Problem::new(Code::OutOfRange, what).in_field(name));
-                }
+                _ => return Err(unknown(&name, "author, message and to")),
             }
         }
         Ok(note)
