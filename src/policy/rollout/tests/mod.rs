@@ -11,12 +11,6 @@ mod pools;
 mod properties;
 mod rulings;
 mod scenes;
+pub(in crate::policy) mod shared;
 mod tracks;
 mod traffic;
-
-/// What comparisons are tested with, too.
-pub(in crate::policy) mod shared {
-    pub(in crate::policy) use super::many::seeds;
-    pub(in crate::policy) use super::scenes::{BURSTS, four, harmed, one, shaped};
-    pub(in crate::policy) use super::traffic::{Bursts, Flow, Shape, Stream, Traffic};
-}
