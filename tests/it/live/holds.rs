@@ -136,3 +136,38 @@ async fn of_two_who_begin_a_rollout_at_once_one_is_told_and_leaves_nothing_behin
     }
     mesh.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_people_who_steer_a_rollout_at_once_none_does_what_he_did_not_mean() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let broker = &mesh.broker;
+    apply(broker, &applying(version(1))).await.expect("applied");
+    let parts: Vec<u16> = (1..=40).collect();
+    begin_trial(broker, &trying(version(2), &parts))
+        .await
+        .expect("it begins");
+    let steer = |how| handle_trial(broker, how, "test");
+    let mut stage = 0;
+    for _ in 0..8 {
+        // Whoever promotes it has seen one stage and means the next.
+        let all = tokio::join!(
+            steer(Handle::Pause),
+            steer(Handle::Pause),
+            steer(Handle::Promote),
+            steer(Handle::Promote),
+        );
+        let promoted = [all.2, all.3];
+        for refused in promoted.iter().filter_map(|promoted| promoted.as_ref().err()) {
+            assert!(matches!(refused, ApplyError::WentOn(_)), "{refused}");
+        }
+        stage += promoted.iter().filter(|promoted| promoted.is_ok()).count();
+        for paused in [all.0, all.1] {
+            assert!(matches!(paused, Ok(_) | Err(ApplyError::WentOn(_))), "{paused:?}");
+        }
+        let trial = trial_status(broker).await.expect("NATS answers").trial;
+        assert_eq!(trial.map(|trial| trial.stage), Some(stage));
+    }
+    let held = tokio::join!(steer(Handle::Pause), steer(Handle::Pause), steer(Handle::Pause));
+    assert!(held.0.is_ok() && held.1.is_ok() && held.2.is_ok(), "{held:?}");
+    mesh.stop().await;
+}
