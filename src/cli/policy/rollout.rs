@@ -14,8 +14,8 @@ use crate::cli::output::table;
 use crate::cli::session::Session;
 use crate::config::parse_policy;
 use crate::gateway::{
-    ApplyError, Applying, Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, document_of,
-    handle_trial, trial_status,
+    ApplyError, Applying, Handle, ShownOutcome, ShownTrial, TrialSlots, TrialStatus, Trying, begin_trial,
+    document_of, handle_trial, trial_status,
 };
 use crate::policy::PolicyVersion;
 use crate::policy::rollout::{FIRST_SHARE, Share, read_label, read_lot_by, read_share, stages};
@@ -196,8 +196,15 @@ fn as_text(status: &TrialStatus) -> String {
 fn trial_text(trial: &ShownTrial, stable: u64) -> String {
     let percent = |part: &f64| format!("{} %", part * 100.0);
     let steps: Vec<String> = trial.shares.iter().map(percent).collect();
+    let few = match trial.slots.filter(TrialSlots::are_few) {
+        Some(TrialSlots { canary, all }) => format!(
+            "\nnote: {canary} of {all} slots serve it; on a busy mesh so few make tasks wait longer under any policy, and it is taken \
+             back for that: give it 4 or more, by --label or a larger --canary"
+        ),
+        None => String::new(),
+    };
     format!(
-        "policy {} is on trial beside {stable}: {} of all {}s since {} ({}){}; {} worker(s) serve it",
+        "policy {} is on trial beside {stable}: {} of all {}s since {} ({}){}; {} worker(s) serve it{few}",
         trial.candidate,
         percent(&trial.share),
         trial.by,

@@ -1,18 +1,15 @@
 //! Trying a policy out on a part of the tasks: beginning it, and what people may do while it goes on.
 
-use serde::Serialize;
-use serde_json::Value;
-
 use super::ApplyError;
 use super::apply::{Applying, check, check_note, hold, stable, store};
+use super::standing::{TrialStatus, trial_status};
 use crate::broker::Broker;
-use crate::broker::policies::Standing;
 use crate::clock;
 use crate::config::parse_policy;
 use crate::policy::rollout::Share;
 use crate::policy::{CONSUMERS_MAX, Compare, LotBy, Outcome, Policy, PolicyVersion, Trial, TrialEnd};
 use crate::task::Lane;
-use crate::wire::{Rollout, to_rfc3339};
+use crate::wire::Rollout;
 
 /// How often a write is tried that others come before. They are few: the leading coordinator, about once a second, and people.
 const TRIES_MAX: usize = 5;
@@ -50,64 +47,6 @@ pub enum Handle {
     Promote,
     /// It ends, and the policy before stays.
     Abort,
-}
-
-/// Where a rollout stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TrialStatus {
-    /// The policy that holds.
-    pub stable: u64,
-    /// The one on trial, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trial: Option<ShownTrial>,
-    /// How the last one ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last: Option<ShownOutcome>,
-    /// What was seen of the last one, or of the one under way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Value>,
-}
-
-/// A rollout under way.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ShownTrial {
-    /// The policy on trial.
-    pub candidate: u64,
-    /// Its part of the tasks now, 0 to 1.
-    pub share: f64,
-    /// Its part in each stage.
-    pub shares: Vec<f64>,
-    /// The stage, counted from 0.
-    pub stage: usize,
-    /// Who draws the lot: `tenant` or `task`.
-    pub by: &'static str,
-    /// The label of those who serve it, if it goes by one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Who serves it.
-    pub workers: Vec<String>,
-    /// Whether it stays in its stage.
-    pub paused: bool,
-    /// When it began.
-    pub started_at: String,
-    /// When its stage did.
-    pub since: String,
-    /// Where it is a comparison, until when: empty where somebody ends it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub compared_until: Option<String>,
-}
-
-/// How a rollout ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ShownOutcome {
-    /// The policy that was on trial.
-    pub candidate: u64,
-    /// `promoted`, `rolled_back` or `aborted`.
-    pub ending: &'static str,
-    /// Why.
-    pub why: String,
-    /// When.
-    pub at: String,
 }
 
 /// Puts a document on trial; says under which number.
@@ -270,52 +209,5 @@ fn handled(rollout: Rollout, trial: Trial, how: Handle, who: &str) -> Rollout {
             last: Some(ended(TrialEnd::Aborted, "aborted")),
             ..rollout
         },
-    }
-}
-
-/// Where the rollout stands, or how the last one ended.
-///
-/// # Errors
-/// [`ApplyError::Record`] when the server does not answer.
-pub async fn trial_status(broker: &Broker) -> Result<TrialStatus, ApplyError> {
-    let standing: Standing = broker.rollout().await?;
-    let holds = stable(&standing);
-    let seen = broker.judgement().await?;
-    let rollout = standing.rollout;
-    let trial = rollout.as_ref().and_then(|rollout| rollout.trial.as_ref());
-    let last = rollout.as_ref().and_then(|rollout| rollout.last.as_ref());
-    let of = trial
-        .map(|trial| trial.candidate)
-        .or(last.map(|last| last.candidate));
-    Ok(TrialStatus {
-        stable: holds.0,
-        trial: trial.map(shown),
-        last: last.map(|last| ShownOutcome {
-            candidate: last.candidate.0,
-            ending: last.ending.as_str(),
-            why: last.why.clone(),
-            at: to_rfc3339(last.at),
-        }),
-        // What was seen of an earlier one says nothing of this.
-        seen: seen.filter(|seen| of.is_some_and(|of| seen["candidate"] == of.0)),
-    })
-}
-
-fn shown(of: &Trial) -> ShownTrial {
-    let part = |share: &Share| f64::from(share.ten_thousandths()) / 10_000.0;
-    ShownTrial {
-        candidate: of.candidate.0,
-        share: part(&of.share()),
-        shares: of.shares.iter().map(part).collect(),
-        stage: of.stage,
-        by: of.by.as_str(),
-        label: of.label.as_ref().map(|(key, value)| format!("{key}={value}")),
-        workers: of.workers.iter().map(ToString::to_string).collect(),
-        paused: of.is_paused,
-        started_at: to_rfc3339(of.started_at),
-        since: to_rfc3339(of.since),
-        compared_until: of
-            .compare
-            .map(|compare| compare.until.map_or_else(String::new, to_rfc3339)),
     }
 }

@@ -1,0 +1,167 @@
+//! Where a rollout stands.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ApplyError;
+use super::apply::stable;
+use crate::broker::Broker;
+use crate::broker::policies::Standing;
+use crate::policy::Trial;
+use crate::policy::rollout::Share;
+use crate::task::WorkerId;
+use crate::wire::to_rfc3339;
+
+/// Where a rollout stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrialStatus {
+    /// The policy that holds.
+    pub stable: u64,
+    /// The one on trial, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial: Option<ShownTrial>,
+    /// How the last one ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<ShownOutcome>,
+    /// What was seen of the last one, or of the one under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Value>,
+}
+
+/// A rollout under way.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownTrial {
+    /// The policy on trial.
+    pub candidate: u64,
+    /// Its part of the tasks now, 0 to 1.
+    pub share: f64,
+    /// Its part in each stage.
+    pub shares: Vec<f64>,
+    /// The stage, counted from 0.
+    pub stage: usize,
+    /// Who draws the lot: `tenant` or `task`.
+    pub by: &'static str,
+    /// The label of those who serve it, if it goes by one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Who serves it.
+    pub workers: Vec<String>,
+    /// Slots of theirs, where workers tell of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slots: Option<TrialSlots>,
+    /// Whether it stays in its stage.
+    pub paused: bool,
+    /// When it began.
+    pub started_at: String,
+    /// When its stage did.
+    pub since: String,
+    /// Where it is a comparison, until when: empty where somebody ends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared_until: Option<String>,
+}
+
+/// How a rollout ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownOutcome {
+    /// The policy that was on trial.
+    pub candidate: u64,
+    /// `promoted`, `rolled_back` or `aborted`.
+    pub ending: &'static str,
+    /// Why.
+    pub why: String,
+    /// When.
+    pub at: String,
+}
+
+/// Slots that serve a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TrialSlots {
+    /// Those that do.
+    pub canary: u64,
+    /// Those that there are.
+    pub all: u64,
+}
+
+impl TrialSlots {
+    /// Below this many slots of its own, tasks wait longer on a busy mesh than on many shared ones, under the same policy:
+    /// with 2 of 20 an equal candidate was always taken back, with 3 in two of three cases, with 4 never
+    /// (docs/live-policy-statistics.md).
+    const FEW: u64 = 4;
+
+    /// Whether it has so few that it may be found worse for that alone.
+    #[must_use]
+    pub const fn are_few(&self) -> bool {
+        self.canary < Self::FEW && self.canary < self.all
+    }
+}
+
+/// Where the rollout stands, or how the last one ended.
+///
+/// # Errors
+/// [`ApplyError::Record`] when the server does not answer.
+pub async fn trial_status(broker: &Broker) -> Result<TrialStatus, ApplyError> {
+    let standing: Standing = broker.rollout().await?;
+    let holds = stable(&standing);
+    let seen = broker.judgement().await?;
+    let rollout = standing.rollout;
+    let trial = rollout.as_ref().and_then(|rollout| rollout.trial.as_ref());
+    let last = rollout.as_ref().and_then(|rollout| rollout.last.as_ref());
+    let of = trial
+        .map(|trial| trial.candidate)
+        .or(last.map(|last| last.candidate));
+    Ok(TrialStatus {
+        stable: holds.0,
+        trial: match trial {
+            Some(trial) => Some(shown(trial, slots(broker, trial).await)),
+            None => None,
+        },
+        last: last.map(|last| ShownOutcome {
+            candidate: last.candidate.0,
+            ending: last.ending.as_str(),
+            why: last.why.clone(),
+            at: to_rfc3339(last.at),
+        }),
+        // What was seen of an earlier one says nothing of this.
+        seen: seen.filter(|seen| of.is_some_and(|of| seen["candidate"] == of.0)),
+    })
+}
+
+/// Slots of those who serve a trial, or will as far as is known, and of everybody. None where nobody tells: it is for
+/// people.
+async fn slots(broker: &Broker, of: &Trial) -> Option<TrialSlots> {
+    let workers = broker.workers().await.ok()?;
+    let there: Vec<_> = workers.iter().filter(|worker| !worker.is_lost()).collect();
+    let crew = match (&of.label, of.workers.as_slice()) {
+        (None, []) => {
+            let ids: Vec<WorkerId> = there.iter().map(|worker| worker.beat.worker.clone()).collect();
+            of.crew(&ids)
+        }
+        (_, crew) => crew.to_vec(),
+    };
+    let slots = |is: &dyn Fn(&WorkerId) -> bool| {
+        let those = there.iter().filter(|worker| is(&worker.beat.worker));
+        those.map(|worker| u64::from(worker.beat.slots)).sum()
+    };
+    let (canary, all) = (slots(&|id| crew.contains(id)), slots(&|_| true));
+    (canary > 0).then_some(TrialSlots { canary, all })
+}
+
+fn shown(of: &Trial, slots: Option<TrialSlots>) -> ShownTrial {
+    let part = |share: &Share| f64::from(share.ten_thousandths()) / 10_000.0;
+    ShownTrial {
+        candidate: of.candidate.0,
+        share: part(&of.share()),
+        shares: of.shares.iter().map(part).collect(),
+        stage: of.stage,
+        by: of.by.as_str(),
+        label: of.label.as_ref().map(|(key, value)| format!("{key}={value}")),
+        workers: of.workers.iter().map(ToString::to_string).collect(),
+        slots,
+        paused: of.is_paused,
+        started_at: to_rfc3339(of.started_at),
+        since: to_rfc3339(of.since),
+        compared_until: of
+            .compare
+            .map(|compare| compare.until.map_or_else(String::new, to_rfc3339)),
+    }
+}
