@@ -193,12 +193,20 @@ async fn ask(broker: &Broker, live: &LivePolicy, shadow: Option<Shadow>) {
     let Some(version) = version else {
         return live.ask(None);
     };
-    let edition = match broker.stored_policy(version).await {
-        Ok(Some(stored)) => parse_policy(&format!("policy {version}"), &stored.document)
-            .map(|policy| Arc::new(Edition::new(version, policy)))
-            .map_err(|faults| faults.to_string()),
-        Ok(None) => Err("its document is gone from fl_policy".to_owned()),
-        Err(error) => Err(error.to_string()),
+    let edition = loop {
+        match broker.stored_policy(version).await {
+            Ok(Some(stored)) => {
+                break parse_policy(&format!("policy {version}"), &stored.document)
+                    .map(|policy| Arc::new(Edition::new(version, policy)))
+                    .map_err(|faults| faults.to_string());
+            }
+            Ok(None) => break Err("its document is gone from fl_policy".to_owned()),
+            Err(error) if error.is_unreadable() => break Err(error.to_string()),
+            Err(error) => {
+                tracing::warn!(policy = %version, %error, "a policy is to be asked and cannot be read yet; trying again");
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+        }
     };
     if let Err(why) = &edition {
         tracing::warn!(policy = %version, %why, "is not asked here what it would do");

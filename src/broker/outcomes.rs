@@ -15,7 +15,7 @@ use crate::task::{ClassName, State};
 use crate::wire::ReadHeaders;
 use crate::wire::header::{CLASS, EXEC_MS, HOP, POLICY, QUEUED_MS, STATE};
 
-/// An execution that ended.
+/// An execution that ended, or a task that was given up without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// Of which class.
@@ -26,8 +26,10 @@ pub struct Ended {
     pub has_failed: bool,
     /// For how long its task had waited, in ms; none where that is not only a wait, as after a retry.
     pub waited_ms: Option<u64>,
-    /// From the first enqueue to the end, in ms; none where it failed.
+    /// From the first enqueue to the end, in ms; none where it failed or never ran.
     pub took_ms: Option<u64>,
+    /// Whether it was given up without having run, as its deadline had passed or could not be met any more.
+    pub has_expired: bool,
 }
 
 /// Executions as they end, all over the mesh.
@@ -76,18 +78,28 @@ impl Outcomes {
 }
 
 fn completed(headers: &dyn ReadHeaders) -> Option<Ended> {
-    // What ended otherwise has been told of as a failure, or did not run.
-    if headers.header(STATE).and_then(State::parse)? != State::Completed {
-        return None;
+    let state = headers.header(STATE).and_then(State::parse)?;
+    let given_up = Ended {
+        class: class(headers)?,
+        policy: policy(headers),
+        has_failed: false,
+        waited_ms: None,
+        took_ms: None,
+        has_expired: true,
+    };
+    match state {
+        State::Expired => return Some(given_up),
+        State::Completed => (),
+        // What ended otherwise has been told of as a failure, or did not run.
+        _ => return None,
     }
     let (waited_ms, ran_ms) = (number(headers, QUEUED_MS)?, number(headers, EXEC_MS)?);
     let is_first = number(headers, HOP) == Some(0);
     Some(Ended {
-        class: class(headers)?,
-        policy: policy(headers),
-        has_failed: false,
         waited_ms: is_first.then_some(waited_ms),
         took_ms: Some(waited_ms.saturating_add(ran_ms)),
+        has_expired: false,
+        ..given_up
     })
 }
 
@@ -98,6 +110,7 @@ fn failed(headers: &dyn ReadHeaders) -> Option<Ended> {
         has_failed: true,
         waited_ms: None,
         took_ms: None,
+        has_expired: false,
     })
 }
 
@@ -111,4 +124,44 @@ fn policy(headers: &dyn ReadHeaders) -> PolicyVersion {
 
 fn number(headers: &dyn ReadHeaders, name: &str) -> Option<u64> {
     headers.header(name)?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_nats::HeaderMap;
+
+    use super::*;
+
+    fn record(state: &str, hop: &str) -> Option<Ended> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (STATE, state),
+            (HOP, hop),
+            (CLASS, "pay"),
+            (POLICY, "7"),
+            (QUEUED_MS, "40"),
+            (EXEC_MS, "2"),
+        ] {
+            headers.insert(name, value);
+        }
+        completed(&headers)
+    }
+
+    #[test]
+    fn what_was_given_up_is_told_apart_from_what_ran_and_the_rest_is_told_elsewhere() {
+        let done = record("completed", "0").unwrap();
+        assert_eq!((done.waited_ms, done.took_ms), (Some(40), Some(42)));
+        assert!(!done.has_expired && !done.has_failed);
+        assert_eq!(
+            record("completed", "1").unwrap().waited_ms,
+            None,
+            "a retry is no wait"
+        );
+        let expired = record("expired", "0").unwrap();
+        assert!(expired.has_expired && !expired.has_failed);
+        assert_eq!((expired.waited_ms, expired.took_ms), (None, None));
+        assert_eq!(expired.policy, PolicyVersion(7));
+        assert_eq!(record("dead", "0"), None);
+        assert_eq!(record("cancelled", "0"), None);
+    }
 }

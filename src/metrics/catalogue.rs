@@ -43,6 +43,7 @@ pub(super) const TENANT_JAIN: &str = "fairlane_tenant_jain_index";
 pub(super) const VIEWS: &str = "fairlane_views_total";
 pub(super) const BLIND_PICKS: &str = "fairlane_blind_picks_total";
 pub(super) const SHADOW_PICKS: &str = "fairlane_shadow_picks_total";
+pub(super) const SHADOW_OTHERWISE: &str = "fairlane_shadow_otherwise_total";
 pub(super) const REPORTS: &str = "fairlane_reports_total";
 pub(super) const RETRIES: &str = "fairlane_retries_total";
 pub(super) const DEMOTIONS: &str = "fairlane_demotions_total";
@@ -176,8 +177,13 @@ pub const CATALOGUE: &[Entry] = &[
     ),
     counter(
         SHADOW_PICKS,
+        &["class", "by"],
+        "Slots given to a class while another policy was asked (by: holds), and those that it would have given it (asked).",
+    ),
+    counter(
+        SHADOW_OTHERWISE,
         &["class", "instead"],
-        "Slots given to a class while another policy was asked, by the class that it would have given them to.",
+        "Slots given to a class that another policy would have given to another class at that moment; of at most 256 pairs.",
     ),
     counter(REPORTS, &["kind"], "Failure reports read, by what went wrong."),
     counter(

@@ -7,7 +7,8 @@ use metrics::{Counter, counter, gauge};
 
 use super::ClassMetrics;
 use super::catalogue::{
-    BLIND_PICKS, HAND_BACKS, LEASE_EXTENSIONS, PULLS, SHADOW_PICKS, SHARE_RATIO, TENANT_JAIN, VIEWS,
+    BLIND_PICKS, HAND_BACKS, LEASE_EXTENSIONS, PULLS, SHADOW_OTHERWISE, SHADOW_PICKS, SHARE_RATIO,
+    TENANT_JAIN, VIEWS,
 };
 use super::label::{HandBackReason, Label, PullKind, PullOutcome};
 use super::tally::Tally;
@@ -71,11 +72,19 @@ impl WorkerMetrics {
         gauge!(TENANT_JAIN, "class" => class).set(jain);
     }
 
-    /// So many slots were given to `class` where another policy would have given them to `instead`. Not for every pick: it
-    /// looks its handle up.
-    pub fn shadowed(&self, class: &ClassName, instead: &ClassName, picks: u64) {
+    /// So many more slots were given to `class`, and would have been by a policy that is asked. Not for every pick: it looks
+    /// its handles up.
+    pub fn shadowed(&self, class: &ClassName, [holds, asked]: [u64; 2]) {
+        for (by, picks) in [("holds", holds), ("asked", asked)] {
+            counter!(SHADOW_PICKS, "class" => class.as_str().to_owned(), "by" => by).increment(picks);
+        }
+    }
+
+    /// So many more slots were given to `class` where a policy that is asked would have given them to `instead`. Not for
+    /// every pick: it looks its handle up.
+    pub fn shadowed_otherwise(&self, class: &ClassName, instead: &ClassName, picks: u64) {
         let (class, instead) = (class.as_str().to_owned(), instead.as_str().to_owned());
-        counter!(SHADOW_PICKS, "class" => class, "instead" => instead).increment(picks);
+        counter!(SHADOW_OTHERWISE, "class" => class, "instead" => instead).increment(picks);
     }
 
     /// The leases of so many running tasks were extended.

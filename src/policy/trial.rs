@@ -101,25 +101,29 @@ impl Trial {
         assign(lot(&self.name(), name), self.share())
     }
 
-    /// Those of `workers` that serve the canary track: as large a part of them as of the tasks, at least one, and never
-    /// all while the stable track has tasks. A worker that is there stays on its track while the share grows.
+    /// Those of `workers`, each with its slots, that serve the canary track: as large a part of all slots as of the tasks or
+    /// the next larger one, at least one worker, and never all while the stable track has tasks. A worker that is there stays on its
+    /// track while the share grows.
     #[must_use]
-    pub fn crew(&self, workers: &[WorkerId]) -> Vec<WorkerId> {
-        let mut drawn: Vec<(u64, &WorkerId)> = workers
+    pub fn crew(&self, workers: &[(WorkerId, u32)]) -> Vec<WorkerId> {
+        let mut drawn: Vec<(u64, &WorkerId, u64)> = workers
             .iter()
-            .map(|worker| (lot(&self.name(), worker.as_str()), worker))
+            .map(|(worker, slots)| (lot(&self.name(), worker.as_str()), worker, u64::from(*slots)))
             .collect();
         drawn.sort_unstable();
-        let part = workers.len() * usize::from(self.share().ten_thousandths());
-        let count = match self.share() < Share::WHOLE {
-            true => part.div_ceil(10_000).max(1).min(workers.len().saturating_sub(1)),
-            false => workers.len(),
-        };
-        let mut crew: Vec<WorkerId> = drawn
-            .into_iter()
-            .take(count)
-            .map(|(_, worker)| worker.clone())
-            .collect();
+        let all: u64 = drawn.iter().map(|(.., slots)| slots).sum();
+        let wanted = (all * u64::from(self.share().ten_thousandths())).div_ceil(10_000);
+        let is_whole = self.share() == Share::WHOLE;
+        let most = drawn.len() - usize::from(!is_whole && !drawn.is_empty());
+        let mut taken = 0;
+        let mut crew: Vec<WorkerId> = Vec::new();
+        for (_, worker, slots) in drawn.into_iter().take(most) {
+            if !is_whole && !crew.is_empty() && taken >= wanted {
+                break;
+            }
+            taken += slots;
+            crew.push(worker.clone());
+        }
         crew.sort_unstable();
         crew
     }
@@ -193,9 +197,31 @@ mod tests {
     }
 
     #[test]
+    fn slots_count_and_not_workers() {
+        let workers: Vec<(WorkerId, u32)> = (0..11)
+            .map(|n| {
+                (
+                    WorkerId::new(&format!("w-{n}")).unwrap(),
+                    if n == 0 { 10 } else { 1 },
+                )
+            })
+            .collect();
+        let slots_of = |percent| -> u32 {
+            let crew = trial(percent).crew(&workers);
+            let those = workers.iter().filter(|(worker, _)| crew.contains(worker));
+            those.map(|(_, slots)| slots).sum()
+        };
+        for percent in [5, 10, 25, 50] {
+            let (slots, wanted) = (slots_of(percent), f64::from(percent) * 0.2);
+            assert!(f64::from(slots) >= wanted, "{percent} %: {slots}");
+            assert!(f64::from(slots) < wanted + 10.0, "{percent} %: {slots}");
+        }
+    }
+
+    #[test]
     fn the_crew_grows_with_the_share_and_leaves_somebody_to_the_stable_track() {
-        let workers: Vec<WorkerId> = (0..8)
-            .map(|n| WorkerId::new(&format!("w-{n}")).unwrap())
+        let workers: Vec<(WorkerId, u32)> = (0..8)
+            .map(|n| (WorkerId::new(&format!("w-{n}")).unwrap(), 2))
             .collect();
         let mut before: Vec<WorkerId> = Vec::new();
         for (percent, count) in [(1, 1), (10, 1), (25, 2), (50, 4), (99, 7), (100, 8)] {
@@ -209,6 +235,7 @@ mod tests {
             [],
             "one alone serves the stable track"
         );
-        assert_eq!(trial(100).crew(&workers[..1]), workers[..1]);
+        assert_eq!(trial(100).crew(&workers[..1]), [workers[0].0.clone()]);
+        assert_eq!(trial(100).crew(&[]), []);
     }
 }

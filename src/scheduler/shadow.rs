@@ -14,8 +14,50 @@ use super::picker::{Picker, Sight};
 use super::rules::{ClassTerms, Rules};
 use crate::task::Moment;
 
-/// How often the class on the left was picked where the candidate would have picked the one on the right.
-pub type Picks = BTreeMap<(ClassId, ClassId), u64>;
+/// Pairs of classes that are told apart; of two hundred classes there could be forty thousand.
+const PAIRS_MAX: usize = 256;
+
+/// What was picked, and what the candidate would have picked at the same moments.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Picks {
+    /// Picks by class, as the rule in force made them and as the candidate would have.
+    pub classes: BTreeMap<ClassId, [u64; 2]>,
+    /// Picks where the candidate would have picked another class.
+    pub otherwise: u64,
+    /// How many of these were of the class on the left where the candidate would have picked the one on the right, of the
+    /// first 256 pairs that came up.
+    pub pairs: BTreeMap<(ClassId, ClassId), u64>,
+}
+
+impl Picks {
+    fn note(&mut self, class: ClassId, instead: ClassId) {
+        self.classes.entry(class).or_default()[0] += 1;
+        self.classes.entry(instead).or_default()[1] += 1;
+        if class == instead {
+            return;
+        }
+        self.otherwise += 1;
+        let has_room = self.pairs.len() < PAIRS_MAX;
+        match self.pairs.get_mut(&(class, instead)) {
+            Some(count) => *count += 1,
+            None if has_room => {
+                self.pairs.insert((class, instead), 1);
+            }
+            None => (),
+        }
+    }
+}
+
+/// A candidate to ask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// What tells comparisons apart: where it is another one, picks are counted anew.
+    pub mark: [u64; 2],
+    /// How it chooses.
+    pub rules: Rules,
+    /// What it says of all classes, in the order they were added.
+    pub terms: Vec<ClassTerms>,
+}
 
 /// The picker in force, and the candidate beside it if there is one. Everything that the one is told the other is told,
 /// too.
@@ -29,8 +71,7 @@ pub(super) struct Watched {
 #[derive(Debug)]
 struct Shadow {
     picker: Picker,
-    rules: Rules,
-    terms: Vec<ClassTerms>,
+    of: Candidate,
     /// What it picked last, until that is charged.
     picked: Option<QueueId>,
     /// Places of each queue that it was charged for and that have not ended.
@@ -52,26 +93,25 @@ impl Watched {
     }
 
     /// Whether that candidate is asked already.
-    pub(super) fn is_watching(&self, rules: &Rules, terms: &[ClassTerms]) -> bool {
+    pub(super) fn is_watching(&self, candidate: &Candidate) -> bool {
         let shadow = self.shadow.as_ref();
-        shadow.is_some_and(|shadow| shadow.rules == *rules && shadow.terms == terms)
+        shadow.is_some_and(|shadow| shadow.of == *candidate)
     }
 
     /// Asks a candidate from now on, which begins with `begun`; `places` are those that each queue was charged for. One
     /// that is the rule in force goes on from where that is.
-    pub(super) fn watch(&mut self, rules: Rules, terms: Vec<ClassTerms>, places: Vec<u32>, begun: Picker) {
-        let is_same = (0..terms.len()).all(|at| *self.acting.terms(ClassId(at)) == terms[at]);
-        let picker = match is_same && *self.acting.rules() == rules {
+    pub(super) fn watch(&mut self, of: Candidate, places: Vec<u32>, begun: Picker) {
+        let is_same = (0..of.terms.len()).all(|at| *self.acting.terms(ClassId(at)) == of.terms[at]);
+        let picker = match is_same && *self.acting.rules() == of.rules {
             true => self.acting.clone(),
             false => begun,
         };
         self.shadow = Some(Box::new(Shadow {
             picker,
-            rules,
-            terms,
+            of,
             picked: None,
             places,
-            picks: Picks::new(),
+            picks: Picks::default(),
         }));
     }
 
@@ -92,7 +132,7 @@ impl Watched {
         if let (Some(shadow), Some(class)) = (&mut self.shadow, class) {
             shadow.picked = shadow.picker.pick(sight, now);
             if let Some(instead) = shadow.picked.map(|queue| shadow.picker.class_of(queue)) {
-                *shadow.picks.entry((class, instead)).or_default() += 1;
+                shadow.picks.note(class, instead);
             }
         }
         picked
@@ -107,7 +147,8 @@ impl Watched {
                 true => cost_ms,
                 false => shadow.picker.estimate_ms(queue),
             };
-            shadow.places[queue.0] += 1;
+            // What it alone picks is never settled.
+            shadow.places[queue.0] = shadow.places[queue.0].saturating_add(1);
             shadow.picker.charge(queue, cost_ms);
         }
     }
@@ -141,7 +182,7 @@ impl Watched {
     }
 
     /// Whether either of both looks at heads.
-    pub(super) fn compares_heads(&self) -> bool {
+    pub(super) fn looks_at_heads(&self) -> bool {
         let shadow = self.shadow.as_ref();
         self.acting.compares_heads() || shadow.is_some_and(|shadow| shadow.picker.compares_heads())
     }
@@ -150,7 +191,7 @@ impl Watched {
     pub(super) fn add_class(&mut self, terms: ClassTerms) -> ClassId {
         if let Some(shadow) = &mut self.shadow {
             shadow.picker.add_class(terms);
-            shadow.terms.push(terms);
+            shadow.of.terms.push(terms);
         }
         self.acting.add_class(terms)
     }

@@ -239,6 +239,8 @@ mod tests {
             shadow: Some(Shadowed {
                 policy: PolicyVersion(4),
                 beside: PolicyVersion(3),
+                classes: vec![(class("pay"), [9, 2]), (class("bulk"), [3, 10])],
+                otherwise: 7,
                 pairs: vec![ShadowedPair {
                     class: class("pay"),
                     instead: class("bulk"),
@@ -250,7 +252,7 @@ mod tests {
         let body = beat_body(&asked);
         assert_eq!(read_beat(&body).unwrap(), asked);
         let text = String::from_utf8(body).unwrap();
-        let shape = r#","shadow":{"policy":4,"beside":3,"pairs":[["pay","bulk",7]]}}"#;
+        let shape = r#","shadow":{"policy":4,"beside":3,"classes":[["pay",9,2],["bulk",3,10]],"otherwise":7,"pairs":[["pay","bulk",7]]}}"#;
         assert!(text.ends_with(shape), "{text}");
     }
 

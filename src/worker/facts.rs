@@ -13,9 +13,9 @@ use crate::wire::{HeadView, Origin, SESSION, head_view};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Flows {
     /// Whose it is: by tenant or by session.
-    by: FlowKey,
+    pub(super) by: FlowKey,
     /// Whether what its caller thinks it is worth counts, for which its body has to be read.
-    weighs: bool,
+    pub(super) weighs: bool,
     /// Whether heads are compared at all.
     pub(super) compares: bool,
     /// Whether they are to be known: they are compared, or another policy is asked that does so.
@@ -23,19 +23,19 @@ pub(super) struct Flows {
 }
 
 impl Flows {
-    /// By the rules that are acted on, and those that are asked beside them.
+    /// By the rules that are acted on. What is told of a task is what these make of it; those that are `asked` beside them
+    /// see the same.
     pub(super) fn of_rules(rules: &Rules, asked: Option<&Rules>) -> Self {
-        let both = [Some(rules), asked];
-        let mut keys = both.iter().flatten().filter_map(|rules| match rules.between {
-            Between::Mlfq(rules) => Some(rules.by),
-            _ => None,
-        });
-        let is_any = |is: fn(&Between) -> bool| both.iter().flatten().any(|rules| is(&rules.between));
+        let by = match rules.between {
+            Between::Mlfq(rules) => rules.by,
+            _ => FlowKey::Tenant,
+        };
+        let compares = rules.between.compares_heads();
         Self {
-            by: keys.next().unwrap_or(FlowKey::Tenant),
-            weighs: is_any(|between| matches!(between, Between::Score(_))),
-            compares: rules.between.compares_heads(),
-            sees: is_any(Between::compares_heads),
+            by,
+            weighs: matches!(rules.between, Between::Score(_)),
+            compares,
+            sees: compares || asked.is_some_and(|asked| asked.between.compares_heads()),
         }
     }
 

@@ -4,17 +4,22 @@ use super::queues::Classes;
 use crate::config::LivePolicy;
 use crate::metrics::WorkerMetrics;
 use crate::policy::PolicyVersion;
+use crate::scheduler::facts::ClassId;
 use crate::scheduler::intake::Intake;
-use crate::scheduler::shadow::Picks;
+use crate::scheduler::shadow::{Candidate, Picks};
 use crate::task::WorkerId;
 use crate::wire::{Shadowed, ShadowedPair};
+
+/// Pairs of classes in a heartbeat.
+const PAIRS_TOLD: usize = 32;
 
 /// What was told of the policy that is asked.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     of: Option<Of>,
-    /// What the metrics have.
+    /// What the metrics have, and of whom.
     counted: Picks,
+    counted_of: Option<Of>,
 }
 
 /// Which policy is asked, and beside which.
@@ -31,12 +36,16 @@ impl Asked {
             self.of = None;
             return intake.watch(None);
         };
-        let terms = classes.terms_under(&candidate, intake);
-        intake.watch(Some((candidate.scheduler, terms)));
-        self.of = Some(Of {
+        let of = Of {
             candidate: candidate.version,
             beside: live.of_worker(id).version,
-        });
+        };
+        intake.watch(Some(Candidate {
+            mark: [of.candidate.0, of.beside.0],
+            rules: candidate.scheduler,
+            terms: classes.terms_under(&candidate, intake),
+        }));
+        self.of = Some(of);
     }
 
     /// What it said so far; counts what is new of it.
@@ -47,29 +56,47 @@ impl Asked {
         metrics: &WorkerMetrics,
     ) -> Option<Shadowed> {
         let (of, picks) = (self.of?, intake.shadowed()?);
-        let mut pairs = Vec::with_capacity(picks.len());
-        for (&(class, instead), &count) in picks {
-            let (Some(class), Some(instead)) = (classes.name(class), classes.name(instead)) else {
-                continue;
-            };
-            pairs.push(ShadowedPair {
-                class: class.clone(),
-                instead: instead.clone(),
-                picks: count,
-            });
-        }
-        for (pair, count) in picks {
-            let before = self.counted.get(pair).copied().unwrap_or(0);
+        let total = |picks: &Picks| picks.classes.values().map(|[has, _]| has).sum::<u64>();
+        if total(picks) < total(&self.counted) || self.counted_of != Some(of) {
             // Counted anew: what was counted before is of another comparison.
-            let new = count.checked_sub(before).unwrap_or(*count);
+            self.counted = Picks::default();
+        }
+        self.counted_of = Some(of);
+        let named = |id: &ClassId| classes.name(*id).cloned();
+        for (class, now) in &picks.classes {
+            let before = self.counted.classes.get(class).copied().unwrap_or_default();
+            if let Some(class) = classes.name(*class) {
+                metrics.shadowed(class, [now[0] - before[0], now[1] - before[1]]);
+            }
+        }
+        for (pair, count) in &picks.pairs {
+            let new = count - self.counted.pairs.get(pair).copied().unwrap_or_default();
             if let (Some(class), Some(instead), 1..) = (classes.name(pair.0), classes.name(pair.1), new) {
-                metrics.shadowed(class, instead, new);
+                metrics.shadowed_otherwise(class, instead, new);
             }
         }
         self.counted.clone_from(picks);
+        let mut pairs: Vec<ShadowedPair> = picks
+            .pairs
+            .iter()
+            .filter_map(|((class, instead), picks)| {
+                Some(ShadowedPair {
+                    class: named(class)?,
+                    instead: named(instead)?,
+                    picks: *picks,
+                })
+            })
+            .collect();
+        pairs.sort_by_key(|pair| std::cmp::Reverse(pair.picks));
+        pairs.truncate(PAIRS_TOLD);
+        let told = picks.classes.iter();
         Some(Shadowed {
             policy: of.candidate,
             beside: of.beside,
+            classes: told
+                .filter_map(|(class, both)| Some((named(class)?, *both)))
+                .collect(),
+            otherwise: picks.otherwise,
             pairs,
         })
     }

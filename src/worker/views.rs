@@ -145,4 +145,28 @@ mod tests {
         assert_eq!(seen(19), (5, None));
         assert_eq!(seen(20), (0, None), "at its limit");
     }
+
+    #[test]
+    fn a_policy_that_is_only_asked_sees_heads_and_changes_nothing_else_of_what_is_told() {
+        let score = Rules {
+            between: Between::Score(crate::scheduler::rules::ScoreWeights::DEFAULT),
+            ..Rules::default()
+        };
+        let acting = Flows::of_rules(&Rules::default(), None);
+        let asked = Flows::of_rules(&Rules::default(), Some(&score));
+        assert_eq!(
+            (asked.by, asked.weighs, asked.compares),
+            (acting.by, acting.weighs, acting.compares)
+        );
+        let at_limit = QueueView {
+            running: 20,
+            ..queue(false)
+        };
+        for (of, has_head) in [(queue(false), true), (at_limit, false)] {
+            let told = |flows| view(&of, flows, EpochMs(1), Moment::default(), EpochMs(1));
+            assert_eq!(told(asked).depth, told(acting).depth);
+            assert_eq!(told(asked).head.is_some(), has_head);
+            assert!(told(acting).head.is_none());
+        }
+    }
 }

@@ -134,6 +134,15 @@ fn as_text(status: &TrialStatus) -> String {
                 trial.since,
                 trial.workers.len()
             ));
+            if let Some(slots) = trial.slots.filter(|slots| !slots.are_fair(trial.share)) {
+                told.push(format!(
+                    "note: B has {} of {} slots for {} % of the tasks, which alone makes both differ; give it as large a part by \
+                     --label or --share",
+                    slots.canary,
+                    slots.all,
+                    trial.share * 100.0
+                ));
+            }
         }
         None => told.push(format!(
             "policy {} holds, and none is compared with it",

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::broker::raw::Raw;
-use crate::broker::subject::{parse_task, task as task_subject};
+use crate::broker::subject::{POLICIES, parse_task, task as task_subject};
 use crate::broker::sweep::Consumed;
 use crate::broker::{RequestError, WriteError};
 use crate::config::{OnTrial, parse_policy};
@@ -61,7 +61,7 @@ pub(super) async fn sweep(of: &Coordinator, lane: Lane) -> Result<(), WriteError
                 to_cover.push(route);
             }
             // Gateways may hear of a policy first, and it may have what this one does not know.
-            _ if stored.is_ahead(of, &policy, trial.as_deref()).await => {
+            _ if stored.is_ahead(of, &policy, trial.as_deref()).await? => {
                 tracing::debug!(nats.subject = %subject, count, "nobody covers these tasks; another policy holds by now, or is on trial");
             }
             _ => {
@@ -113,24 +113,28 @@ struct Stored {
 impl Stored {
     /// Whether a policy holds or is on trial that this coordinator has still to hear of, as one that acts on `policy` and
     /// `trial`.
-    async fn is_ahead(&mut self, of: &Coordinator, policy: &Edition, trial: Option<&OnTrial>) -> bool {
+    async fn is_ahead(
+        &mut self,
+        of: &Coordinator,
+        policy: &Edition,
+        trial: Option<&OnTrial>,
+    ) -> Result<bool, RequestError> {
         if let Some(known) = self.is_ahead {
-            return known;
+            return Ok(known);
         }
         let refused = of.policy_refused();
         let known = [Some(policy.version), trial.map(|on| on.edition.version), refused];
-        // A mesh of an earlier version has no such bucket.
-        let rollout = of
-            .broker
-            .rollout()
-            .await
-            .ok()
-            .and_then(|standing| standing.rollout);
+        let rollout = match of.broker.rollout().await {
+            Ok(standing) => standing.rollout,
+            // A mesh of an earlier version has no such bucket. Otherwise nothing is buried until it is known.
+            Err(_) if matches!(of.broker.stream_state(POLICIES).await, Ok(None)) => None,
+            Err(error) => return Err(error),
+        };
         let is_ahead = rollout.is_some_and(|rollout| {
             let candidate = rollout.trial.map(|trial| trial.candidate);
             !known.contains(&Some(rollout.stable)) || candidate.is_some() && !known.contains(&candidate)
         });
-        *self.is_ahead.insert(is_ahead)
+        Ok(*self.is_ahead.insert(is_ahead))
     }
 
     /// Whether any of them has the class and the model of `route`, or what held here before they were stored.

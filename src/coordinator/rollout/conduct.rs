@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::compare;
@@ -18,8 +19,11 @@ use crate::coordinator::Coordinator;
 use crate::policy::compare::Comparison;
 use crate::policy::rollout::{Ground, Judgement, Plan, Ruling, Share, Stage, judge};
 use crate::policy::{Outcome, PolicyVersion, Trial, TrialEnd};
-use crate::task::WorkerId;
+use crate::task::{Moment, WorkerId};
 use crate::wire::{Rollout, WorkerState};
+
+/// Within this time of a reconnect every worker that is there has said so: they do about once a second.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often it is judged.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -102,6 +106,10 @@ struct Score {
     stage: Stage,
     tracks: Tracks,
     comparison: Comparison,
+    /// How often the connection was opened, and when it last was.
+    connections: watch::Receiver<u64>,
+    connected_at: Moment,
+    is_again: bool,
 }
 
 impl Score {
@@ -119,7 +127,21 @@ impl Score {
             stage: Stage::new(on.trial.stage),
             tracks: Tracks::default(),
             comparison: Comparison::new(classes),
+            connections: of.broker.connections(),
+            connected_at: clock::monotonic(),
+            is_again: false,
         }
+    }
+
+    /// Whether the connection was lost, and is back for a short time only.
+    fn has_reconnected(&mut self) -> bool {
+        let now = clock::monotonic();
+        if self.connections.has_changed().unwrap_or(false) {
+            self.connections.mark_unchanged();
+            self.connected_at = now;
+            self.is_again = true;
+        }
+        self.is_again && now.since(self.connected_at) < HEARD_WITHIN
     }
 }
 
@@ -156,19 +178,26 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
     if (trial.candidate, trial.stage) != (on.trial.candidate, on.trial.stage) {
         return Ok(());
     }
-    let trial = manned(of, &standing, trial).await?;
+    // A server that was started anew has forgotten who is there, until they say so again.
+    let is_known = !score.has_reconnected() || trial.workers.is_empty();
+    let trial = match is_known {
+        true => manned(of, &standing, trial).await?,
+        false => trial,
+    };
     score.tracks.look(of).await?;
     let Tracks { stable, canary } = std::mem::take(&mut score.tracks);
     let elapsed_ms = clock::wall().since(trial.since);
-    if trial.compare.is_some() {
-        score.comparison.look(&stable, &canary);
-    }
+    let is_compared = trial.compare.is_some();
+    // Of a comparison there is more to tell with each batch alone.
+    let is_news = !is_compared || score.comparison.look(&stable, &canary);
     let judgement = judge(&score.plan, &mut score.stage, &stable, &canary, elapsed_ms);
-    let comparison = trial.compare.map(|_| &score.comparison);
-    let record = seen(&trial, &score.stage, &judgement, comparison, clock::wall());
-    if let Err(error) = of.broker.write_judgement(&record).await {
-        // It is for people to read; what it says is acted on all the same.
-        tracing::debug!(%error, "what was seen of a rollout was not written");
+    if is_news {
+        let comparison = is_compared.then_some(&score.comparison);
+        let record = seen(&trial, &score.stage, &judgement, comparison, clock::wall());
+        if let Err(error) = of.broker.write_judgement(&record).await {
+            // It is for people to read; what it says is acted on all the same.
+            tracing::debug!(%error, "what was seen of a rollout was not written");
+        }
     }
     // Its crew may have changed just now; the next look has the record as it stands then.
     if standing
@@ -179,7 +208,7 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
     {
         return Ok(());
     }
-    if trial.compare.is_none() {
+    if !is_compared {
         return act(of, &standing, &trial, &judgement).await;
     }
     let Some(outcome) = compare::ending(&trial, &judgement, &score.comparison, clock::wall()) else {
@@ -200,7 +229,10 @@ async fn manned(of: &Coordinator, standing: &Standing, trial: Trial) -> Result<T
             && beat.policy.refused != Some(trial.candidate.0)
     };
     let taking: Vec<&Registered> = workers.iter().filter(is_taking).collect();
-    let ids: Vec<WorkerId> = taking.iter().map(|worker| worker.beat.worker.clone()).collect();
+    let slots: Vec<(WorkerId, u32)> = taking
+        .iter()
+        .map(|worker| (worker.beat.worker.clone(), worker.beat.slots))
+        .collect();
     let crew = match &trial.label {
         Some((key, value)) if trial.share() < Share::WHOLE => {
             let has = |worker: &&&Registered| worker.beat.labels.get(key) == Some(value);
@@ -210,7 +242,7 @@ async fn manned(of: &Coordinator, standing: &Standing, trial: Trial) -> Result<T
                 .map(|worker| worker.beat.worker.clone())
                 .collect()
         }
-        _ => trial.crew(&ids),
+        _ => trial.crew(&slots),
     };
     if crew == trial.workers {
         return Ok(trial);
@@ -219,7 +251,7 @@ async fn manned(of: &Coordinator, standing: &Standing, trial: Trial) -> Result<T
         workers: crew,
         ..trial.clone()
     };
-    tracing::info!(candidate = %trial.candidate, workers = next.workers.len(), of = ids.len(), "the canary track has other workers");
+    tracing::info!(candidate = %trial.candidate, workers = next.workers.len(), of = slots.len(), "the canary track has other workers");
     match write(of, standing, Some(next.clone()), None).await? {
         true => Ok(next),
         false => Ok(trial),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::compare;
 use crate::policy::Trial;
-use crate::policy::compare::Comparison;
+use crate::policy::compare::{Comparison, summary};
 use crate::policy::rollout::{Finding, Judgement, Ruling, Stage};
 use crate::task::EpochMs;
 use crate::wire::to_rfc3339;
@@ -19,6 +19,9 @@ pub(super) fn seen(
 ) -> Value {
     let mut told = judged(trial, stage, judgement, now);
     if let Some(comparison) = comparison {
+        // Nothing is promoted, whatever the judgement says.
+        let words = summary(comparison.contrasts());
+        (told["ruling"], told["words"]) = ("compare".into(), words.into());
         told["comparison"] = compare::told(comparison);
     }
     told

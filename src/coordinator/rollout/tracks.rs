@@ -20,22 +20,29 @@ pub(super) struct Tracks {
 }
 
 impl Tracks {
-    /// An execution has ended. What ran under neither of the two policies began before the rollout.
+    /// An execution has ended, or a task was given up. What ran under neither of the two policies began before the rollout.
     pub(super) fn count(&mut self, ended: &Ended, stable: &Edition, on: &OnTrial) {
-        let (track, policy) = if ended.policy == on.edition.version {
-            (&mut self.canary, &*on.edition)
+        let track = if ended.policy == on.edition.version {
+            &mut self.canary
         } else if ended.policy == stable.version {
-            (&mut self.stable, stable)
+            &mut self.stable
         } else {
             return;
         };
         let tally = track.of(&ended.class);
+        // Who has a deadline misses it by that, whether the class has an SLO or not.
+        if ended.has_expired {
+            tally.with_slo += 1;
+            return;
+        }
         tally.ended += 1;
         tally.failed += u64::from(ended.has_failed);
         if let Some(ms) = ended.waited_ms {
             tally.waits.record(ms);
         }
-        let slo_ms = policy.class(ended.class.as_str()).and_then(|class| class.slo_ms);
+        // Both are held to the same: a candidate that asks for less is no better for it.
+        let of = |policy: &Edition| Some(policy.class(ended.class.as_str())?.slo_ms);
+        let slo_ms = of(stable).or_else(|| of(&on.edition)).flatten();
         if let (Some(slo_ms), Some(took_ms)) = (slo_ms, ended.took_ms) {
             tally.with_slo += 1;
             tally.kept_slo += u64::from(took_ms <= slo_ms);

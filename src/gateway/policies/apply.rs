@@ -280,13 +280,14 @@ pub(super) async fn hold(broker: &Broker, rollout: &Rollout, standing: &Standing
         return Err(ApplyError::Conflict);
     }
     let shadow = rollout.shadow.map(|shadow| shadow.candidate);
-    forget_oldest(broker, version, [Some(rollout.stable), shadow]).await;
+    let trial = rollout.trial.as_ref().map(|trial| trial.candidate);
+    forget_oldest(broker, version, [Some(rollout.stable), trial, shadow]).await;
     Ok(())
 }
 
-/// Takes away what is too old to be kept. Never one that is `needed`, which holds or is asked beside it, however many
+/// Takes away what is too old to be kept. Never one that is `needed`: it holds, is on trial or is asked, however many
 /// were tried and taken back since.
-async fn forget_oldest(broker: &Broker, version: PolicyVersion, needed: [Option<PolicyVersion>; 2]) {
+async fn forget_oldest(broker: &Broker, version: PolicyVersion, needed: [Option<PolicyVersion>; 3]) {
     let Some(last) = version.0.checked_sub(KEPT).filter(|last| *last > 0) else {
         return;
     };

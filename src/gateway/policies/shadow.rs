@@ -38,7 +38,7 @@ pub struct ShownShadow {
     pub moved: f64,
     /// By class, the one that would have gained or lost most first.
     pub classes: Vec<ShownClass>,
-    /// How it would have chosen otherwise, the most frequent first.
+    /// How it would have chosen otherwise, the most frequent first: of each worker the 32 most frequent pairs.
     pub pairs: Vec<ShownPair>,
 }
 
@@ -130,8 +130,8 @@ pub async fn shadow_status(broker: &Broker) -> Result<ShadowStatus, ApplyError> 
         .into_iter()
         .filter(|worker| !worker.is_lost())
         .filter_map(|worker| worker.beat.shadow)
-        // One that has not heard of a change yet tells of another comparison.
-        .filter(|told| told.policy == shadow.candidate)
+        // One that has not heard of a change yet tells of another comparison, as does one that serves a canary track.
+        .filter(|told| told.policy == shadow.candidate && told.beside == stable)
         .collect();
     Ok(ShadowStatus {
         stable: stable.0,
@@ -140,18 +140,22 @@ pub async fn shadow_status(broker: &Broker) -> Result<ShadowStatus, ApplyError> 
 }
 
 fn shown(of: Shadow, told: &[Shadowed]) -> ShownShadow {
-    let mut pairs: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut pairs: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for pair in told.iter().flat_map(|told| &told.pairs) {
-        let key = (pair.class.to_string(), pair.instead.to_string());
-        *pairs.entry(key).or_default() += pair.picks;
+        *pairs
+            .entry((pair.class.as_str(), pair.instead.as_str()))
+            .or_default() += pair.picks;
     }
     let mut classes: BTreeMap<&str, [u64; 2]> = BTreeMap::new();
-    for ((class, instead), count) in &pairs {
-        classes.entry(class).or_default()[0] += count;
-        classes.entry(instead).or_default()[1] += count;
+    for (class, both) in told.iter().flat_map(|told| &told.classes) {
+        let sums = classes.entry(class.as_str()).or_default();
+        sums.iter_mut().zip(both).for_each(|(sum, picks)| *sum += picks);
     }
-    let picks: u64 = pairs.values().sum();
-    let moved: u64 = classes.values().map(|[is, was]| is.saturating_sub(*was)).sum();
+    let picks: u64 = classes.values().map(|[has, _]| has).sum();
+    let moved: u64 = classes
+        .values()
+        .map(|[has, would]| has.saturating_sub(*would))
+        .sum();
     let mut classes: Vec<ShownClass> = classes
         .into_iter()
         .map(|(class, [picks, would_have])| ShownClass {
@@ -161,29 +165,28 @@ fn shown(of: Shadow, told: &[Shadowed]) -> ShownShadow {
         })
         .collect();
     classes.sort_by_key(|class| std::cmp::Reverse(class.picks.abs_diff(class.would_have)));
-    let mut other: Vec<ShownPair> = pairs
+    let mut pairs: Vec<ShownPair> = pairs
         .into_iter()
-        .filter(|((class, instead), _)| class != instead)
         .map(|((class, instead), picks)| ShownPair {
-            class,
-            instead,
+            class: class.to_owned(),
+            instead: instead.to_owned(),
             picks,
         })
         .collect();
-    other.sort_by_key(|pair| std::cmp::Reverse(pair.picks));
+    pairs.sort_by_key(|pair| std::cmp::Reverse(pair.picks));
     ShownShadow {
         candidate: of.candidate.0,
         since: to_rfc3339(of.since),
         workers: told.len(),
         picks,
-        otherwise: other.iter().map(|pair| pair.picks).sum(),
+        otherwise: told.iter().map(|told| told.otherwise).sum(),
         moved: if picks == 0 {
             0.0
         } else {
             moved as f64 / picks as f64
         },
         classes,
-        pairs: other,
+        pairs,
     }
 }
 
@@ -200,9 +203,12 @@ mod tests {
             instead: ClassName::new(instead).unwrap(),
             picks,
         };
-        let told = |pairs| Shadowed {
+        let class = |name: &str| ClassName::new(name).unwrap();
+        let told = |pay, bulk, otherwise, pairs| Shadowed {
             policy: PolicyVersion(4),
             beside: PolicyVersion(3),
+            classes: vec![(class("pay"), pay), (class("bulk"), bulk)],
+            otherwise,
             pairs,
         };
         let of = Shadow {
@@ -212,8 +218,8 @@ mod tests {
         let shown = shown(
             of,
             &[
-                told(vec![pair("pay", "pay", 50), pair("pay", "bulk", 20)]),
-                told(vec![pair("bulk", "pay", 25), pair("bulk", "bulk", 5)]),
+                told([70, 50], [0, 20], 20, vec![pair("pay", "bulk", 20)]),
+                told([0, 25], [30, 5], 25, vec![pair("bulk", "pay", 25)]),
             ],
         );
         assert_eq!((shown.workers, shown.picks, shown.otherwise), (2, 100, 45));

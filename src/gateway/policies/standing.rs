@@ -89,6 +89,15 @@ impl TrialSlots {
     const FEW: u64 = 4;
 
     /// Whether it has so few that it may be found worse for that alone.
+    /// Whether they are as large a part of all as `share`, 0 to 1, give or take a tenth of it: else the tracks differ by
+    /// that.
+    #[must_use]
+    pub fn are_fair(&self, share: f64) -> bool {
+        let part = self.canary as f64 / self.all.max(1) as f64;
+        (part - share).abs() <= 0.1 * share
+    }
+
+    /// Whether it has so few that it may be found worse for that alone.
     #[must_use]
     pub const fn are_few(&self) -> bool {
         self.canary < Self::FEW && self.canary < self.all
@@ -133,8 +142,10 @@ async fn slots(broker: &Broker, of: &Trial) -> Option<TrialSlots> {
     let there: Vec<_> = workers.iter().filter(|worker| !worker.is_lost()).collect();
     let crew = match (&of.label, of.workers.as_slice()) {
         (None, []) => {
-            let ids: Vec<WorkerId> = there.iter().map(|worker| worker.beat.worker.clone()).collect();
-            of.crew(&ids)
+            let slots = there
+                .iter()
+                .map(|worker| (worker.beat.worker.clone(), worker.beat.slots));
+            of.crew(&slots.collect::<Vec<_>>())
         }
         (_, crew) => crew.to_vec(),
     };

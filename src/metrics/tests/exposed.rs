@@ -42,7 +42,8 @@ fn count_everything() {
     worker.fairness(&class(), 0.9, 1.0);
     worker.view();
     worker.blind_picks(3);
-    worker.shadowed(&class(), &class(), 2);
+    worker.shadowed(&class(), [2, 1]);
+    worker.shadowed_otherwise(&class(), &class(), 2);
 
     let batches = BatchMetrics::new();
     BatchReason::all()

@@ -31,13 +31,14 @@ impl Default for Batches {
 }
 
 impl Batches {
-    pub(super) fn look(&mut self, both: [&Evidence; 2]) {
+    /// Says whether a batch was filled.
+    pub(super) fn look(&mut self, both: [&Evidence; 2]) -> bool {
         for (open, seen) in self.open.iter_mut().zip(both) {
             open.merge(seen);
         }
         self.open_looks += 1;
         if self.open_looks < self.length {
-            return;
+            return false;
         }
         self.open_looks = 0;
         self.full.push(std::mem::take(&mut self.open));
@@ -46,6 +47,7 @@ impl Batches {
             let pairs = std::mem::take(&mut self.full);
             self.full = pairs.chunks(2).map(merged).collect();
         }
+        true
     }
 
     /// The tallies of a class in each full batch, of both policies.

@@ -18,6 +18,8 @@ pub struct Comparison {
     /// Classes of either policy, which are known before anything is seen: so many intervals there can be.
     classes: BTreeSet<ClassName>,
     looks: u64,
+    /// As of the last batch that was filled: nothing changes in between.
+    contrasts: Vec<Contrast>,
 }
 
 impl Comparison {
@@ -28,13 +30,18 @@ impl Comparison {
             batches: Batches::default(),
             classes,
             looks: 0,
+            contrasts: Vec::new(),
         }
     }
 
-    /// Adds what became of tasks since the last look.
-    pub fn look(&mut self, a: &Evidence, b: &Evidence) {
+    /// Adds what became of tasks since the last look. Says whether there is more to tell than before.
+    pub fn look(&mut self, a: &Evidence, b: &Evidence) -> bool {
         self.looks += 1;
-        self.batches.look([a, b]);
+        let is_full = self.batches.look([a, b]);
+        if is_full {
+            self.contrasts = self.contrasted();
+        }
+        is_full
     }
 
     /// How often it was looked.
@@ -43,9 +50,13 @@ impl Comparison {
         self.looks
     }
 
-    /// Every figure over all classes, then of each class by name.
+    /// Every figure over all classes, then of each class by name, as of the last batch that was filled.
     #[must_use]
-    pub fn contrasts(&self) -> Vec<Contrast> {
+    pub fn contrasts(&self) -> &[Contrast] {
+        &self.contrasts
+    }
+
+    fn contrasted(&self) -> Vec<Contrast> {
         let each = Figure::ALL.len() * self.classes.len();
         let all = Figure::ALL.iter().filter(|figure| figure.adds_up()).count();
         let alpha = ALPHA / (each + all) as f64;

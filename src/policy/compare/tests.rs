@@ -29,7 +29,7 @@ fn compare(traffic: &Traffic, seconds: u64, seed: u64) -> (bool, Vec<Contrast>) 
         let [a, b] = stream.second(Share::new(5_000).unwrap());
         comparison.look(&a, &b);
         if second % every_s() == 0 {
-            last = comparison.contrasts();
+            last = comparison.contrasts().to_vec();
             found |= last
                 .iter()
                 .any(|contrast| matches!(contrast.finding(), Finding::Better | Finding::Worse));
@@ -70,7 +70,7 @@ fn tracks_that_are_alike_are_found_to_differ_in_no_more_than_five_of_a_hundred_c
     for (name, traffic) in scenes {
         let found = (1..=seeds).filter(|seed| compare(&traffic, 600, *seed).0).count() as u64;
         println!("{name}: {found} of {seeds} alike found to differ");
-        assert!(found * 20 <= seeds.max(20), "{name}: {found} of {seeds}");
+        assert!(found * 20 <= seeds, "{name}: {found} of {seeds}");
     }
 }
 
@@ -118,8 +118,8 @@ fn who_has_more_tasks_of_a_slow_class_is_not_worse_for_it() {
         comparison.look(&both[0], &both[1]);
     }
     let contrasts = comparison.contrasts();
-    let all = of(&contrasts, Figure::WaitMean, None);
-    assert!(all.values[1] > 5.0 * all.values[0], "{all:?}");
+    let all = of(contrasts, Figure::WaitMean, None);
+    assert!((all.values[1] - all.values[0]).abs() < 1.0, "{all:?}");
     assert_eq!(all.finding(), Finding::Open, "{all:?}");
     assert!(all.difference.abs() < 1.0, "{all:?}");
 }
@@ -134,6 +134,33 @@ fn nothing_is_said_of_too_little() {
     }]);
     let (_, last) = compare(&without_slo, 60, 1);
     assert!(last.iter().all(|contrast| contrast.figure != Figure::SloMissed));
+}
+
+/// Waits of one length each, a little apart, on both sides of the edge of a bucket: the mean is known exactly, quantiles no
+/// better than their buckets.
+#[test]
+fn buckets_make_no_difference() {
+    let class = ClassName::new("all").unwrap();
+    let mut comparison = Comparison::new([class.clone()].into());
+    for _ in 0..200 {
+        let mut both = [Evidence::default(), Evidence::default()];
+        for (seen, wait_ms) in both.iter_mut().zip([90, 91]) {
+            let tally = seen.of(&class);
+            (0..20).for_each(|_| tally.waits.record(wait_ms));
+        }
+        comparison.look(&both[0], &both[1]);
+    }
+    let contrasts = comparison.contrasts();
+    let mean = of(contrasts, Figure::WaitMean, None);
+    assert_eq!((mean.values, mean.finding()), ([90.0, 91.0], Finding::Worse));
+    for figure in [Figure::WaitMedian, Figure::WaitP99] {
+        let quantile = of(contrasts, figure, Some("all"));
+        assert!(
+            quantile.values[1] - quantile.values[0] > 2.0,
+            "on both sides: {quantile:?}"
+        );
+        assert_eq!(quantile.finding(), Finding::Open, "{quantile:?}");
+    }
 }
 
 /// Batches grow with the run: what is kept does not.

@@ -13,7 +13,7 @@ pub struct Tally {
     pub ended: u64,
     /// Those of them that failed, or ended dead.
     pub failed: u64,
-    /// Tasks with an SLO that ended.
+    /// Tasks with an SLO that ended, and those that were given up as they could not meet their deadline.
     pub with_slo: u64,
     /// Those of them that kept it.
     pub kept_slo: u64,

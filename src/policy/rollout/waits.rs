@@ -16,16 +16,30 @@ pub struct Waits {
     /// Invariant: no zero counts, so that equal waits are equal; bucket < [`BUCKETS`].
     counts: BTreeMap<u8, u64>,
     len: u64,
+    /// Of the waits in ms, and of their squares: what is known exactly.
+    sum_ms: u64,
+    squares_ms2: u128,
 }
 
 impl Waits {
     /// One more task, which waited for so many ms.
     pub fn record(&mut self, ms: u64) {
-        self.add(bucket(ms), 1);
+        self.count(bucket(ms), 1);
+        self.sum_ms = self.sum_ms.saturating_add(ms);
+        let square = u128::from(ms) * u128::from(ms);
+        self.squares_ms2 = self.squares_ms2.saturating_add(square);
     }
 
-    /// So many more in one bucket. A bucket that does not exist is the last one.
+    /// So many more in one bucket, each as long as its middle. A bucket that does not exist is the last one.
     pub fn add(&mut self, bucket: u8, count: u64) {
+        self.count(bucket, count);
+        let ms = middle_ms(bucket.min(BUCKETS - 1)) as u64;
+        self.sum_ms = self.sum_ms.saturating_add(ms.saturating_mul(count));
+        let squares = u128::from(ms) * u128::from(ms) * u128::from(count);
+        self.squares_ms2 = self.squares_ms2.saturating_add(squares);
+    }
+
+    fn count(&mut self, bucket: u8, count: u64) {
         if count > 0 {
             let slot = self.counts.entry(bucket.min(BUCKETS - 1)).or_default();
             *slot = slot.saturating_add(count);
@@ -36,8 +50,10 @@ impl Waits {
     /// Adds what another one counted.
     pub fn merge(&mut self, other: &Self) {
         for (bucket, count) in other.buckets() {
-            self.add(bucket, count);
+            self.count(bucket, count);
         }
+        self.sum_ms = self.sum_ms.saturating_add(other.sum_ms);
+        self.squares_ms2 = self.squares_ms2.saturating_add(other.squares_ms2);
     }
 
     /// Those that are not among `some`, which are all among these.
@@ -46,8 +62,10 @@ impl Waits {
         let mut rest = Self::default();
         for (bucket, count) in self.buckets() {
             let taken = some.counts.get(&bucket).copied().unwrap_or(0);
-            rest.add(bucket, count.saturating_sub(taken));
+            rest.count(bucket, count.saturating_sub(taken));
         }
+        rest.sum_ms = self.sum_ms.saturating_sub(some.sum_ms);
+        rest.squares_ms2 = self.squares_ms2.saturating_sub(some.squares_ms2);
         rest
     }
 
@@ -93,28 +111,17 @@ impl Waits {
         self.quantile(part).map(edge_ms)
     }
 
-    /// The mean wait in ms, as far as buckets tell it; 0 without tasks.
+    /// The mean wait in ms; 0 without tasks.
     #[must_use]
     pub fn mean_ms(&self) -> f64 {
-        self.mean_of(middle_ms)
+        self.sum_ms as f64 / self.len.max(1) as f64
     }
 
-    /// The variance of the waits in ms², as far as buckets tell it; 0 without tasks.
+    /// The variance of the waits in ms²; 0 without tasks.
     #[must_use]
     pub fn variance_ms2(&self) -> f64 {
         let mean = self.mean_ms();
-        self.mean_of(|bucket| (middle_ms(bucket) - mean) * (middle_ms(bucket) - mean))
-    }
-
-    fn mean_of(&self, of: impl Fn(u8) -> f64) -> f64 {
-        if self.len == 0 {
-            return 0.0;
-        }
-        let sum: f64 = self
-            .buckets()
-            .map(|(bucket, count)| of(bucket) * count as f64)
-            .sum();
-        sum / self.len as f64
+        (self.squares_ms2 as f64 / self.len.max(1) as f64 - mean * mean).max(0.0)
     }
 
     /// The wait that `part` (0 to 1) of the tasks do not exceed, in ms, somewhere within its bucket: by how many of the
@@ -133,6 +140,13 @@ impl Waits {
             below += within;
         }
         self.longest_ms()
+    }
+
+    /// How wide the bucket is that such a quantile lies in, in ms: by so much it may be elsewhere. 0 without tasks.
+    #[must_use]
+    pub fn width_at_ms(&self, part: f64) -> f64 {
+        self.quantile(part)
+            .map_or(0.0, |bucket| (edge_ms(bucket) - begin_ms(bucket)).max(0.0))
     }
 
     /// The longest wait in ms, rounded up to the end of its bucket; 0 without tasks.

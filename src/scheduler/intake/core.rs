@@ -278,6 +278,7 @@ impl Intake {
     /// Whether anything is made of what a task of the queue says of itself; where not, nobody needs to read it.
     #[must_use]
     pub fn reads_tasks(&self, id: QueueId) -> bool {
+        // By the rule in force alone: one that is asked sees what is read for that.
         self.queues[id.0].window_max > 0 || self.picker.compares_heads()
     }
 

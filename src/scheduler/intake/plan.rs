@@ -245,7 +245,7 @@ impl Intake {
             self.delayed(id);
         }
         let queue = &self.queues[id.0];
-        let head: Option<Head> = match self.picker.compares_heads() {
+        let head: Option<Head> = match self.picker.looks_at_heads() {
             true => {
                 let terms = self.picker.terms(queue.spec.class);
                 queue.window.peek(terms).or_else(|| queue.outlook.head(now))

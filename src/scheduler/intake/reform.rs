@@ -10,7 +10,7 @@ use super::tokens::MeterId;
 use crate::scheduler::facts::ClassId;
 use crate::scheduler::picker::Picker;
 use crate::scheduler::rules::{ClassTerms, Rules};
-use crate::scheduler::shadow::Picks;
+use crate::scheduler::shadow::{Candidate, Picks};
 
 impl Intake {
     /// Chooses by other rules and terms from now on; `terms` are those of all classes, in the order they were added.
@@ -34,23 +34,22 @@ impl Intake {
         self.hurried = true;
     }
 
-    /// Asks a candidate at every pick from now on what it would have picked, or nobody; `terms` are what it says of all
-    /// classes, in the order they were added. What holds goes on being obeyed. The count begins anew with another
-    /// candidate, and whenever what holds changes.
+    /// Asks a candidate at every pick from now on what it would have picked, or nobody. What holds goes on being obeyed. Picks
+    /// are counted anew with another candidate or another mark, and whenever what holds chooses otherwise.
     ///
     /// # Panics
     /// When a class has no terms.
-    pub fn watch(&mut self, candidate: Option<(Rules, Vec<ClassTerms>)>) {
-        let Some((rules, terms)) = candidate else {
+    pub fn watch(&mut self, candidate: Option<Candidate>) {
+        let Some(candidate) = candidate else {
             return self.picker.unwatch();
         };
-        assert_eq!(terms.len(), self.debts.len(), "every class has terms");
-        if self.picker.is_watching(&rules, &terms) {
+        assert_eq!(candidate.terms.len(), self.debts.len(), "every class has terms");
+        if self.picker.is_watching(&candidate) {
             return;
         }
-        let begun = self.begun(rules, &terms);
+        let begun = self.begun(candidate.rules, &candidate.terms);
         let places = self.queues.iter().map(|queue| queue.ledger.places()).collect();
-        self.picker.watch(rules, terms, places, begun);
+        self.picker.watch(candidate, places, begun);
     }
 
     /// What the candidate would have picked since it is asked; none without one.
