@@ -33,13 +33,18 @@ impl Executor for Bounds {
     }
 }
 
+/// A busy machine keeps a worker from its signs of life for a second: none of these tasks is delivered again for that.
+fn patient(n: u64) -> String {
+    version(n).replace("ack_wait_ms: 1000", "ack_wait_ms: 20000")
+}
+
 const WORKERS: usize = 20;
 /// Tasks that are published at once, again and again.
 const FLOW: usize = 16;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_workers_act_on_each_of_many_changes_and_no_task_runs_under_two() {
-    let mesh = Mesh::start_alone(&version(0)).await;
+    let mesh = Mesh::start_alone(&patient(0)).await;
     let bounds = Arc::new(Bounds::default());
     let mut acting = Vec::new();
     for n in 0..WORKERS {
@@ -53,7 +58,7 @@ async fn twenty_workers_act_on_each_of_many_changes_and_no_task_runs_under_two()
     let (published, latencies) = tokio::join!(publish(&mesh, &stop), async {
         let mut latencies = Vec::new();
         for n in 1..=times("POLICY_CHANGES", 20) {
-            let document = version(n);
+            let document = patient(n);
             let begun = clock::monotonic();
             let applied = apply(&mesh.broker, &applying(document)).await.expect("applied");
             for acting in &mut acting {
