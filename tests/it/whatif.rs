@@ -306,3 +306,44 @@ async fn a_replay_against_a_file_needs_no_server() {
     assert_eq!(told["figures"].as_array().map(Vec::len), Some(2));
     drop(folder);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_ends_where_it_began_and_says_where_a_replay_would_refuse_it() {
+    let scene = Scene::set().await;
+    let server = &scene.mesh.server;
+    let (code, told) = scene
+        .run(&[
+            "trace",
+            "export",
+            "--class",
+            "bulk",
+            "--limit",
+            "1",
+            "--file",
+            &scene.path("one.csv").display().to_string(),
+        ])
+        .await;
+    assert_eq!((code, &told["tasks"]), (Some(0), &json!(1)), "{told}");
+    let (code, _, said) = cli::say_at(server, &["trace", "export", "--class", "bulk", "--limit", "1"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("note: a replay refuses this trace: trace holds no two rows of different times"),
+        "{said}"
+    );
+    // Where it began is where it ends, whatever came since.
+    let broker = &scene.mesh.broker;
+    let end = broker.endings_end().await.expect("NATS answers");
+    scene
+        .mesh
+        .submit("later", "pay", SERVICE)
+        .await
+        .expect("accepted");
+    scene.mesh.result("later").await;
+    let (page, next) = broker.endings(1, end).await.expect("NATS answers");
+    assert_eq!((page.len(), next), (TASKS + 3, None));
+    let (page, next) = broker.endings(end + 1, end).await.expect("NATS answers");
+    assert_eq!((page.len(), next), (0, None));
+    let (page, next) = broker.endings(1, end + 1).await.expect("NATS answers");
+    assert_eq!(page.len(), TASKS + 4, "{next:?}");
+    scene.mesh.stop().await;
+}
