@@ -154,6 +154,10 @@ async fn pass(
     let Some((stored, _)) = stored else {
         return Err(stop(ApplyError::NoneBefore));
     };
+    let stands = stored.version;
+    if let Some(expected) = applying.expected.filter(|expected| *expected != stands) {
+        return Err(stop(ApplyError::Outdated { expected, stands }));
+    }
     let name = format!("policy {}", stored.version);
     let policy = parse_policy(&name, &stored.document)?;
     let holds = Known { name, policy };
@@ -165,7 +169,7 @@ async fn pass(
         let what = format!("{}; the rollout does not begin", comparison.sentence());
         return Err(Stop::refused(what).into());
     }
-    applying.expected = applying.expected.or(Some(stored.version));
+    applying.expected = Some(stands);
     applying.message = noted(&applying.message, &comparison);
     Ok(comparison)
 }
