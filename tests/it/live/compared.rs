@@ -35,7 +35,11 @@ async fn a_comparison_tells_both_apart_and_ends_at_its_time_with_nothing_changed
             trial.is_some_and(|trial| trial.workers.len() == 2)
         });
         let trial = under_way.await.trial.expect("it is under way");
-        assert!(trial.compared_until.is_some_and(|until| !until.is_empty()));
+        assert!(
+            trial
+                .comparison
+                .is_some_and(|comparison| comparison.until.is_some())
+        );
         let status = scene.until("it ends", |status| status.last.is_some()).await;
         stop.cancel();
         status
