@@ -306,3 +306,78 @@ async fn a_replay_against_a_file_needs_no_server() {
     assert_eq!(told["figures"].as_array().map(Vec::len), Some(2));
     drop(folder);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_ends_where_it_began_and_says_where_a_replay_would_refuse_it() {
+    let scene = Scene::set().await;
+    let server = &scene.mesh.server;
+    let (code, told) = scene
+        .run(&[
+            "trace",
+            "export",
+            "--class",
+            "bulk",
+            "--limit",
+            "1",
+            "--file",
+            &scene.path("one.csv").display().to_string(),
+        ])
+        .await;
+    assert_eq!((code, &told["tasks"]), (Some(0), &json!(1)), "{told}");
+    let (code, _, said) = cli::say_at(server, &["trace", "export", "--class", "bulk", "--limit", "1"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("note: a replay refuses this trace: trace holds no two rows of different times"),
+        "{said}"
+    );
+    // Where it began is where it ends, whatever came since.
+    let broker = &scene.mesh.broker;
+    let end = broker.endings_end().await.expect("NATS answers");
+    scene
+        .mesh
+        .submit("later", "pay", SERVICE)
+        .await
+        .expect("accepted");
+    scene.mesh.result("later").await;
+    let (page, next) = broker.endings(1, end).await.expect("NATS answers");
+    assert_eq!((page.len(), next), (TASKS + 3, None));
+    let (page, next) = broker.endings(end + 1, end).await.expect("NATS answers");
+    assert_eq!((page.len(), next), (0, None));
+    let (page, next) = broker.endings(1, end + 1).await.expect("NATS answers");
+    assert_eq!(page.len(), TASKS + 4, "{next:?}");
+    scene.mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_is_held_against_what_was_named_and_on_the_mesh_that_is_asked() {
+    let scene = Scene::set().await;
+    let (file, _) = scene.export().await;
+    let holds = scene.policy("holds.yaml", "share: 60", "share: 60");
+    let starving = scene.policy("starving.yaml", "share: 40", "share: 1");
+    assert_eq!(scene.run(&["policy", "apply", &holds]).await.0, Some(0));
+    // One that is found to be worse, so that a replay would show its figures.
+    let on_another = [
+        "policy",
+        "rollout",
+        &starving,
+        "--replay",
+        &file,
+        "--if-version",
+        "7",
+    ];
+    let (code, shown, said) = cli::say_at(&scene.mesh.server, &on_another).await;
+    assert_eq!(
+        (code, shown.as_str()),
+        (Some(3), ""),
+        "it is not replayed against another: {said}"
+    );
+    assert!(said.contains("policy 1 holds, not 7"), "{said}");
+    let (_, versions) = scene.run(&["policy", "history"]).await;
+    assert_eq!(versions.as_array().map(Vec::len), Some(1), "{versions}");
+    // A stored policy is asked for, so the mesh is, too.
+    let (code, told) = scene
+        .run(&["policy", "replay", &file, "1", "--against", &holds])
+        .await;
+    assert_eq!((code, &told["slots"]), (Some(0), &json!(SLOTS)), "{told}");
+    scene.mesh.stop().await;
+}

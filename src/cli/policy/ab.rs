@@ -8,11 +8,13 @@ use serde_json::Value;
 
 use super::apply::{Note, stop};
 use super::validate::read;
+use crate::broker::Broker;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::table;
 use crate::cli::session::Session;
 use crate::gateway::{
-    Applying, Comparing, Handle, TrialStatus, Trying, begin_trial, handle_trial, trial_status,
+    ApplyError, Applying, Comparing, Handle, ShownComparison, TrialStatus, Trying, begin_trial, handle_trial,
+    trial_status,
 };
 use crate::policy::compare::Figure;
 use crate::policy::rollout::{Share, read_label, read_lot_by, read_share};
@@ -67,22 +69,23 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     let status = trial_status(&broker).await.map_err(stop)?;
     let status = match command {
         Command::Status => status,
-        Command::Stop if is_other(&status) => {
-            let what = "a rollout is on trial, no comparison; `fairlane policy rollout abort` ends it";
-            return Err(Stop::refused(what).into());
-        }
-        Command::Stop => handle_trial(&broker, Handle::Abort, &super::apply::user())
-            .await
-            .map_err(stop)?,
+        Command::Stop => end(&broker, &status).await?,
     };
     session.output.show(&status, as_text)?;
     Ok(Exit::Ok)
 }
 
-/// Whether something else is on trial.
-fn is_other(status: &TrialStatus) -> bool {
-    let trial = status.trial.as_ref();
-    trial.is_some_and(|trial| trial.compared_until.is_none())
+/// Ends the comparison that was seen, and none that began since.
+async fn end(broker: &Broker, seen: &TrialStatus) -> anyhow::Result<TrialStatus> {
+    let trial = seen.trial.as_ref().ok_or_else(|| stop(ApplyError::NoTrial))?;
+    if trial.comparison.is_none() {
+        let what = "a rollout is on trial, no comparison; `fairlane policy rollout abort` ends it";
+        return Err(Stop::refused(what).into());
+    }
+    let who = super::apply::user();
+    handle_trial(broker, Handle::Abort, &who, Some(trial.place()))
+        .await
+        .map_err(stop)
 }
 
 async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<Exit> {
@@ -121,10 +124,10 @@ fn as_text(status: &TrialStatus) -> String {
     let mut told = Vec::new();
     match &status.trial {
         Some(trial) => {
-            let until = match trial.compared_until.as_deref() {
+            let until = match &trial.comparison {
                 None => " for a rollout, not for a comparison".to_owned(),
-                Some("") => ", until `fairlane policy ab stop`".to_owned(),
-                Some(until) => format!(", until {until}"),
+                Some(ShownComparison { until: None }) => ", until `fairlane policy ab stop`".to_owned(),
+                Some(ShownComparison { until: Some(until) }) => format!(", until {until}"),
             };
             told.push(format!(
                 "policy {} (B) has {} % of all tasks beside {} (A) since {}{until}; {} worker(s) serve it",

@@ -101,14 +101,20 @@ fn told(applied: Result<Applied, ApplyError>, session: &Session) -> anyhow::Resu
 pub(super) fn stop(error: ApplyError) -> anyhow::Error {
     match error {
         ApplyError::Outdated { .. }
+        | ApplyError::OtherTrial { .. }
+        | ApplyError::OtherShadow { .. }
         | ApplyError::Conflict
+        | ApplyError::Busy
+        | ApplyError::Compared(_)
         | ApplyError::WentOn(_)
         | ApplyError::OnTrial(_)
         | ApplyError::NoRoom(_)
         | ApplyError::TooLong { .. } => Stop::refused(error.to_string()).into(),
-        ApplyError::Unknown(_) | ApplyError::NoneBefore | ApplyError::NoTrial | ApplyError::NoShadow => {
-            Stop::not_found(error.to_string()).into()
-        }
+        ApplyError::Unknown(_)
+        | ApplyError::NoneStored
+        | ApplyError::NoneBefore
+        | ApplyError::NoTrial
+        | ApplyError::NoShadow => Stop::not_found(error.to_string()).into(),
         ApplyError::Record(error) => super::show::unreachable(error),
         ApplyError::Faults(faults) => faults.into(),
     }

@@ -49,15 +49,16 @@ enum Command {
     Replay(replay::Args),
     /// Try a policy on a part of the tasks: more of them step by step, or back by itself
     ///
-    /// Exits as `policy apply` does; with 3 also when a replay finds it worse.
+    /// Exits as `policy apply` does; with 3 also when a replay finds it worse; with 4 when none is on trial, or no policy was
+    /// applied yet.
     Rollout(rollout::Args),
     /// Ask a policy at every pick what it would do, without obeying it
     ///
-    /// Exits as `policy apply` does.
+    /// Exits as `policy apply` does; with 4 when none is asked, or no policy was applied yet.
     Shadow(shadow::Args),
     /// Compare a policy with the one that holds, on tasks of the same time: by how much they differ, and how sure that is
     ///
-    /// Changes nothing in the end. Exits as `policy apply` does.
+    /// Changes nothing in the end. Exits as `policy apply` does; with 4 when none is on trial, or no policy was applied yet.
     Ab(ab::Args),
 }
 

@@ -66,7 +66,7 @@ struct Begun<'a> {
 enum Command {
     /// Where the rollout stands, what was seen of it, and how the last one ended
     Status,
-    /// Keep it in its stage until `resume`; harm ends it all the same
+    /// Keep it in its stage until `resume`; harm ends it all the same; a comparison has one stage, and is not paused
     Pause,
     /// Let it go on
     Resume,
@@ -93,7 +93,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     let broker = session.connect().await?;
     let status = match how {
         None => trial_status(&broker).await,
-        Some(how) => handle_trial(&broker, how, &super::apply::user()).await,
+        Some(how) => handle_trial(&broker, how, &super::apply::user(), None).await,
     };
     session.output.show(&status.map_err(stop)?, as_text)?;
     Ok(Exit::Ok)
@@ -152,8 +152,12 @@ async fn pass(
     };
     let stored = document_of(broker, None).await.map_err(stop)?;
     let Some((stored, _)) = stored else {
-        return Err(stop(ApplyError::NoneBefore));
+        return Err(stop(ApplyError::NoneStored));
     };
+    let stands = stored.version;
+    if let Some(expected) = applying.expected.filter(|expected| *expected != stands) {
+        return Err(stop(ApplyError::Outdated { expected, stands }));
+    }
     let name = format!("policy {}", stored.version);
     let policy = parse_policy(&name, &stored.document)?;
     let holds = Known { name, policy };
@@ -165,7 +169,7 @@ async fn pass(
         let what = format!("{}; the rollout does not begin", comparison.sentence());
         return Err(Stop::refused(what).into());
     }
-    applying.expected = applying.expected.or(Some(stored.version));
+    applying.expected = Some(stands);
     applying.message = noted(&applying.message, &comparison);
     Ok(comparison)
 }

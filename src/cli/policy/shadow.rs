@@ -45,7 +45,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
         (None, Some(file)) => return start(file, &args.begin.note, session).await,
         (None, None) => return Err(Stop::usage("give a FILE to ask, or one of status, stop").into()),
         (Some(Command::Status), _) => shadow_status(&session.connect().await?).await,
-        (Some(Command::Stop), _) => end_shadow(&session.connect().await?).await,
+        (Some(Command::Stop), _) => end_shadow(&session.connect().await?, None).await,
     };
     session.output.show(&status.map_err(stop)?, as_text)?;
     Ok(Exit::Ok)

@@ -18,8 +18,8 @@ enum Command {
     ///
     /// One line per task, with its arrival, class, execution time and tenant, in order of arrival: `fairlane policy replay`,
     /// `fairlane policy rollout --replay` and `fairlane sim --trace` read it. It is made of the results that the server
-    /// still keeps. What is in it and what is not goes to stderr, or to stdout where the trace goes to a file. Exits with 4
-    /// when no task fits.
+    /// still keeps. What is in it and what is not goes to stderr, or to stdout where the trace goes to a file; a note on
+    /// stderr says where a replay would refuse the trace. Exits with 4 when no task fits.
     Export(export::Args),
 }
 

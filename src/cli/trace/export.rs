@@ -1,6 +1,6 @@
 //! `trace export`: from the records that are still there to a trace.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,7 +14,7 @@ use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::Format;
 use crate::cli::session::Session;
 use crate::clock;
-use crate::sim::workload::{Recording, Wanted};
+use crate::sim::workload::{Recording, Trace, Wanted};
 use crate::task::ClassName;
 
 /// The most tasks of one trace: as many lines as fit into what the simulator reads, 256 MiB.
@@ -65,6 +65,10 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
     if summary.tasks == 0 {
         return Err(Stop::not_found(show::nothing(&summary)).into());
     }
+    let is_refused = {
+        let file = args.file.as_deref().unwrap_or(Path::new("trace"));
+        Trace::parse(&file.display().to_string(), &trace).err()
+    };
     match &args.file {
         Some(file) => {
             let name = file.display().to_string();
@@ -78,11 +82,16 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
             session.output.note(&show::as_text(&summary));
         }
     }
+    if let Some(error) = is_refused {
+        session.output.note(&show::refused(&error));
+    }
     Ok(Exit::Ok)
 }
 
-/// Goes through the records from the first that may be wanted: a task ends no sooner than it arrives.
+/// Goes through the records from the first that may be wanted, since a task ends no sooner than it arrives, to the last
+/// that there is when it begins: a mesh that writes faster than this reads is not chased.
 async fn read(broker: &Broker, wanted: Wanted) -> Result<Recording, RequestError> {
+    let last = broker.endings_end().await?;
     let spinner = ProgressBar::new_spinner();
     spinner.enable_steady_tick(TICK);
     let mut at = match wanted.since {
@@ -91,7 +100,7 @@ async fn read(broker: &Broker, wanted: Wanted) -> Result<Recording, RequestError
     };
     let mut recording = Recording::new(wanted);
     while let Some(from) = at {
-        let (page, next) = broker.endings(from).await?;
+        let (page, next) = broker.endings(from, last).await?;
         for record in page {
             recording.add(record.at, record.ending.as_ref());
         }

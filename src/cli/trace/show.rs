@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::sim::report::text::counted;
-use crate::sim::workload::{Left, Summary};
+use crate::sim::workload::{Left, Summary, TraceError};
 use crate::wire::to_rfc3339;
 
 /// For programs.
@@ -54,6 +54,13 @@ pub(super) fn nothing(summary: &Summary) -> String {
     )
 }
 
+/// That the trace is none for the simulator.
+pub(super) fn refused(error: &TraceError) -> String {
+    format!(
+        "note: a replay refuses this trace: {error}; it is written all the same, and --since, --until and --class make a smaller one"
+    )
+}
+
 fn headline(summary: &Summary) -> String {
     let classes = summary
         .classes
@@ -69,7 +76,7 @@ fn headline(summary: &Summary) -> String {
     };
     let busy = match summary.busy_slots() {
         Some(busy) => format!("; they kept {busy:.2} slots busy on average"),
-        None => "; all at one time, so that nothing can be said of their load: a replay needs two".to_owned(),
+        None => "; all at one time, so that nothing can be said of their load".to_owned(),
     };
     format!("{tasks}{times} ({}){busy}", classes.join(", "))
 }
@@ -99,6 +106,7 @@ fn left_out(summary: &Summary) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::workload::Trace;
     use crate::task::EpochMs;
     use expect_test::expect;
 
@@ -141,6 +149,15 @@ mod tests {
         };
         expect!["no completed task fits, of 1 record read (left out: 1 cancelled); results are kept as long as FL_RESULTS keeps them, and --since, --until and --class leave tasks out"]
             .assert_eq(&nothing(&empty));
+    }
+
+    #[test]
+    fn a_trace_that_no_replay_takes_is_told_of() {
+        let text = "TIMESTAMP,ContextTokens,GeneratedTokens,Class,ServiceMs,Tenant\n\
+                    2026-10-01 12:00:00,0,0,pay,5,default\n\
+                    2026-11-23 12:00:00,0,0,pay,5,default\n";
+        let error = Trace::parse("t.csv", text).unwrap_err();
+        expect!["note: a replay refuses this trace: t.csv:3: arrives 53 days after the row on line 2, and a trace lasts 31 days at most; mend the TIMESTAMP of one of the two, or cut the file between them; it is written all the same, and --since, --until and --class make a smaller one"].assert_eq(&refused(&error));
     }
 
     #[test]

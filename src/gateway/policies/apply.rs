@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use super::ApplyError;
+use crate::broker::Broker;
 use crate::broker::policies::Standing;
-use crate::broker::records::RecordError;
-use crate::broker::{Broker, RequestError};
 use crate::clock;
-use crate::config::{Faults, parse_policy};
+use crate::config::parse_policy;
 use crate::failpoint;
 use crate::policy::PolicyVersion;
 use crate::wire::{Rollout, StoredPolicy};
@@ -17,6 +17,8 @@ pub const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
 pub const KEPT: u64 = 64;
 /// Bytes of the author's name and of the message at most.
 pub const NOTE_BYTES_MAX: usize = 1024;
+/// How often a write is tried that others come before. They are few: the leading coordinator, about once a second, and people.
+pub(super) const TRIES_MAX: usize = 5;
 /// Numbers that may be taken by others who have died, or are applying just now, before this one gives up.
 const NUMBERS_MAX: u64 = 16;
 
@@ -46,75 +48,6 @@ pub struct Applied {
     pub before: u64,
     /// Whether anything changed: what is there already is not applied again.
     pub changed: bool,
-}
-
-/// A document that was not applied.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// It is faulty.
-    #[error(transparent)]
-    Faults(#[from] Faults),
-    /// It, or what is said of it, is too long.
-    #[error("{what} has {bytes} bytes, at most {max} are allowed; make it shorter")]
-    TooLong {
-        /// What.
-        what: &'static str,
-        /// How long it is.
-        bytes: usize,
-        /// How long it may be.
-        max: usize,
-    },
-    /// Another policy holds than the caller thinks.
-    #[error(
-        "policy {stands} holds, not {expected}: somebody applied another one meanwhile; look at `fairlane policy diff {expected} {stands}`, then apply yours on top of it"
-    )]
-    Outdated {
-        /// What the caller thinks.
-        expected: PolicyVersion,
-        /// What holds.
-        stands: PolicyVersion,
-    },
-    /// Somebody else applied one at the same moment.
-    #[error(
-        "somebody else applied a policy at the same moment, and theirs holds; look at `fairlane policy history`, then apply yours on top of it"
-    )]
-    Conflict,
-    /// The rollout went on before what was meant for it was done.
-    #[error(
-        "the rollout of policy {0} went on at the same moment; look at `fairlane policy rollout status`, then say it again if you still mean it"
-    )]
-    WentOn(PolicyVersion),
-    /// A rollout is under way.
-    #[error(
-        "policy {0} is on trial; wait until that has ended, or end it with `fairlane policy rollout promote` or `fairlane policy rollout abort`"
-    )]
-    OnTrial(PolicyVersion),
-    /// There is no such stored policy.
-    #[error("there is no stored policy {0}; `fairlane policy history` lists those there are")]
-    Unknown(PolicyVersion),
-    /// There is no rollout.
-    #[error("no policy is on trial; `fairlane policy rollout FILE` begins with one")]
-    NoTrial,
-    /// No policy is asked.
-    #[error("no policy is asked what it would do; `fairlane policy shadow FILE` begins with one")]
-    NoShadow,
-    /// It cannot be tried out beside the policy that holds.
-    #[error(
-        "this policy cannot be tried out beside the one that holds: {0}; make it hold at once with `fairlane policy apply`, or change that"
-    )]
-    NoRoom(String),
-    /// There is nothing to go back to.
-    #[error("there is no policy before the one that holds; `fairlane policy history` lists those there are")]
-    NoneBefore,
-    /// The server did not do it.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-}
-
-impl From<RequestError> for ApplyError {
-    fn from(error: RequestError) -> Self {
-        Self::Record(error.into())
-    }
 }
 
 /// Makes a document hold, unless it does already.
@@ -272,17 +205,26 @@ pub(super) async fn store(
 
 /// Makes `rollout` what holds after the last policy of it was stored, and keeps no more policies than are kept.
 pub(super) async fn hold(broker: &Broker, rollout: &Rollout, standing: &Standing) -> Result<(), ApplyError> {
-    let version = rollout.latest;
     if !broker.write_rollout(rollout, standing.revision).await? {
-        if let Err(error) = broker.forget_policy(version).await {
-            tracing::debug!(policy = %version, %error, "a policy that never held stays stored");
-        }
+        forget(broker, rollout.latest).await;
         return Err(ApplyError::Conflict);
     }
+    forget_beyond_kept(broker, rollout).await;
+    Ok(())
+}
+
+/// Takes away a policy that was stored and did not come to hold.
+pub(super) async fn forget(broker: &Broker, version: PolicyVersion) {
+    if let Err(error) = broker.forget_policy(version).await {
+        tracing::debug!(policy = %version, %error, "a policy that never held stays stored");
+    }
+}
+
+/// Keeps no more policies than are kept, now that `rollout` stands.
+pub(super) async fn forget_beyond_kept(broker: &Broker, rollout: &Rollout) {
     let shadow = rollout.shadow.map(|shadow| shadow.candidate);
     let trial = rollout.trial.as_ref().map(|trial| trial.candidate);
-    forget_oldest(broker, version, [Some(rollout.stable), trial, shadow]).await;
-    Ok(())
+    forget_oldest(broker, rollout.latest, [Some(rollout.stable), trial, shadow]).await;
 }
 
 /// Takes away what is too old to be kept. Never one that is `needed`: it holds, is on trial or is asked, however many

@@ -4,8 +4,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Applied, ApplyError, Applying, Handle, Past, ShadowStatus, TrialStatus, Trying, apply, begin_shadow,
-    begin_trial, document_of, end_shadow, handle_trial, history, rollback, shadow_status, trial_status,
+    Applied, ApplyError, Applying, Handle, Past, ShadowStatus, TrialPlace, TrialStatus, Trying, apply,
+    begin_shadow, begin_trial, document_of, end_shadow, handle_trial, history, rollback, shadow_status,
+    trial_status,
 };
 use crate::broker::WriteError;
 use crate::broker::records::RecordError;
@@ -102,13 +103,13 @@ impl Desk {
         Ok(shadow_status(&self.broker).await?)
     }
 
-    /// Asks nobody any more; what the one that was asked would have done.
+    /// Asks nobody any more, where the one that is `expected` is asked; what that would have done.
     ///
     /// # Errors
     /// [`Problem`].
-    pub async fn end_shadow(&self) -> Result<ShadowStatus, Problem> {
+    pub async fn end_shadow(&self, expected: Option<PolicyVersion>) -> Result<ShadowStatus, Problem> {
         self.connected()?;
-        Ok(end_shadow(&self.broker).await?)
+        Ok(end_shadow(&self.broker, expected).await?)
     }
 
     /// What the policy that is asked would have done.
@@ -129,13 +130,18 @@ impl Desk {
         Ok(trial_status(&self.broker).await?)
     }
 
-    /// Does something to the rollout under way, for `who`.
+    /// Does something to the rollout under way, for `who`, where it is the one that is `expected`.
     ///
     /// # Errors
     /// [`Problem`].
-    pub async fn steer_rollout(&self, how: Handle, who: &str) -> Result<TrialStatus, Problem> {
+    pub async fn steer_rollout(
+        &self,
+        how: Handle,
+        who: &str,
+        expected: Option<TrialPlace>,
+    ) -> Result<TrialStatus, Problem> {
         self.connected()?;
-        Ok(handle_trial(&self.broker, how, who).await?)
+        Ok(handle_trial(&self.broker, how, who, expected).await?)
     }
 
     /// Whoever reaches a gateway could change what the whole mesh does: only one that was told so lets them.
@@ -169,13 +175,31 @@ impl From<ApplyError> for Problem {
                 let stands = stands.0;
                 return Self::new(Code::PolicyOutdated, error.to_string()).with("holds", "Fl-Policy", stands);
             }
+            ApplyError::OtherTrial { stands, .. } => {
+                let problem = Self::new(Code::PolicyOutdated, error.to_string());
+                return match stands {
+                    Some(TrialPlace { candidate, stage }) => problem
+                        .with("candidate", "Fl-Candidate", candidate.0)
+                        .with("stage", "Fl-Stage", *stage),
+                    None => problem,
+                };
+            }
+            ApplyError::OtherShadow { stands, .. } => {
+                let problem = Self::new(Code::PolicyOutdated, error.to_string());
+                return match stands {
+                    Some(asked) => problem.with("candidate", "Fl-Candidate", asked.0),
+                    None => problem,
+                };
+            }
             ApplyError::Conflict
+            | ApplyError::Busy
             | ApplyError::WentOn(_)
+            | ApplyError::Compared(_)
             | ApplyError::OnTrial(_)
             | ApplyError::NoRoom(_)
             | ApplyError::NoTrial
             | ApplyError::NoShadow => Code::PolicyConflict,
-            ApplyError::Unknown(_) | ApplyError::NoneBefore => Code::UnknownPolicy,
+            ApplyError::Unknown(_) | ApplyError::NoneBefore | ApplyError::NoneStored => Code::UnknownPolicy,
             ApplyError::Record(_) => {
                 return match error {
                     ApplyError::Record(RecordError::Write(error)) => WriteError::Publish(error).into(),

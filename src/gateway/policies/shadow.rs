@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::ApplyError;
-use super::apply::{Applying, check, hold, stable, store};
+use super::apply::{Applying, TRIES_MAX, check, forget, forget_beyond_kept, stable, store};
 use crate::broker::Broker;
+use crate::broker::policies::Standing;
 use crate::clock;
 use crate::policy::{PolicyVersion, Shadow};
 use crate::wire::{Rollout, Shadowed, to_rfc3339};
@@ -65,51 +66,76 @@ pub struct ShownPair {
 }
 
 /// Asks a document at every pick from now on; says under which number. Another one that was asked before is asked no
-/// more.
+/// more. It may be while another is on trial; that others change the trial at the same moment is no conflict.
 ///
 /// # Errors
-/// As [`super::apply`].
+/// As [`super::apply`], but for [`ApplyError::OnTrial`]; [`ApplyError::NoneStored`] where no policy was applied yet,
+/// [`ApplyError::Busy`] where others wrote first again and again.
 pub async fn begin_shadow(broker: &Broker, of: &Applying) -> Result<PolicyVersion, ApplyError> {
     check(of)?;
-    let standing = broker.rollout().await?;
+    let mut standing = broker.rollout().await?;
     let stands = stable(&standing);
     if let Some(expected) = of.expected.filter(|expected| *expected != stands) {
         return Err(ApplyError::Outdated { expected, stands });
     }
-    let Some(before) = standing.rollout.clone() else {
-        return Err(ApplyError::NoneBefore);
-    };
+    let mut before = standing.rollout.clone().ok_or(ApplyError::NoneStored)?;
+    let latest = before.latest;
     let candidate = store(broker, of, &standing).await?;
-    let rollout = Rollout {
-        latest: candidate,
-        shadow: Some(Shadow {
-            candidate,
-            since: clock::wall(),
-        }),
-        ..before
-    };
-    hold(broker, &rollout, &standing).await?;
-    Ok(candidate)
+    for _ in 0..TRIES_MAX {
+        let rollout = Rollout {
+            latest: candidate,
+            shadow: Some(Shadow {
+                candidate,
+                since: clock::wall(),
+            }),
+            ..before
+        };
+        if broker.write_rollout(&rollout, standing.revision).await? {
+            forget_beyond_kept(broker, &rollout).await;
+            return Ok(candidate);
+        }
+        standing = broker.rollout().await?;
+        // On top of another policy it would be asked beside one that its caller has not seen.
+        let same = |rollout: &Rollout| rollout.stable == stands && rollout.latest == latest;
+        let Some(again) = standing.rollout.clone().filter(same) else {
+            forget(broker, candidate).await;
+            return Err(ApplyError::Conflict);
+        };
+        before = again;
+    }
+    forget(broker, candidate).await;
+    Err(ApplyError::Busy)
 }
 
-/// Asks nobody from now on.
+/// Asks nobody from now on: where one is `expected` that one, else whichever is asked. Says what it would have done.
 ///
 /// # Errors
-/// [`ApplyError::NoShadow`] where nobody was asked, [`ApplyError::Conflict`] where the record changed at that moment.
-pub async fn end_shadow(broker: &Broker) -> Result<ShadowStatus, ApplyError> {
-    let status = shadow_status(broker).await?;
-    let standing = broker.rollout().await?;
-    let Some(before) = standing.rollout.filter(|rollout| rollout.shadow.is_some()) else {
-        return Err(ApplyError::NoShadow);
-    };
-    let rollout = Rollout {
-        shadow: None,
-        ..before
-    };
-    match broker.write_rollout(&rollout, standing.revision).await? {
-        true => Ok(status),
-        false => Err(ApplyError::Conflict),
+/// [`ApplyError::OtherShadow`] where another is asked than is expected, or none; [`ApplyError::NoShadow`] where nobody was
+/// asked, [`ApplyError::Busy`] where others wrote first again and again.
+pub async fn end_shadow(
+    broker: &Broker,
+    expected: Option<PolicyVersion>,
+) -> Result<ShadowStatus, ApplyError> {
+    for _ in 0..TRIES_MAX {
+        let standing = broker.rollout().await?;
+        let asked = standing.rollout.as_ref().and_then(|rollout| rollout.shadow);
+        let stands = asked.map(|shadow| shadow.candidate);
+        if let Some(expected) = expected.filter(|expected| stands != Some(*expected)) {
+            return Err(ApplyError::OtherShadow { expected, stands });
+        }
+        let Some(before) = standing.rollout.clone().filter(|_| asked.is_some()) else {
+            return Err(ApplyError::NoShadow);
+        };
+        let status = status_of(broker, &standing).await?;
+        let rollout = Rollout {
+            shadow: None,
+            ..before
+        };
+        if broker.write_rollout(&rollout, standing.revision).await? {
+            return Ok(status);
+        }
     }
+    Err(ApplyError::Busy)
 }
 
 /// Which policy is asked, and what it would have done.
@@ -117,9 +143,12 @@ pub async fn end_shadow(broker: &Broker) -> Result<ShadowStatus, ApplyError> {
 /// # Errors
 /// [`ApplyError::Record`] when the server does not answer.
 pub async fn shadow_status(broker: &Broker) -> Result<ShadowStatus, ApplyError> {
-    let standing = broker.rollout().await?;
-    let stable = stable(&standing);
-    let Some(shadow) = standing.rollout.and_then(|rollout| rollout.shadow) else {
+    status_of(broker, &broker.rollout().await?).await
+}
+
+async fn status_of(broker: &Broker, standing: &Standing) -> Result<ShadowStatus, ApplyError> {
+    let stable = stable(standing);
+    let Some(shadow) = standing.rollout.as_ref().and_then(|rollout| rollout.shadow) else {
         return Ok(ShadowStatus {
             stable: stable.0,
             shadow: None,

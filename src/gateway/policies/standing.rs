@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use super::ApplyError;
 use super::apply::stable;
+use super::trials::TrialPlace;
 use crate::broker::Broker;
 use crate::broker::policies::Standing;
-use crate::policy::Trial;
 use crate::policy::rollout::Share;
+use crate::policy::{PolicyVersion, Trial};
 use crate::task::WorkerId;
 use crate::wire::to_rfc3339;
 
@@ -55,9 +56,27 @@ pub struct ShownTrial {
     pub started_at: String,
     /// When its stage did.
     pub since: String,
-    /// Where it is a comparison, until when: empty where somebody ends it.
+    /// How long both are compared, if they only are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub compared_until: Option<String>,
+    pub comparison: Option<ShownComparison>,
+}
+
+/// That two policies are compared, and neither is to take the place of the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownComparison {
+    /// When it ends; null where somebody ends it.
+    pub until: Option<String>,
+}
+
+impl ShownTrial {
+    /// Which rollout it is, and how far it has come.
+    #[must_use]
+    pub const fn place(&self) -> TrialPlace {
+        TrialPlace {
+            candidate: PolicyVersion(self.candidate),
+            stage: self.stage,
+        }
+    }
 }
 
 /// How a rollout ended.
@@ -65,7 +84,7 @@ pub struct ShownTrial {
 pub struct ShownOutcome {
     /// The policy that was on trial.
     pub candidate: u64,
-    /// `promoted`, `rolled_back` or `aborted`.
+    /// `promoted`, `rolled_back`, `aborted` or, of a comparison that came to its time, `compared`.
     pub ending: &'static str,
     /// Why.
     pub why: String,
@@ -171,8 +190,8 @@ fn shown(of: &Trial, slots: Option<TrialSlots>) -> ShownTrial {
         paused: of.is_paused,
         started_at: to_rfc3339(of.started_at),
         since: to_rfc3339(of.since),
-        compared_until: of
-            .compare
-            .map(|compare| compare.until.map_or_else(String::new, to_rfc3339)),
+        comparison: of.compare.map(|compare| ShownComparison {
+            until: compare.until.map(to_rfc3339),
+        }),
     }
 }

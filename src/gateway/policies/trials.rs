@@ -1,7 +1,9 @@
 //! Trying a policy out on a part of the tasks: beginning it, and what people may do while it goes on.
 
+use std::fmt;
+
 use super::ApplyError;
-use super::apply::{Applying, check, check_note, hold, stable, store};
+use super::apply::{Applying, TRIES_MAX, check, check_note, hold, stable, store};
 use super::standing::{TrialStatus, trial_status};
 use crate::broker::Broker;
 use crate::clock;
@@ -10,9 +12,6 @@ use crate::policy::rollout::Share;
 use crate::policy::{CONSUMERS_MAX, Compare, LotBy, Outcome, Policy, PolicyVersion, Trial, TrialEnd};
 use crate::task::Lane;
 use crate::wire::Rollout;
-
-/// How often a write is tried that others come before. They are few: the leading coordinator, about once a second, and people.
-const TRIES_MAX: usize = 5;
 
 /// How a rollout is to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub struct Comparing {
 /// What somebody does to a rollout under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handle {
-    /// It stays in its stage until it is resumed.
+    /// It stays in its stage until it is resumed. No comparison is paused: it has one stage.
     Pause,
     /// It goes on.
     Resume,
@@ -49,10 +48,43 @@ pub enum Handle {
     Abort,
 }
 
+/// A rollout, and how far it has come: what somebody has seen who steers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrialPlace {
+    /// The policy on trial.
+    pub candidate: PolicyVersion,
+    /// The stage it is in, counted from 0.
+    pub stage: usize,
+}
+
+impl fmt::Display for TrialPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "policy {} in stage {}", self.candidate, self.stage)
+    }
+}
+
+impl TrialPlace {
+    const fn of(trial: &Trial) -> Self {
+        Self {
+            candidate: trial.candidate,
+            stage: trial.stage,
+        }
+    }
+
+    /// Whether what is meant for this place may be done in `other`. To abort means the same in every stage.
+    fn allows(self, how: Handle, other: Self) -> bool {
+        match how {
+            Handle::Abort => self.candidate == other.candidate,
+            Handle::Pause | Handle::Resume | Handle::Promote => self == other,
+        }
+    }
+}
+
 /// Puts a document on trial; says under which number.
 ///
 /// # Errors
-/// As [`super::apply`]; [`ApplyError::OnTrial`] while another one is.
+/// As [`super::apply`]; [`ApplyError::OnTrial`] while another one is, [`ApplyError::NoneStored`] where no policy was
+/// applied yet, [`ApplyError::NoRoom`] where both cannot be acted on at once.
 pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, ApplyError> {
     check(&of.applying)?;
     let standing = broker.rollout().await?;
@@ -69,7 +101,7 @@ pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, 
     }
     // What has no number cannot be told apart from what tasks run under that came from elsewhere.
     if stands == PolicyVersion::OWN {
-        return Err(ApplyError::NoneBefore);
+        return Err(ApplyError::NoneStored);
     }
     beside(broker, stands, &of.applying).await?;
     let candidate = store(broker, &of.applying, &standing).await?;
@@ -151,28 +183,47 @@ fn consumers(policy: &Policy) -> usize {
     shards * policy.models.len()
 }
 
-/// Does something to the rollout under way, as it stands when it is first looked at: that its workers change at the same
-/// moment is no conflict.
+/// Does something to the rollout under way: to the one that is `expected`, else as it stands when it is first looked at.
+/// That its workers change at the same moment is no conflict, and to abort means the same in every stage.
 ///
 /// # Errors
-/// [`ApplyError::NoTrial`] where there is none, [`ApplyError::WentOn`] where it went on at that moment.
-pub async fn handle_trial(broker: &Broker, how: Handle, who: &str) -> Result<TrialStatus, ApplyError> {
+/// [`ApplyError::OtherTrial`] where it is not the one that is expected; [`ApplyError::NoTrial`] where there is none,
+/// [`ApplyError::WentOn`] where it went on at that moment, [`ApplyError::Compared`] where a comparison is to be paused or
+/// resumed, [`ApplyError::Busy`] where others wrote first again and again.
+pub async fn handle_trial(
+    broker: &Broker,
+    how: Handle,
+    who: &str,
+    expected: Option<TrialPlace>,
+) -> Result<TrialStatus, ApplyError> {
     check_note("the author's name", who)?;
     let mut meant = None;
     for _ in 0..TRIES_MAX {
         let standing = broker.rollout().await?;
-        let rollout = standing.rollout.clone().ok_or(ApplyError::NoTrial)?;
-        let trial = rollout.trial.clone().ok_or(ApplyError::NoTrial)?;
-        let place = (trial.candidate, trial.stage);
-        if *meant.get_or_insert(place) != place {
+        let under_way = standing.rollout.and_then(|rollout| {
+            let trial = rollout.trial.clone()?;
+            Some((rollout, trial))
+        });
+        let stands = under_way.as_ref().map(|(_, trial)| TrialPlace::of(trial));
+        if let Some(expected) = expected
+            && !stands.is_some_and(|stands| expected.allows(how, stands))
+        {
+            return Err(ApplyError::OtherTrial { expected, stands });
+        }
+        let (rollout, trial) = under_way.ok_or(ApplyError::NoTrial)?;
+        let place = TrialPlace::of(&trial);
+        if !meant.get_or_insert(place).allows(how, place) {
             return Err(ApplyError::WentOn(trial.candidate));
+        }
+        if trial.compare.is_some() && matches!(how, Handle::Pause | Handle::Resume) {
+            return Err(ApplyError::Compared(trial.candidate));
         }
         let next = handled(rollout, trial, how, who);
         if broker.write_rollout(&next, standing.revision).await? {
             return trial_status(broker).await;
         }
     }
-    Err(ApplyError::Conflict)
+    Err(ApplyError::Busy)
 }
 
 fn handled(rollout: Rollout, trial: Trial, how: Handle, who: &str) -> Rollout {

@@ -45,15 +45,15 @@ pub(super) async fn begin_held(mesh: &Mesh, document: String, percent: &[u16]) {
     begin_trial(&mesh.broker, &trying(document, percent))
         .await
         .expect("it begins");
-    handle_trial(&mesh.broker, Handle::Pause, "test")
+    handle_trial(&mesh.broker, Handle::Pause, "test", None)
         .await
         .expect("it is held");
 }
 
 /// Fails so many of a hundred tasks that run under a candidate, told by their bound.
-struct Failing {
-    candidate_ms: u64,
-    of_hundred: u64,
+pub(super) struct Failing {
+    pub(super) candidate_ms: u64,
+    pub(super) of_hundred: u64,
 }
 
 impl Executor for Failing {
@@ -249,14 +249,14 @@ async fn a_candidate_that_is_as_good_is_promoted_step_by_step() {
 async fn people_can_hold_it_let_it_go_on_and_end_it_and_its_share_is_what_was_asked_for() {
     let scene = Scene::set(Arc::new(Simulate)).await;
     let broker = &scene.mesh.broker;
-    let none = handle_trial(broker, Handle::Abort, "test")
+    let none = handle_trial(broker, Handle::Abort, "test", None)
         .await
         .expect_err("there is none");
     assert!(matches!(none, ApplyError::NoTrial), "{none}");
     begin_trial(broker, &trying(version(2), &[20, 100]))
         .await
         .expect("it begins");
-    handle_trial(broker, Handle::Pause, "test")
+    handle_trial(broker, Handle::Pause, "test", None)
         .await
         .expect("it is held");
     scene
@@ -285,7 +285,7 @@ async fn people_can_hold_it_let_it_go_on_and_end_it_and_its_share_is_what_was_as
         (canary as f64 - expected).abs() < 4.0 * deviation,
         "{canary} of {all}"
     );
-    let status = handle_trial(broker, Handle::Abort, "test")
+    let status = handle_trial(broker, Handle::Abort, "test", None)
         .await
         .expect("it ends");
     assert_eq!((ended(&status), status.stable), (Some("aborted"), 1));

@@ -125,7 +125,7 @@ async fn a_policy_that_was_taken_back_runs_nothing_more_and_one_that_was_promote
         .expect("it begins");
     until_known(&mesh.live, true).await;
     assert_eq!(ran(&scene, &door, &[("b-1", None, Some("2"))]).await, [2]);
-    handle_trial(&mesh.broker, Handle::Abort, "test")
+    handle_trial(&mesh.broker, Handle::Abort, "test", None)
         .await
         .expect("it ends");
     until_known(&mesh.live, false).await;
@@ -148,7 +148,7 @@ async fn a_policy_that_was_taken_back_runs_nothing_more_and_one_that_was_promote
         .expect("it begins");
     until_known(&mesh.live, true).await;
     assert_eq!(ran(&scene, &door, &[("b-3", None, Some("3"))]).await, [3]);
-    handle_trial(&mesh.broker, Handle::Promote, "test")
+    handle_trial(&mesh.broker, Handle::Promote, "test", None)
         .await
         .expect("it holds");
     until_known(&mesh.live, false).await;

@@ -3,56 +3,99 @@
 use std::sync::Arc;
 
 use fairlane::executor::simulate::Simulate;
-use fairlane::gateway::{Comparing, TrialStatus, Trying, begin_trial};
+use fairlane::gateway::{Comparing, Handle, TrialStatus, Trying, begin_trial, handle_trial};
 use fairlane::policy::LotBy;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::canary::{Scene, ended, trying};
-use super::documents::version;
+use super::canary::{Failing, Scene, ended, trying};
+use super::documents::{TIMEOUT_MS, version};
 use crate::support::Mesh;
 
-/// How long both are compared: some looks of a second.
-const FOR_MS: u64 = 6_000;
+fn compared(for_ms: Option<u64>) -> Trying {
+    Trying {
+        by: LotBy::Task,
+        compare: Some(Comparing { for_ms }),
+        ..trying(version(2), &[50])
+    }
+}
+
+/// What was seen of the failures of a class; none before anything was.
+fn failures(status: &TrialStatus) -> Option<Value> {
+    let contrasts = status.seen.as_ref()?["comparison"]["contrasts"].as_array()?;
+    let mut of_pay = contrasts
+        .iter()
+        .filter(|contrast| contrast["figure"] == "failed" && contrast["class"] == "pay");
+    of_pay
+        .find(|contrast| contrast["canary_tasks"].as_u64() > Some(0))
+        .cloned()
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_comparison_tells_both_apart_and_ends_at_its_time_with_nothing_changed() {
+async fn a_comparison_tells_both_apart_and_ends_with_nothing_changed() {
     let scene = Scene::on(Mesh::start_alone(&version(0)).await, Arc::new(Simulate)).await;
-    let asked = Trying {
-        by: LotBy::Task,
-        compare: Some(Comparing { for_ms: Some(FOR_MS) }),
-        ..trying(version(2), &[50])
-    };
-    begin_trial(&scene.mesh.broker, &asked).await.expect("it begins");
-    let of = |status: &TrialStatus| {
-        let seen = status.seen.as_ref();
-        seen.and_then(|seen| seen["comparison"]["contrasts"].as_array().cloned())
-            .unwrap_or_default()
-    };
+    let broker = &scene.mesh.broker;
+    begin_trial(broker, &compared(None)).await.expect("it begins");
     let stop = CancellationToken::new();
     let ((all, canary), status) = tokio::join!(scene.flow(2, &stop), async {
-        let under_way = scene.until("it is manned", |status| {
-            let trial = status.trial.as_ref();
-            trial.is_some_and(|trial| trial.workers.len() == 2)
-        });
-        let trial = under_way.await.trial.expect("it is under way");
-        assert!(trial.compared_until.is_some_and(|until| !until.is_empty()));
+        let is_manned = |status: &TrialStatus| {
+            status
+                .trial
+                .as_ref()
+                .is_some_and(|trial| trial.workers.len() == 2)
+        };
+        scene.until("half of the workers serve it", is_manned).await;
+        let status = scene
+            .until("both had tasks", |status| failures(status).is_some())
+            .await;
+        stop.cancel();
+        status
+    });
+    assert!(canary > 0 && canary < all, "{canary} of {all}");
+    assert_eq!(
+        status.seen.as_ref().map(|seen| seen["ruling"].clone()),
+        Some("compare".into())
+    );
+    let ended_by_hand = handle_trial(broker, Handle::Abort, "ops", None)
+        .await
+        .expect("it ends");
+    assert_eq!(
+        (ended(&ended_by_hand), ended_by_hand.stable),
+        (Some("aborted"), 1)
+    );
+    assert!(
+        failures(&ended_by_hand).is_some(),
+        "its report stays: {ended_by_hand:?}"
+    );
+
+    begin_trial(broker, &compared(Some(1))).await.expect("it begins");
+    let status = scene
+        .until("it ends by itself", |status| ended(status) == Some("compared"))
+        .await;
+    assert_eq!((status.stable, status.trial), (1, None));
+    scene.mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_under_which_tasks_fail_is_ended_at_once() {
+    let scene = Scene::set(Arc::new(Failing {
+        candidate_ms: TIMEOUT_MS + 2,
+        of_hundred: 100,
+    }))
+    .await;
+    begin_trial(&scene.mesh.broker, &compared(None))
+        .await
+        .expect("it begins");
+    let stop = CancellationToken::new();
+    let (_, status) = tokio::join!(scene.flow(2, &stop), async {
         let status = scene.until("it ends", |status| status.last.is_some()).await;
         stop.cancel();
         status
     });
     assert_eq!(
         (ended(&status), status.stable),
-        (Some("compared"), 1),
+        (Some("rolled_back"), 1),
         "{status:?}"
     );
-    assert!(canary * 4 > all && canary * 4 < all * 3, "{canary} of {all}");
-    // The last look may have come before its first full batch of five: what there is stays readable afterwards.
-    let contrasts = of(&status);
-    let failed = contrasts
-        .iter()
-        .find(|contrast| contrast["figure"] == "failed" && contrast["class"] == "pay");
-    let failed = failed.unwrap_or_else(|| panic!("{status:?}"));
-    assert!(failed["canary_tasks"].as_u64() > Some(0), "{failed}");
-    assert_eq!(failed["finding"], "too_few");
     scene.mesh.stop().await;
 }

@@ -83,7 +83,7 @@ async fn no_task_of_the_canary_track_dies_for_want_of_a_consumer() {
                 .await
                 .expect("tasks run under it")
                 .expect("they are counted");
-            handle_trial(&mesh.broker, Handle::Abort, "test")
+            handle_trial(&mesh.broker, Handle::Abort, "test", None)
                 .await
                 .expect("it ends");
             until_queues(mesh, |shards| !shards.iter().any(is_canary)).await;

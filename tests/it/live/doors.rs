@@ -167,7 +167,9 @@ async fn the_command_line_begins_a_rollout_where_there_is_room_for_it_and_ends_i
         std::fs::write(folder.path().join(name), document).expect("it can be written");
     }
     for (line, exit, tells) in [
-        ("rollout two", 4, "there is no policy before"),
+        ("rollout two", 4, "no policy is stored yet"),
+        ("ab two", 4, "no policy is stored yet"),
+        ("shadow two", 4, "no policy is stored yet"),
         ("apply one", 0, "policy 1 holds"),
         ("rollout", 2, "<FILE>"),
         ("rollout other", 3, "the model m is run in another way"),
@@ -187,6 +189,7 @@ async fn the_command_line_begins_a_rollout_where_there_is_room_for_it_and_ends_i
         ("ab two --for 10m", 0, "has 50 % of all tasks beside 1 (A)"),
         ("apply two", 3, "policy 3 is on trial"),
         ("ab status", 0, "(B) has 50 %"),
+        ("rollout pause", 3, "policy 3 is only compared"),
         ("ab stop", 0, "aborted"),
         ("rollout two", 0, "policy 4 is on trial"),
         ("ab stop", 3, "a rollout is on trial, no comparison"),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use fairlane::executor::simulate::Simulate;
 use fairlane::gateway::{
-    Applied, ApplyError, Applying, Handle, apply, begin_trial, handle_trial, history, rollback, trial_status,
+    Applied, ApplyError, Applying, Handle, TrialPlace, apply, begin_shadow, begin_trial, end_shadow,
+    handle_trial, history, rollback, shadow_status, trial_status,
 };
 use fairlane::policy::PolicyVersion;
 
@@ -130,7 +131,7 @@ async fn of_two_who_begin_a_rollout_at_once_one_is_told_and_leaves_nothing_behin
         let status = trial_status(broker).await.expect("NATS answers");
         let trial = status.trial.expect("it is on trial");
         assert_eq!((trial.candidate, status.stable), (candidate, 1));
-        handle_trial(broker, Handle::Abort, "test")
+        handle_trial(broker, Handle::Abort, "test", None)
             .await
             .expect("it ends");
     }
@@ -146,7 +147,7 @@ async fn of_people_who_steer_a_rollout_at_once_none_does_what_he_did_not_mean() 
     begin_trial(broker, &trying(version(2), &parts))
         .await
         .expect("it begins");
-    let steer = |how| handle_trial(broker, how, "test");
+    let steer = |how| handle_trial(broker, how, "test", None);
     let mut stage = 0;
     for _ in 0..8 {
         // Whoever promotes it has seen one stage and means the next.
@@ -169,5 +170,86 @@ async fn of_people_who_steer_a_rollout_at_once_none_does_what_he_did_not_mean() 
     }
     let held = tokio::join!(steer(Handle::Pause), steer(Handle::Pause), steer(Handle::Pause));
     assert!(held.0.is_ok() && held.1.is_ok() && held.2.is_ok(), "{held:?}");
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_ends_a_rollout_ends_it_in_whichever_stage_it_is_by_then_and_no_other() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let broker = &mesh.broker;
+    apply(broker, &applying(version(1))).await.expect("applied");
+    let parts: Vec<u16> = (1..=40).collect();
+    let steer = |how, seen| handle_trial(broker, how, "test", seen);
+    for _ in 0..8 {
+        let candidate = begin_trial(broker, &trying(version(2), &parts))
+            .await
+            .expect("it begins");
+        let seen = Some(TrialPlace { candidate, stage: 0 });
+        let all = tokio::join!(
+            steer(Handle::Promote, seen),
+            steer(Handle::Abort, None),
+            steer(Handle::Promote, seen),
+        );
+        assert!(all.1.is_ok(), "{:?}", all.1);
+        for promoted in [all.0, all.2] {
+            assert!(
+                matches!(promoted, Ok(_) | Err(ApplyError::OtherTrial { .. })),
+                "{promoted:?}"
+            );
+        }
+        let next = begin_trial(broker, &trying(version(3), &parts))
+            .await
+            .expect("the next one begins");
+        let refused = steer(Handle::Abort, seen).await.expect_err("another is on trial");
+        let stands = TrialPlace {
+            candidate: next,
+            stage: 0,
+        };
+        assert!(
+            matches!(refused, ApplyError::OtherTrial { stands: Some(other), .. } if other == stands),
+            "{refused}"
+        );
+        steer(Handle::Abort, Some(stands)).await.expect("it ends");
+    }
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_is_asked_and_asked_no_more_also_while_the_record_changes_for_another_reason() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let broker = &mesh.broker;
+    apply(broker, &applying(version(1))).await.expect("applied");
+    begin_trial(broker, &trying(version(2), &[10, 100]))
+        .await
+        .expect("it begins");
+    let hold = || handle_trial(broker, Handle::Pause, "test", None);
+    let document = applying(version(3));
+    for round in 0..8 {
+        let (one, asked, other) = tokio::join!(hold(), begin_shadow(broker, &document), hold());
+        assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+        let asked = asked.expect("no other policy was named meanwhile");
+        assert_eq!(asked.0, 3 + round);
+        let stored = history(broker).await.expect("stored");
+        assert_eq!(stored[0].version, asked.0);
+        assert_eq!(stored.len() as u64, asked.0, "it is stored once");
+        let (one, ended, other) = tokio::join!(hold(), end_shadow(broker, Some(asked)), hold());
+        assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+        let ended = ended.expect("it was asked").shadow;
+        assert_eq!(ended.map(|shadow| shadow.candidate), Some(asked.0));
+        let status = shadow_status(broker).await.expect("NATS answers");
+        assert!(status.shadow.is_none(), "{status:?}");
+    }
+    let both = tokio::join!(begin_shadow(broker, &document), begin_shadow(broker, &document));
+    let asked = [both.0, both.1];
+    for refused in asked.iter().filter_map(|asked| asked.as_ref().err()) {
+        assert!(matches!(refused, ApplyError::Conflict), "{refused}");
+    }
+    let held = asked.iter().filter(|asked| asked.is_ok()).count();
+    assert!(held >= 1, "{asked:?}");
+    assert_eq!(
+        history(broker).await.expect("stored").len(),
+        10 + held,
+        "who was refused leaves nothing behind"
+    );
     mesh.stop().await;
 }

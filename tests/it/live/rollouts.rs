@@ -111,6 +111,10 @@ async fn who_may_not_or_has_nothing_to_steer_is_told_so() {
     let first = Door::writing_policies(&mesh).await;
     let none_holds = begin(&first, "", 1).await;
     assert_eq!(problem(&none_holds), (404, "unknown_policy".into()));
+    assert!(
+        none_holds.body.contains("no policy is stored yet"),
+        "{none_holds:?}"
+    );
     let (door, shows) = gateways(&mesh).await;
 
     let read_only = (403, "policy_read_only".to_owned());
@@ -196,8 +200,17 @@ async fn one_is_compared_and_one_is_asked_over_rest() {
     let (door, shows) = gateways(&mesh).await;
     let begun = begin(&door, "?canary=50%25&compare=30m&by=task", 2).await.json();
     assert_eq!(begun["trial"]["shares"], json!([0.5]), "{begun}");
-    let until = begun["trial"]["compared_until"].as_str().unwrap_or_default();
+    let until = begun["trial"]["comparison"]["until"].as_str().unwrap_or_default();
     assert!(until.starts_with("20"), "{begun}");
+    let conflict = (409, "policy_conflict".to_owned());
+    for how in ["pause", "resume"] {
+        let refused = steer(&door, how).await;
+        assert_eq!(problem(&refused), conflict, "it has one stage");
+        assert!(refused.body.contains("policy 2 is only compared"), "{refused:?}");
+    }
+    assert_eq!(steer(&door, "abort").await.status, 200);
+    let begun = begin(&door, "?compare=", 2).await.json();
+    assert_eq!(begun["trial"]["comparison"], json!({"until": null}), "{begun}");
     assert_eq!(steer(&door, "abort").await.status, 200);
 
     let ask = |door: &Door, n| {
@@ -208,15 +221,17 @@ async fn one_is_compared_and_one_is_asked_over_rest() {
     let read_only = (403, "policy_read_only".to_owned());
     assert_eq!(problem(&Answered::of(ask(&shows, 3)).await), read_only);
     assert_eq!(problem(&Answered::of(stop(&shows)).await), read_only);
-    let conflict = (409, "policy_conflict".to_owned());
     assert_eq!(
         problem(&Answered::of(stop(&door)).await),
         conflict,
         "none is asked"
     );
-    let asked = Answered::of(ask(&door, 3)).await.json();
-    assert_eq!(asked["shadow"]["candidate"], 3, "{asked}");
-    let shown = shows.get("/v1/policy/shadow").await.json();
+    let asked = Answered::of(ask(&door, 4)).await;
+    assert_eq!(asked.header("etag"), "\"4\"", "{asked:?}");
+    assert_eq!(asked.json()["shadow"]["candidate"], 4, "{asked:?}");
+    let shown = shows.get("/v1/policy/shadow").await;
+    assert_eq!(shown.header("etag"), "\"4\"");
+    let shown = shown.json();
     assert_eq!(
         (&shown["stable"], &shown["shadow"]["picks"]),
         (&json!(1), &json!(0))
@@ -226,7 +241,77 @@ async fn one_is_compared_and_one_is_asked_over_rest() {
         problem(&Answered::of(faulty).await),
         (422, "policy_faulty".into())
     );
-    assert_eq!(Answered::of(stop(&door)).await.json()["shadow"]["candidate"], 3);
-    assert_eq!(shows.get("/v1/policy/shadow").await.json(), json!({"stable": 1}));
+    let back = door.request("PUT", "/v1/policy/shadow?to=1").body(version(3));
+    let refused = Answered::of(back).await;
+    assert_eq!(problem(&refused), (422, "out_of_range".into()));
+    assert_eq!(refused.json()["field"], "to");
+    let elsewhere = ask(&door, 3).header("If-Match", "\"4\"");
+    let outdated = Answered::of(elsewhere).await;
+    assert_eq!(problem(&outdated), (412, "policy_outdated".into()), "1 holds");
+
+    let outdated = Answered::of(stop(&door).header("If-Match", "\"3\"")).await;
+    assert_eq!(problem(&outdated), (412, "policy_outdated".into()));
+    assert_eq!(outdated.json()["candidate"], 4);
+    let stopped = Answered::of(stop(&door).header("If-Match", "\"4\"")).await;
+    assert_eq!(stopped.json()["shadow"]["candidate"], 4);
+    let shown = shows.get("/v1/policy/shadow").await;
+    assert!(!shown.headers.contains_key("etag"), "{shown:?}");
+    assert_eq!(shown.json(), json!({"stable": 1}));
+    let outdated = Answered::of(stop(&door).header("If-Match", "\"4\"")).await;
+    assert_eq!(
+        problem(&outdated),
+        (412, "policy_outdated".into()),
+        "none is any more"
+    );
+    mesh.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_is_steered_only_where_it_is_the_one_that_was_seen() {
+    let mesh = Mesh::start(TWO_CLASSES).await;
+    let (door, shows) = gateways(&mesh).await;
+    let steer = |how: &str, seen: &str| {
+        let path = format!("/v1/policy/rollout/{how}");
+        Answered::of(door.request("POST", &path).header("If-Match", seen))
+    };
+    let outdated = (412, "policy_outdated".to_owned());
+    let none = steer("promote", "\"2-0\"").await;
+    assert_eq!(problem(&none), outdated, "none is on trial");
+    assert!(!shows.get("/v1/policy/rollout").await.headers.contains_key("etag"));
+
+    let begun = begin(&door, "?canary=10%25&steps=20%25,30%25,40%25", 2).await;
+    assert_eq!(begun.header("etag"), "\"2-0\"", "{begun:?}");
+    assert_eq!(
+        problem(&steer("pause", "2-0").await),
+        (400, "bad_header".into()),
+        "it is no ETag"
+    );
+    let paused = steer("pause", "\"2-0\"").await;
+    assert_eq!((paused.status, paused.header("etag")), (200, "\"2-0\""));
+    let promoted = steer("promote", "\"2-0\"").await;
+    assert_eq!((promoted.status, promoted.header("etag")), (200, "\"2-1\""));
+    assert_eq!(shows.get("/v1/policy/rollout").await.header("etag"), "\"2-1\"");
+    for how in ["pause", "resume", "promote"] {
+        let refused = steer(how, "\"2-0\"").await;
+        assert_eq!(problem(&refused), outdated, "{how}");
+        let body = refused.json();
+        assert_eq!((&body["candidate"], &body["stage"]), (&json!(2), &json!(1)));
+    }
+    assert_eq!(status(&shows).await["trial"]["stage"], 1, "nothing was done");
+
+    for how in STEERS {
+        assert_eq!(
+            problem(&steer(how, "\"1-1\"").await),
+            outdated,
+            "{how}: another one"
+        );
+    }
+    assert_eq!(status(&shows).await["trial"]["candidate"], 2);
+    let aborted = steer("abort", "\"2-0\"").await;
+    assert_eq!(
+        aborted.status, 200,
+        "to abort means the same in every stage: {aborted:?}"
+    );
+    assert!(!aborted.headers.contains_key("etag"), "{aborted:?}");
     mesh.stop().await;
 }

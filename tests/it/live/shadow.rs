@@ -71,7 +71,7 @@ async fn a_policy_is_asked_at_every_pick_and_nothing_runs_under_it() {
     let status = shadow_status(broker).await.expect("NATS answers");
     assert_eq!(status.shadow.map(|shadow| shadow.candidate), Some(2));
 
-    end_shadow(broker).await.expect("it is asked no more");
+    end_shadow(broker, None).await.expect("it is asked no more");
     let gone = |workers: Vec<fairlane::broker::registry::Registered>| {
         workers.iter().all(|worker| worker.beat.shadow.is_none())
     };

@@ -28,7 +28,8 @@ pub(in crate::cli::policy) struct Args {
 pub(in crate::cli::policy) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
     let candidate = known(&args.candidate, session).await?;
     let holds = known(&args.against, session).await?;
-    let broker = match needs_server(&args.against) {
+    // Who asks the server for a policy asks it for its workers, too.
+    let broker = match needs_server(&args.candidate) || needs_server(&args.against) {
         true => Some(session.connect().await?),
         false => None,
     };

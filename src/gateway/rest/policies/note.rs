@@ -10,26 +10,28 @@ use crate::policy::PolicyVersion;
 /// Who changes a policy, where the caller does not say.
 pub(super) const NOBODY: &str = "rest";
 
-/// `author`, `message` and `to` of a query.
+/// `author` and `message` of a query.
 pub(super) struct Note {
     pub(super) author: String,
     pub(super) message: String,
-    pub(super) to: Option<PolicyVersion>,
 }
 
 impl Note {
     pub(super) fn read(query: Option<&str>) -> Result<Self, Problem> {
+        Self::of(parameters(query), "author and message")
+    }
+
+    /// Of what is left of a query that has other parameters, too; `there_are` names all of them.
+    pub(super) fn of(left: impl Iterator<Item = (String, String)>, there_are: &str) -> Result<Self, Problem> {
         let mut note = Self {
             author: NOBODY.to_owned(),
             message: String::new(),
-            to: None,
         };
-        for (name, value) in parameters(query) {
+        for (name, value) in left {
             match name.as_str() {
                 "author" => note.author = value,
                 "message" => note.message = value,
-                "to" => note.to = Some(version(&value)?),
-                _ => return Err(unknown(&name, "author, message and to")),
+                _ => return Err(unknown(&name, there_are)),
             }
         }
         Ok(note)
@@ -55,17 +57,24 @@ pub(super) fn expected(headers: &HeaderMap) -> Result<Option<PolicyVersion>, Pro
             _ => Err(bad("If-None-Match", "give *, for only where none is stored")),
         };
     }
+    let version = |text: &str| text.parse().ok().map(PolicyVersion);
+    if_match(headers, version, "give the ETag of GET /v1/policy, such as \"7\"")
+}
+
+/// What `If-Match` says, as `read` reads it without its quotes; none where nobody sent it.
+pub(super) fn if_match<T>(
+    headers: &HeaderMap,
+    read: impl Fn(&str) -> Option<T>,
+    what: &str,
+) -> Result<Option<T>, Problem> {
     let Some(text) = caller::text(headers, header::IF_MATCH.as_str())? else {
         return Ok(None);
     };
-    let number = text
-        .trim()
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    let version = number.and_then(|number| number.parse().ok()).map(PolicyVersion);
-    match version {
-        Some(version) => Ok(Some(version)),
-        None => Err(bad("If-Match", "give the ETag of GET /v1/policy, such as \"7\"")),
+    let quoted = text.trim().strip_prefix('"');
+    let read = quoted.and_then(|rest| rest.strip_suffix('"')).and_then(read);
+    match read {
+        Some(read) => Ok(Some(read)),
+        None => Err(bad("If-Match", what)),
     }
 }
 
@@ -73,9 +82,9 @@ fn bad(name: &'static str, what: &str) -> Problem {
     Problem::new(Code::BadHeader, format!("{name}: {what}")).in_field(name)
 }
 
-/// The `ETag` of a version.
-pub(super) fn etag(version: u64) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{version}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
+/// The `ETag` of a version, or of what is told apart by a version and more.
+pub(super) fn etag(of: impl std::fmt::Display) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{of}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
 }
 
 #[cfg(test)]
@@ -84,15 +93,14 @@ mod tests {
 
     #[test]
     fn who_and_why_are_read_and_what_is_not_known_is_told() {
-        let note = Note::read(Some("author=ci%20bot&message=more+for+payments&to=3")).unwrap();
+        let note = Note::read(Some("author=ci%20bot&message=more+for+payments")).unwrap();
         assert_eq!(
             (note.author.as_str(), note.message.as_str()),
             ("ci bot", "more for payments")
         );
-        assert_eq!(note.to, Some(PolicyVersion(3)));
         assert_eq!(Note::read(None).unwrap().author, "rest");
         assert!(Note::read(Some("autor=x")).is_err());
-        assert!(Note::read(Some("to=0")).is_err());
+        assert!(Note::read(Some("to=3")).is_err());
     }
 
     #[test]

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 
 use super::current::document;
-use super::note::{Note, expected};
+use super::note::{Note, etag, expected, if_match};
 use crate::gateway::rest::reply::Refused;
 use crate::gateway::{Applying, Desk, ShadowStatus};
+use crate::policy::PolicyVersion;
 
-pub(in crate::gateway::rest) async fn get(
-    State(desk): State<Arc<Desk>>,
-) -> Result<Json<ShadowStatus>, Refused> {
-    Ok(Json(desk.shadow_status().await?))
+type Answer = Result<Response, Refused>;
+
+pub(in crate::gateway::rest) async fn get(State(desk): State<Arc<Desk>>) -> Answer {
+    Ok(tagged(desk.shadow_status().await?))
 }
 
 /// The body is the document, in YAML.
@@ -25,7 +27,7 @@ pub(in crate::gateway::rest) async fn put(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<ShadowStatus>, Refused> {
+) -> Answer {
     desk.may_write_policies()?;
     let note = Note::read(query.as_deref())?;
     let applying = Applying {
@@ -36,12 +38,27 @@ pub(in crate::gateway::rest) async fn put(
         expected: expected(&headers)?,
         restores: None,
     };
-    Ok(Json(desk.begin_shadow(&applying).await?))
+    Ok(tagged(desk.begin_shadow(&applying).await?))
 }
 
-pub(in crate::gateway::rest) async fn delete(
-    State(desk): State<Arc<Desk>>,
-) -> Result<Json<ShadowStatus>, Refused> {
+/// `If-Match` says which one is meant.
+pub(in crate::gateway::rest) async fn delete(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Answer {
     desk.may_write_policies()?;
-    Ok(Json(desk.end_shadow().await?))
+    let asked = |text: &str| text.parse().ok().map(PolicyVersion);
+    let asked = if_match(
+        &headers,
+        asked,
+        "give the ETag of GET /v1/policy/shadow, such as \"8\"",
+    )?;
+    Ok(Json(desk.end_shadow(asked).await?).into_response())
+}
+
+/// With the policy that is asked as its tag.
+fn tagged(status: ShadowStatus) -> Response {
+    let asked = status.shadow.as_ref().map(|shadow| shadow.candidate);
+    let tag: HeaderMap = asked
+        .map(|asked| (header::ETAG, etag(asked)))
+        .into_iter()
+        .collect();
+    (tag, Json(status)).into_response()
 }

@@ -155,7 +155,8 @@ impl Recording {
         self.summary.read
     }
 
-    /// What is in it, and its text: a file that [`super::Trace::read`] takes, unless all its tasks arrived in one ms.
+    /// What is in it, and its text: a file that [`super::Trace::read`] takes, unless all its tasks arrived in one ms, the
+    /// last one more than 31 days after the first, or they are of more than 200 classes.
     #[must_use]
     pub fn finish(mut self) -> (Summary, String) {
         self.cut();

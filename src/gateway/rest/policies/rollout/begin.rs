@@ -8,6 +8,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::place::tagged;
 use crate::gateway::rest::policies::current::document;
 use crate::gateway::rest::policies::note::{NOBODY, expected};
 use crate::gateway::rest::policies::query::{parameters, unknown};
@@ -55,7 +56,8 @@ pub(in crate::gateway::rest) async fn handle(
     };
     let begun = desk.begin_rollout(&trying).await?;
     let place = [(header::LOCATION, "/v1/policy/rollout")];
-    Ok((StatusCode::CREATED, place, Json(begun)).into_response())
+    let tag = tagged(&begun.status);
+    Ok((StatusCode::CREATED, place, tag, Json(begun)).into_response())
 }
 
 impl Asked {

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 
+use super::place::tagged;
 use crate::gateway::rest::reply::Refused;
 use crate::gateway::{Desk, TrialStatus};
 
 pub(in crate::gateway::rest) async fn handle(
     State(desk): State<Arc<Desk>>,
-) -> Result<Json<TrialStatus>, Refused> {
-    Ok(Json(desk.rollout_status().await?))
+) -> Result<(HeaderMap, Json<TrialStatus>), Refused> {
+    let status = desk.rollout_status().await?;
+    Ok((tagged(&status), Json(status)))
 }
