@@ -10,10 +10,11 @@ use super::connect::Broker;
 use super::error::RequestError;
 use super::header::MaybeHeaders;
 use super::subject;
+use crate::clock;
 use crate::policy::PolicyVersion;
-use crate::task::{ClassName, State};
-use crate::wire::ReadHeaders;
-use crate::wire::header::{CLASS, EXEC_MS, HOP, POLICY, QUEUED_MS, STATE};
+use crate::task::{ClassName, EpochMs, State};
+use crate::wire::header::{CLASS, ENQUEUED_AT, EXEC_MS, HOP, POLICY, QUEUED_MS, STATE};
+use crate::wire::{ReadHeaders, parse_rfc3339};
 
 /// An execution that ended, or a task that was given up without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Ended {
     pub waited_ms: Option<u64>,
     /// From the first enqueue to the end, in ms; none where it failed or never ran.
     pub took_ms: Option<u64>,
+    /// From the first enqueue to this end of it, in ms; none where nobody says.
+    pub age_ms: Option<u64>,
     /// Whether it was given up without having run, as its deadline had passed or could not be met any more.
     pub has_expired: bool,
 }
@@ -85,6 +88,7 @@ fn completed(headers: &dyn ReadHeaders) -> Option<Ended> {
         has_failed: false,
         waited_ms: None,
         took_ms: None,
+        age_ms: number(headers, QUEUED_MS),
         has_expired: true,
     };
     match state {
@@ -98,6 +102,7 @@ fn completed(headers: &dyn ReadHeaders) -> Option<Ended> {
     Some(Ended {
         waited_ms: is_first.then_some(waited_ms),
         took_ms: Some(waited_ms.saturating_add(ran_ms)),
+        age_ms: Some(waited_ms.saturating_add(ran_ms)),
         has_expired: false,
         ..given_up
     })
@@ -110,6 +115,7 @@ fn failed(headers: &dyn ReadHeaders) -> Option<Ended> {
         has_failed: true,
         waited_ms: None,
         took_ms: None,
+        age_ms: enqueued_at(headers).map(|at| clock::wall().since(at)),
         has_expired: false,
     })
 }
@@ -120,6 +126,10 @@ fn class(headers: &dyn ReadHeaders) -> Option<ClassName> {
 
 fn policy(headers: &dyn ReadHeaders) -> PolicyVersion {
     PolicyVersion(number(headers, POLICY).unwrap_or(0))
+}
+
+fn enqueued_at(headers: &dyn ReadHeaders) -> Option<EpochMs> {
+    parse_rfc3339(headers.header(ENQUEUED_AT)?.trim()).ok()
 }
 
 fn number(headers: &dyn ReadHeaders, name: &str) -> Option<u64> {

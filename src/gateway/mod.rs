@@ -37,9 +37,9 @@ pub use hands::Backlogs;
 pub use identity::fresh_id;
 pub use policies::{
     Applied, ApplyError, Applying, Begun, Comparing, DOCUMENT_BYTES_MAX, Handle, KEPT, NOTE_BYTES_MAX, Past,
-    ShadowStatus, ShownClass, ShownComparison, ShownOutcome, ShownPair, ShownPolicy, ShownShadow, ShownTrial,
-    TrialPlace, TrialSlots, TrialStatus, Trying, apply, begin_shadow, begin_trial, document_of, end_shadow,
-    handle_trial, history, rollback, shadow_status, shown_faults, trial_status,
+    ShadowStatus, ShownClass, ShownComparison, ShownOutcome, ShownPair, ShownPolicy, ShownShadow, ShownStep,
+    ShownTrial, TrialPlace, TrialSlots, TrialStatus, Trying, apply, begin_shadow, begin_trial, document_of,
+    end_shadow, handle_trial, history, rollback, shadow_status, shown_faults, trial_status,
 };
 pub use problem::{Code, Member, Problem};
 pub use refusal::Refusal;

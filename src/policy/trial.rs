@@ -25,6 +25,8 @@ pub struct Trial {
     pub started_at: EpochMs,
     /// When its stage did.
     pub since: EpochMs,
+    /// How it came through each stage before: when, and what that rested on (`shown`, `default`, `unwatched`, or `by_hand`).
+    pub passed: Vec<(EpochMs, String)>,
     /// Whether it is there to be compared with the policy that holds, instead of to take its place.
     pub compare: Option<Compare>,
 }
@@ -82,6 +84,18 @@ pub enum TrialEnd {
 }
 
 impl Trial {
+    /// In its next stage.
+    #[must_use]
+    pub fn gone_on(&self, now: EpochMs, ground: &str) -> Self {
+        let mut next = self.clone();
+        next.passed.push((now, ground.to_owned()));
+        Self {
+            stage: self.stage + 1,
+            since: now,
+            ..next
+        }
+    }
+
     /// The candidate's part of the tasks now.
     #[must_use]
     pub fn share(&self) -> Share {
@@ -192,6 +206,7 @@ mod tests {
             is_paused: false,
             started_at: EpochMs(0),
             since: EpochMs(0),
+            passed: Vec::new(),
             compare: None,
         }
     }

@@ -113,6 +113,8 @@ struct WrittenTrial {
     paused: bool,
     started_at: String,
     since: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passed: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     compare: Option<WrittenCompare>,
 }
@@ -202,6 +204,11 @@ fn written_trial(of: &Trial) -> WrittenTrial {
         paused: of.is_paused,
         started_at: to_rfc3339(of.started_at),
         since: to_rfc3339(of.since),
+        passed: of
+            .passed
+            .iter()
+            .map(|(at, ground)| (to_rfc3339(*at), ground.clone()))
+            .collect(),
         compare: of.compare.map(|compare| WrittenCompare {
             until: compare.until.map(to_rfc3339),
         }),
@@ -224,6 +231,11 @@ fn read_trial(of: WrittenTrial) -> Result<Trial, UnreadablePolicy> {
         is_paused: of.paused,
         started_at: parse_rfc3339(&of.started_at)?,
         since: parse_rfc3339(&of.since)?,
+        passed: of
+            .passed
+            .into_iter()
+            .map(|(at, ground)| Ok::<_, UnreadablePolicy>((parse_rfc3339(&at)?, ground)))
+            .collect::<Result<_, _>>()?,
         compare: of.compare.map(read_compare).transpose()?,
     })
 }
@@ -312,6 +324,7 @@ mod tests {
                 is_paused: true,
                 started_at: policy.at,
                 since: policy.at,
+                passed: vec![(policy.at, "shown".to_owned())],
                 compare: Some(Compare {
                     until: Some(policy.at),
                 }),

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::apply::{Note, stop};
+use super::rollout::SETTLING;
 use super::validate::read;
 use crate::broker::Broker;
 use crate::cli::exit::{Exit, Stop};
@@ -120,6 +121,12 @@ async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<
     Ok(Exit::Ok)
 }
 
+/// Whether something is on trial that is no comparison.
+fn is_rollout(status: &TrialStatus) -> bool {
+    let trial = status.trial.as_ref();
+    trial.is_some_and(|trial| trial.comparison.is_none())
+}
+
 fn as_text(status: &TrialStatus) -> String {
     let mut told = Vec::new();
     match &status.trial {
@@ -152,9 +159,15 @@ fn as_text(status: &TrialStatus) -> String {
             status.stable
         )),
     }
+    if status.trial.is_some() && status.seen.as_ref().is_some_and(|seen| seen["settling"] == true) {
+        told.push(SETTLING.to_owned());
+    }
     let comparison = status.seen.as_ref().map(|seen| &seen["comparison"]);
     match comparison.filter(|comparison| comparison.is_object()) {
         Some(comparison) => told.extend(shown(comparison)),
+        None if is_rollout(status) => {
+            told.push("`fairlane policy rollout status` tells what was seen".to_owned())
+        }
         None if status.trial.is_some() => told.push("nothing was seen yet".to_owned()),
         None => (),
     }

@@ -14,12 +14,16 @@ use crate::cli::output::table;
 use crate::cli::session::Session;
 use crate::config::parse_policy;
 use crate::gateway::{
-    ApplyError, Applying, Handle, ShownOutcome, ShownTrial, TrialSlots, TrialStatus, Trying, begin_trial,
-    document_of, handle_trial, trial_status,
+    ApplyError, Applying, Handle, ShownOutcome, ShownTrial, TrialStatus, Trying, begin_trial, document_of,
+    handle_trial, trial_status,
 };
 use crate::policy::PolicyVersion;
 use crate::policy::rollout::{FIRST_SHARE, Share, read_label, read_lot_by, read_share, stages};
 use crate::sim::whatif::{Comparison, ComparisonJson, Known};
+
+/// Why nothing is said of waits yet.
+pub(super) const SETTLING: &str =
+    "waits and SLOs are compared once the stable track is rid of what lay there when this began";
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -180,8 +184,14 @@ fn as_text(status: &TrialStatus) -> String {
         (None, 0) => "no policy was applied, and none is on trial".to_owned(),
         (None, stable) => format!("policy {stable} holds, and none is on trial"),
     }];
-    if let Some(words) = status.seen.as_ref().and_then(|seen| seen["words"].as_str()) {
-        told.push(words.to_owned());
+    if let Some(seen) = &status.seen {
+        // Of one that has ended it waits for nothing any more.
+        if status.trial.is_some() {
+            if seen["settling"] == true {
+                told.push(SETTLING.to_owned());
+            }
+            told.push(seen["words"].as_str().unwrap_or_default().to_owned());
+        }
         told.push(findings(status));
     }
     if let Some(last) = &status.last {
@@ -200,23 +210,43 @@ fn as_text(status: &TrialStatus) -> String {
 fn trial_text(trial: &ShownTrial, stable: u64) -> String {
     let percent = |part: &f64| format!("{} %", part * 100.0);
     let steps: Vec<String> = trial.shares.iter().map(percent).collect();
-    let few = match trial.slots.filter(TrialSlots::are_few) {
-        Some(TrialSlots { canary, all }) => format!(
-            "\nnote: {canary} of {all} slots serve it; on a busy mesh so few make tasks wait longer under any policy, and it is taken \
-             back for that: give it 4 or more, by --label or a larger --canary"
-        ),
-        None => String::new(),
-    };
+    let passed: Vec<String> = trial
+        .passed
+        .iter()
+        .zip(&trial.shares)
+        .map(|(step, share)| format!("\n{} passed at {}: {}", percent(share), step.at, step.ground))
+        .collect();
     format!(
-        "policy {} is on trial beside {stable}: {} of all {}s since {} ({}){}; {} worker(s) serve it{few}",
+        "policy {} is on trial beside {stable}: {} of all {}s since {} ({}){}; {} worker(s) serve it{}{}",
         trial.candidate,
         percent(&trial.share),
         trial.by,
         trial.since,
         steps.join(", "),
         if trial.paused { ", paused" } else { "" },
-        trial.workers.len()
+        trial.workers.len(),
+        passed.concat(),
+        note(trial)
     )
+}
+
+/// What makes it wait or come out worse, whatever the candidate says.
+fn note(trial: &ShownTrial) -> String {
+    let Some(slots) = trial.slots else {
+        return String::new();
+    };
+    match &trial.label {
+        Some(label) if slots.canary == 0 => format!("\nnote: no worker that is there has the label {label}: all tasks stay on the stable track"),
+        None if slots.workers < 2 => {
+            "\nnote: a rollout needs two workers at least, one for each track: all tasks stay on the stable track".to_owned()
+        }
+        _ if slots.are_few() => format!(
+            "\nnote: {} of {} slots serve it; on a busy mesh so few make tasks wait longer under any policy, and it is taken \
+             back for that: give it 4 or more, by --label or a larger --canary",
+            slots.canary, slots.all
+        ),
+        _ => String::new(),
+    }
 }
 
 fn findings(status: &TrialStatus) -> String {

@@ -9,7 +9,7 @@ use crate::broker::subject;
 use crate::clock;
 use crate::coordinator::Coordinator;
 use crate::policy::{DrainRate, Pressure, Workers};
-use crate::task::{Lane, Moment};
+use crate::task::{Lane, Moment, Shard};
 
 /// Queues whose oldest task is asked for at once: those where most wait.
 const HEADS_MAX: usize = 32;
@@ -177,9 +177,13 @@ fn is_anybody_there(queues: &[Queue]) -> bool {
     queues.iter().any(|queue| queue.out > 0 || queue.pulls > 0)
 }
 
-/// For how long the oldest task waits that nobody holds back.
+/// For how long the oldest task waits that nobody holds back. What waits on the canary track waits for a candidate, which is
+/// judged for that: nothing else is turned away for it.
 async fn oldest_ms(of: &Coordinator, queues: &[Queue]) -> Result<u64, RequestError> {
-    let mut free: Vec<&Queue> = queues.iter().filter(|q| q.waiting > 0 && !q.is_paused).collect();
+    let is_free = |queue: &&Queue| {
+        queue.waiting > 0 && !queue.is_paused && matches!(queue.route.shard, Shard::Stable(_))
+    };
+    let mut free: Vec<&Queue> = queues.iter().filter(is_free).collect();
     free.sort_by_key(|queue| std::cmp::Reverse(queue.waiting));
     let (now, mut oldest) = (clock::wall(), 0);
     for queue in free.into_iter().take(HEADS_MAX) {

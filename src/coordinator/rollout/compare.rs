@@ -79,6 +79,7 @@ mod tests {
             is_paused: false,
             started_at: EpochMs(0),
             since: EpochMs(0),
+            passed: Vec::new(),
             compare: Some(Compare {
                 until: until.map(EpochMs),
             }),

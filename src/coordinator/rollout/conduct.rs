@@ -17,7 +17,7 @@ use crate::clock;
 use crate::config::OnTrial;
 use crate::coordinator::Coordinator;
 use crate::policy::compare::Comparison;
-use crate::policy::rollout::{Ground, Judgement, Plan, Ruling, Share, Stage, judge};
+use crate::policy::rollout::{Ground, Judgement, Plan, Ruling, Settling, Share, Stage, judge};
 use crate::policy::{Outcome, PolicyVersion, Trial, TrialEnd};
 use crate::task::{Moment, WorkerId};
 use crate::wire::{Rollout, WorkerState};
@@ -106,6 +106,7 @@ struct Score {
     stage: Stage,
     tracks: Tracks,
     comparison: Comparison,
+    settling: Settling,
     /// How often the connection was opened, and when it last was.
     connections: watch::Receiver<u64>,
     connected_at: Moment,
@@ -127,6 +128,7 @@ impl Score {
             stage: Stage::new(on.trial.stage),
             tracks: Tracks::default(),
             comparison: Comparison::new(classes),
+            settling: Settling::new(on.trial.started_at),
             connections: of.broker.connections(),
             connected_at: clock::monotonic(),
             is_again: false,
@@ -159,7 +161,7 @@ async fn count(
             biased;
             _ = every.tick() => return Ok(()),
             ended = outcomes.next() => if let Some(ended) = ended? {
-                score.tracks.count(&ended, &stable, on);
+                score.tracks.count(&ended, &stable, on, &score.settling);
             },
         }
     }
@@ -184,16 +186,18 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
         true => manned(of, &standing, trial).await?,
         false => trial,
     };
-    score.tracks.look(of).await?;
+    score.tracks.look(of, &mut score.settling).await?;
     let Tracks { stable, canary } = std::mem::take(&mut score.tracks);
     let elapsed_ms = clock::wall().since(trial.since);
     let is_compared = trial.compare.is_some();
     // Of a comparison there is more to tell with each batch alone.
-    let is_news = !is_compared || score.comparison.look(&stable, &canary);
+    let has_settled = score.settling.from().is_some();
+    let is_news = !is_compared || !has_settled || score.comparison.look(&stable, &canary);
     let judgement = judge(&score.plan, &mut score.stage, &stable, &canary, elapsed_ms);
     if is_news {
         let comparison = is_compared.then_some(&score.comparison);
-        let record = seen(&trial, &score.stage, &judgement, comparison, clock::wall());
+        let mut record = seen(&trial, &score.stage, &judgement, comparison, clock::wall());
+        record["settling"] = (!has_settled).into();
         if let Err(error) = of.broker.write_judgement(&record).await {
             // It is for people to read; what it says is acted on all the same.
             tracing::debug!(%error, "what was seen of a rollout was not written");
@@ -206,6 +210,10 @@ async fn look(of: &Coordinator, on: &OnTrial, score: &mut Score) -> Result<(), R
         .and_then(|rollout| rollout.trial.as_ref())
         != Some(&trial)
     {
+        return Ok(());
+    }
+    // Until then nothing was seen of waits, which is no proof of anything.
+    if !has_settled && matches!(judgement.ruling, Ruling::Promote { .. }) {
         return Ok(());
     }
     if !is_compared {
@@ -279,11 +287,7 @@ async fn act(
             to: Some(share),
             ground,
         } => {
-            let next = Trial {
-                stage: trial.stage + 1,
-                since: now,
-                ..trial.clone()
-            };
+            let next = trial.gone_on(now, ground.as_str());
             tracing::info!(candidate = %trial.candidate, %share, ground = ?ground, "the canary gets more");
             write(of, standing, Some(next), None).await.map(drop)
         }

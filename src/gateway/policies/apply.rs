@@ -58,13 +58,6 @@ pub async fn apply(broker: &Broker, of: &Applying) -> Result<Applied, ApplyError
     check(of)?;
     let standing = broker.rollout().await?;
     let stands = stable(&standing);
-    if let Some(trial) = standing
-        .rollout
-        .as_ref()
-        .and_then(|rollout| rollout.trial.as_ref())
-    {
-        return Err(ApplyError::OnTrial(trial.candidate));
-    }
     if let Some(expected) = of.expected.filter(|expected| *expected != stands) {
         return Err(ApplyError::Outdated { expected, stands });
     }
@@ -77,6 +70,14 @@ pub async fn apply(broker: &Broker, of: &Applying) -> Result<Applied, ApplyError
                 changed: false,
             });
         }
+    }
+    // After that: a pipeline that applies what holds has nothing to wait for.
+    if let Some(trial) = standing
+        .rollout
+        .as_ref()
+        .and_then(|rollout| rollout.trial.as_ref())
+    {
+        return Err(ApplyError::OnTrial(trial.candidate));
     }
     let version = store(broker, of, &standing).await?;
     failpoint::hit("policy.after_store");

@@ -78,14 +78,16 @@ pub enum ApplyError {
     Compared(PolicyVersion),
     /// A rollout is under way.
     #[error(
-        "policy {0} is on trial; wait until that has ended, or end it with `fairlane policy rollout promote` or `fairlane policy rollout abort`"
+        "policy {0} is on trial; wait until that has ended, or end it with `fairlane policy rollout promote` or `fairlane policy rollout abort` (a comparison: `fairlane policy ab stop`)"
     )]
     OnTrial(PolicyVersion),
     /// There is no such stored policy.
     #[error("there is no stored policy {0}; `fairlane policy history` lists those there are")]
     Unknown(PolicyVersion),
     /// There is no rollout.
-    #[error("no policy is on trial; `fairlane policy rollout FILE` begins with one")]
+    #[error(
+        "no policy is on trial; `fairlane policy rollout FILE` or `fairlane policy ab FILE` begins with one"
+    )]
     NoTrial,
     /// No policy is asked.
     #[error("no policy is asked what it would do; `fairlane policy shadow FILE` begins with one")]

@@ -17,5 +17,7 @@ pub use desk::{Begun, ShownPolicy, shown_faults};
 pub use error::ApplyError;
 pub use history::{Past, document_of, history};
 pub use shadow::{ShadowStatus, ShownClass, ShownPair, ShownShadow, begin_shadow, end_shadow, shadow_status};
-pub use standing::{ShownComparison, ShownOutcome, ShownTrial, TrialSlots, TrialStatus, trial_status};
+pub use standing::{
+    ShownComparison, ShownOutcome, ShownStep, ShownTrial, TrialSlots, TrialStatus, trial_status,
+};
 pub use trials::{Comparing, Handle, TrialPlace, Trying, begin_trial, handle_trial};

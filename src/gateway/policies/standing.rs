@@ -47,6 +47,9 @@ pub struct ShownTrial {
     pub label: Option<String>,
     /// Who serves it.
     pub workers: Vec<String>,
+    /// How it came through each stage before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<ShownStep>,
     /// Slots of theirs, where workers tell of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slots: Option<TrialSlots>,
@@ -92,6 +95,16 @@ pub struct ShownOutcome {
     pub at: String,
 }
 
+/// A stage that a rollout came through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownStep {
+    /// When.
+    pub at: String,
+    /// What that rested on: `shown` to be no worse, by `default` as nothing spoke against it for long enough, `unwatched`, or
+    /// `by_hand`.
+    pub ground: String,
+}
+
 /// Slots that serve a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct TrialSlots {
@@ -99,6 +112,8 @@ pub struct TrialSlots {
     pub canary: u64,
     /// Those that there are.
     pub all: u64,
+    /// Workers that there are.
+    pub workers: usize,
 }
 
 impl TrialSlots {
@@ -119,7 +134,7 @@ impl TrialSlots {
     /// Whether it has so few that it may be found worse for that alone.
     #[must_use]
     pub const fn are_few(&self) -> bool {
-        self.canary < Self::FEW && self.canary < self.all
+        self.canary > 0 && self.canary < Self::FEW && self.canary < self.all
     }
 }
 
@@ -149,8 +164,11 @@ pub async fn trial_status(broker: &Broker) -> Result<TrialStatus, ApplyError> {
             why: last.why.clone(),
             at: to_rfc3339(last.at),
         }),
-        // What was seen of an earlier one says nothing of this.
-        seen: seen.filter(|seen| of.is_some_and(|of| seen["candidate"] == of.0)),
+        // What was seen of an earlier one says nothing of this, nor of an earlier stage.
+        seen: seen.filter(|seen| {
+            let is_of_stage = trial.is_none_or(|trial| seen["stage"] == trial.stage);
+            is_of_stage && of.is_some_and(|of| seen["candidate"] == of.0)
+        }),
     })
 }
 
@@ -173,7 +191,11 @@ async fn slots(broker: &Broker, of: &Trial) -> Option<TrialSlots> {
         those.map(|worker| u64::from(worker.beat.slots)).sum()
     };
     let (canary, all) = (slots(&|id| crew.contains(id)), slots(&|_| true));
-    (canary > 0).then_some(TrialSlots { canary, all })
+    Some(TrialSlots {
+        canary,
+        all,
+        workers: there.len(),
+    })
 }
 
 fn shown(of: &Trial, slots: Option<TrialSlots>) -> ShownTrial {
@@ -186,6 +208,14 @@ fn shown(of: &Trial, slots: Option<TrialSlots>) -> ShownTrial {
         by: of.by.as_str(),
         label: of.label.as_ref().map(|(key, value)| format!("{key}={value}")),
         workers: of.workers.iter().map(ToString::to_string).collect(),
+        passed: of
+            .passed
+            .iter()
+            .map(|(at, ground)| ShownStep {
+                at: to_rfc3339(*at),
+                ground: ground.clone(),
+            })
+            .collect(),
         slots,
         paused: of.is_paused,
         started_at: to_rfc3339(of.started_at),

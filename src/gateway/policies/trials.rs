@@ -116,6 +116,7 @@ pub async fn begin_trial(broker: &Broker, of: &Trying) -> Result<PolicyVersion, 
         is_paused: false,
         started_at: now,
         since: now,
+        passed: Vec::new(),
         compare: of.compare.map(|comparing| Compare {
             until: comparing.for_ms.map(|ms| now.plus_ms(ms)),
         }),
@@ -243,11 +244,7 @@ fn handled(rollout: Rollout, trial: Trial, how: Handle, who: &str) -> Rollout {
             is_paused: how == Handle::Pause,
             ..trial.clone()
         }),
-        Handle::Promote if trial.stage + 1 < trial.shares.len() => with(Trial {
-            stage: trial.stage + 1,
-            since: now,
-            ..trial.clone()
-        }),
+        Handle::Promote if trial.stage + 1 < trial.shares.len() => with(trial.gone_on(now, "by_hand")),
         Handle::Promote => Rollout {
             stable: trial.candidate,
             at: now,

@@ -142,6 +142,18 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
 }
 
+impl Ground {
+    /// The word programs go by.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Default => "default",
+            Self::Unwatched => "unwatched",
+        }
+    }
+}
+
 impl Measure {
     /// Every one, in the order of their indexes.
     pub const ALL: [Measure; 3] = [Measure::Failures, Measure::Slo, Measure::Waits];

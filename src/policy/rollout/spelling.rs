@@ -13,14 +13,20 @@ const STEPS: [u16; 3] = [2_500, 5_000, 10_000];
 #[error("{0}")]
 pub struct Misspelt(&'static str);
 
-/// A part of the tasks in percent, with or without the sign: `10%`, `0.5`. What is finer than 0.01 % is rounded.
+/// A part of the tasks in percent: `10%`, `10`, `0.5%`. The sign may be left out from 1 on. What is finer than 0.01 % is rounded.
 ///
 /// # Errors
-/// [`Misspelt`] for no number, and for one below 0.01 or above 100.
+/// [`Misspelt`] for no number, for one below 0.01 or above 100, and for one below 1 without the sign.
 pub fn read_share(text: &str) -> Result<Share, Misspelt> {
     let misspelt = Misspelt("give a part of the tasks from 0.01% to 100%, such as 10%");
     let number = text.trim().trim_end_matches('%').trim_end();
     let percent: f64 = number.parse().map_err(|_| misspelt)?;
+    // A tenth, or a tenth of a percent?
+    if percent < 1.0 && number.len() == text.trim().len() {
+        return Err(Misspelt(
+            "say whether it is a part or percent: 10% for a tenth, 0.1% for a thousandth",
+        ));
+    }
     let ten_thousandths = (percent * 100.0).round();
     match (1.0..=10_000.0).contains(&ten_thousandths) {
         true => Share::new(ten_thousandths as u16).ok_or(misspelt),
@@ -87,13 +93,17 @@ mod tests {
         for (text, ten_thousandths) in [
             ("10%", 1_000),
             (" 10 % ", 1_000),
-            ("0.01", 1),
+            ("0.01%", 1),
+            ("10", 1_000),
+            ("1", 100),
             ("12.346%", 1_235),
             ("100%", 10_000),
         ] {
             assert_eq!(read(text), Some(ten_thousandths), "{text}");
         }
-        for text in ["", "%", "0%", "0.004", "100.1%", "-1", "NaN", "inf", "a tenth"] {
+        for text in [
+            "", "%", "0%", "0.004%", "0.1", "100.1%", "-1", "NaN", "inf", "a tenth",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }
