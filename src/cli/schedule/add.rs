@@ -51,7 +51,7 @@ pub(super) struct Args {
     /// Who pays
     #[arg(long, value_name = "NAME")]
     tenant: Option<TenantId>,
-    /// Policy document to classify by [env: FAIRLANE_POLICY]
+    /// Policy document to classify by, where none is stored at the server [env: FAIRLANE_POLICY]
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
 }

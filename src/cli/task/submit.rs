@@ -50,7 +50,7 @@ pub(super) struct Args {
     /// How long to try again while nothing gets through
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     patience: u64,
-    /// Policy document to classify by [env: FAIRLANE_POLICY]
+    /// Policy document to classify by, where none is stored at the server [env: FAIRLANE_POLICY]
     #[arg(long, value_name = "FILE")]
     policy: Option<String>,
 }
