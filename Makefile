@@ -29,7 +29,7 @@ export PATH := $(PATH):$(deny_root)/bin
 deny_checks := bans licenses sources
 deny_check := $(CARGO) deny check --hide-inclusion-graph
 
-.PHONY: help build demo test lint fmt bench bench-pick bench-embed policies live overload drill goldens deny advisories install-deny
+.PHONY: help build demo test lint fmt bench bench-pick bench-embed policies live statistics overload drill goldens deny advisories install-deny
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | \
@@ -75,6 +75,9 @@ live: ## 200 changes of the policy over 20 workers, 500 documents beside 20,000 
 	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \
 		POLICY_CHANGES=200 POLICY_DOCUMENTS=500 POLICY_TASKS=20000 \
 		$(CARGO) test $(test_features) --test it -- --nocapture live::fleet live::storm live::limits
+
+statistics: ## how often rollouts and comparisons are wrong, over 1,000 seeds (about an hour)
+	ROLLOUT_SEEDS=1000 $(CARGO) test --release --lib -- policy::rollout policy::compare --nocapture
 
 overload: ## three times the load a mesh bears for a minute, and back (about 5 minutes)
 	@server=$$(deploy/nats/get-server.sh) && export FAIRLANE_NATS_SERVER=$$server && \

@@ -12,7 +12,9 @@ use crate::policy::Edition;
 use crate::task::TaskId;
 
 #[derive(clap::Args)]
-#[command(after_help = "It goes by the stored policy that holds, else by the one it is given, and says where workers act on another one.")]
+#[command(
+    after_help = "It goes by the stored policy that holds, else by the one it is given, and says where workers act on another one."
+)]
 pub(super) struct Args {
     /// Which task
     task_id: TaskId,

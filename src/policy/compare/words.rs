@@ -28,7 +28,7 @@ impl Figure {
     }
 }
 
-/// `mean wait of bulk: 80.2 ms instead of 100.4 ms (−24.1 to −16.3)`.
+/// `mean wait of bulk: 80.2 ms instead of 100.4 ms (difference -24.1 ms to -16.3 ms)`.
 impl fmt::Display for Contrast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.figure)?;
@@ -52,6 +52,9 @@ pub fn summary(contrasts: &[Contrast]) -> String {
         found.map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     let (better, worse) = (those(Finding::Better), those(Finding::Worse));
+    if contrasts.is_empty() {
+        return "nothing was seen that could be compared".to_owned();
+    }
     match (better.is_empty(), worse.is_empty()) {
         (true, true) => "nothing tells both apart so far".to_owned(),
         (false, true) => format!("better in {better}"),

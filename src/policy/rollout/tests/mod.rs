@@ -1,7 +1,7 @@
 //! Rollouts over seeded traffic, and what must hold of every judgement.
 //!
-//! `ROLLOUT_SEEDS=1000 cargo test --lib -- policy::rollout --nocapture` runs that many seeds and prints the figures that
-//! docs/live-policy-statistics.md has; it is read when the tests are compiled.
+//! `make statistics` runs a thousand seeds (`ROLLOUT_SEEDS`, read when the tests are compiled) and prints the figures that
+//! docs/live-policy-statistics.md has.
 
 mod bounds;
 mod detection;
