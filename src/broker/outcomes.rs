@@ -13,8 +13,8 @@ use super::subject;
 use crate::clock;
 use crate::policy::PolicyVersion;
 use crate::task::{ClassName, EpochMs, State};
+use crate::wire::ReadHeaders;
 use crate::wire::header::{CLASS, ENQUEUED_AT, EXEC_MS, HOP, POLICY, QUEUED_MS, STATE};
-use crate::wire::{ReadHeaders, parse_rfc3339};
 
 /// An execution that ended, or a task that was given up without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +129,7 @@ fn policy(headers: &dyn ReadHeaders) -> PolicyVersion {
 }
 
 fn enqueued_at(headers: &dyn ReadHeaders) -> Option<EpochMs> {
-    parse_rfc3339(headers.header(ENQUEUED_AT)?.trim()).ok()
+    headers.header(ENQUEUED_AT)?.trim().parse().ok().map(EpochMs)
 }
 
 fn number(headers: &dyn ReadHeaders, name: &str) -> Option<u64> {
@@ -155,6 +155,17 @@ mod tests {
             headers.insert(name, value);
         }
         completed(&headers)
+    }
+
+    #[test]
+    fn a_failure_says_how_old_its_task_is() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CLASS, "pay");
+        assert_eq!(failed(&headers).unwrap().age_ms, None);
+        let enqueued_at = clock::wall().0 - 5_000;
+        headers.insert(ENQUEUED_AT, enqueued_at.to_string());
+        let age_ms = failed(&headers).unwrap().age_ms.unwrap();
+        assert!((5_000..60_000).contains(&age_ms), "{age_ms}");
     }
 
     #[test]

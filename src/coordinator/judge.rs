@@ -1,9 +1,12 @@
 //! One message of `FL_RETRY`, judged and answered: what follows is published before the ack.
 
+use std::time::Duration;
+
 use crate::broker::WriteError;
 use crate::broker::delivery::{Delivery, arrival};
 use crate::broker::publish::PublishError;
 use crate::broker::subject::parse_retry;
+use crate::clock;
 use crate::failpoint;
 use crate::policy::is_expired;
 use crate::task::{DeadReason, ErrorKind, Lane, Route, Shard, Task};
@@ -19,6 +22,9 @@ use super::nameless::nameless;
 const FULL_PAUSE_MS: u64 = 1000;
 /// The longest such pause, in ms.
 const FULL_PAUSE_MS_MAX: u64 = 60_000;
+
+/// A timer that fires by no more than this too early, in ms, is waited out. Beyond that clocks differ.
+const EARLY_MS_MAX: u64 = 2_000;
 
 /// Decides on a failure report and publishes what follows.
 pub(super) async fn report(of: &Coordinator, delivery: &Delivery) -> Result<(), WriteError> {
@@ -63,6 +69,11 @@ pub(super) async fn due(of: &Coordinator, delivery: &Delivery) -> Result<(), Wri
             "its deadline passed while it waited for its time".to_owned(),
         );
         return judged(&report, delivery).carry_out(of).await;
+    }
+    // A timer was seen to fire most of a second early. What was enqueued by its timer was so for the time it starts at.
+    let early_ms = task.enqueued_at.since(clock::wall());
+    if task.hop == 0 && (1..=EARLY_MS_MAX).contains(&early_ms) {
+        tokio::time::sleep(Duration::from_millis(early_ms)).await;
     }
     // Its timer was the first publication of a task that starts later. As a further hop it is checked against its fence
     // by whoever takes it, so one that was cancelled meanwhile is not executed.

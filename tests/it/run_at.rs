@@ -299,3 +299,31 @@ async fn a_task_with_a_time_and_dependencies_waits_for_both() {
     assert_eq!(mesh.result("second").await.record.state, State::Completed);
     mesh.stop().await;
 }
+
+/// As if the server's timer had fired early: what it published is for a time that is still to come.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_that_fires_a_moment_early_starts_nothing_early() {
+    let mesh = Mesh::start(POLICY).await;
+    mesh.worker("w", 1, Arc::new(Simulate)).await;
+    let at = clock::wall().plus_ms(900);
+    let enqueued_at = at.0.to_string();
+    let headers = [
+        ("Fl-Version", "1"),
+        ("Fl-Task-Id", "early"),
+        ("Fl-Model", "m"),
+        ("Fl-Tenant", "default"),
+        ("Fl-Shard", "0"),
+        ("Fl-Enqueued-At", enqueued_at.as_str()),
+    ];
+    let body = r#"{"task_id":"early","model":"m","input":1}"#;
+    let published = Bare::of(&mesh.server)
+        .await
+        .publish("fl.retry.due.core.pay.m", &headers, body)
+        .await;
+    published.expect("it is stored");
+    let ended = mesh.result("early").await;
+    assert_eq!(ended.record.state, State::Completed, "{:?}", ended.record);
+    let early_ms = at.since(ended.stored_at);
+    assert!(ended.stored_at >= at, "it ran {early_ms} ms too early");
+    mesh.stop().await;
+}
