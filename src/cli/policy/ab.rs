@@ -8,13 +8,12 @@ use serde_json::Value;
 
 use super::apply::{Note, stop};
 use super::rollout::SETTLING;
-use super::validate::read;
 use crate::broker::Broker;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::table;
 use crate::cli::session::Session;
 use crate::gateway::{
-    ApplyError, Applying, Comparing, Handle, ShownComparison, TrialStatus, Trying, begin_trial, handle_trial,
+    ApplyError, Comparing, Handle, ShownComparison, TrialStatus, Trying, begin_trial, handle_trial,
     trial_status,
 };
 use crate::policy::compare::Figure;
@@ -96,19 +95,11 @@ async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<
         )
         .into());
     }
-    let (name, document) = read(file)?;
     let for_ms = begin
         .lasts
         .map(|lasts| u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX));
     let trying = Trying {
-        applying: Applying {
-            name,
-            document,
-            author: begin.note.author(),
-            message: begin.note.message.clone(),
-            expected: begin.note.if_version,
-            restores: None,
-        },
+        applying: begin.note.applying(file)?,
         shares: vec![begin.share],
         by: read_lot_by(&begin.by)?,
         label: begin.label.clone(),

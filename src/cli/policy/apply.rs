@@ -1,6 +1,6 @@
 //! `policy apply` and `policy rollback`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::validate::read;
 use crate::cli::exit::{Exit, Stop};
@@ -46,18 +46,23 @@ impl Note {
     pub(super) fn author(&self) -> String {
         self.author.clone().unwrap_or_else(user)
     }
+
+    /// The document of a file, with what is said of it.
+    pub(super) fn applying(&self, file: &Path) -> anyhow::Result<Applying> {
+        let (name, document) = read(file)?;
+        Ok(Applying {
+            name,
+            document,
+            author: self.author(),
+            message: self.message.clone(),
+            expected: self.if_version,
+            restores: None,
+        })
+    }
 }
 
 pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> {
-    let (name, document) = read(&args.file)?;
-    let applying = Applying {
-        name,
-        document,
-        author: args.note.author(),
-        message: args.note.message.clone(),
-        expected: args.note.if_version,
-        restores: None,
-    };
+    let applying = args.note.applying(&args.file)?;
     let broker = session.connect().await?;
     if args.dry_run {
         return super::show::would_change(&broker, &applying, session).await;

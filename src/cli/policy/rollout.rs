@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::apply::{Note, stop};
 use super::replay::{Asked, Gate, compare, noted, text};
-use super::validate::read;
 use crate::broker::Broker;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::table;
@@ -104,17 +103,9 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
 }
 
 async fn start(file: &Path, begin: &Begin, session: &Session) -> anyhow::Result<Exit> {
-    let (name, document) = read(file)?;
     let shares = stages(begin.canary, &begin.steps);
     let mut trying = Trying {
-        applying: Applying {
-            name,
-            document,
-            author: begin.note.author(),
-            message: begin.note.message.clone(),
-            expected: begin.note.if_version,
-            restores: None,
-        },
+        applying: begin.note.applying(file)?,
         shares: shares.map_err(|error| Stop::usage(format!("--steps: {error}")))?,
         by: read_lot_by(&begin.by)?,
         label: begin.label.clone(),

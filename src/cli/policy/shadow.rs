@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::apply::{Note, stop};
-use super::validate::read;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::output::table;
 use crate::cli::session::Session;
-use crate::gateway::{Applying, ShadowStatus, ShownShadow, begin_shadow, end_shadow, shadow_status};
+use crate::gateway::{ShadowStatus, ShownShadow, begin_shadow, end_shadow, shadow_status};
 
 /// Pairs of classes that are shown.
 const PAIRS_MAX: usize = 10;
@@ -52,15 +51,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> anyhow::Result<Exit> 
 }
 
 async fn start(file: &Path, note: &Note, session: &Session) -> anyhow::Result<Exit> {
-    let (name, document) = read(file)?;
-    let applying = Applying {
-        name,
-        document,
-        author: note.author(),
-        message: note.message.clone(),
-        expected: note.if_version,
-        restores: None,
-    };
+    let applying = note.applying(file)?;
     let broker = session.connect().await?;
     begin_shadow(&broker, &applying).await.map_err(stop)?;
     let status = shadow_status(&broker).await.map_err(stop)?;

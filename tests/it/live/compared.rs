@@ -99,3 +99,32 @@ async fn a_comparison_under_which_tasks_fail_is_ended_at_once() {
     );
     scene.mesh.stop().await;
 }
+
+/// What lay there when it began is the one track's alone: it makes no difference.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_that_begins_beside_a_backlog_waits_until_that_is_served() {
+    let scene = Scene::on(Mesh::start_alone(&version(0)).await, Arc::new(Simulate)).await;
+    let broker = &scene.mesh.broker;
+    // Half of 32 slots are left to it, for some seconds.
+    scene
+        .mesh
+        .submit_many("bulk", 2_000, r#"{"service_ms":50}"#)
+        .await;
+    begin_trial(broker, &compared(None)).await.expect("it begins");
+    let settling = |status: &TrialStatus| status.seen.as_ref().map(|seen| seen["settling"] == true);
+    let status = scene.until("it waits", |status| settling(status).is_some()).await;
+    assert_eq!(settling(&status), Some(true), "{status:?}");
+    let status = scene
+        .until("it goes on", |status| settling(status) == Some(false))
+        .await;
+    let contrasts = status
+        .seen
+        .as_ref()
+        .map(|seen| seen["comparison"]["contrasts"].clone());
+    assert_eq!(
+        contrasts,
+        Some(Value::Array(Vec::new())),
+        "none of it counts: {status:?}"
+    );
+    scene.mesh.stop().await;
+}

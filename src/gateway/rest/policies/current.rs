@@ -8,10 +8,10 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
-use super::note::{Note, etag, expected};
+use super::note::{Note, etag};
 use crate::gateway::rest::reply::Refused;
 use crate::gateway::rest::submit::unread;
-use crate::gateway::{Applying, Code, DOCUMENT_BYTES_MAX, Desk, Problem};
+use crate::gateway::{Code, DOCUMENT_BYTES_MAX, Desk, Problem};
 
 pub(in crate::gateway::rest) async fn get(State(desk): State<Arc<Desk>>) -> Result<Response, Refused> {
     let shown = desk.stored_policy(None).await?;
@@ -27,14 +27,7 @@ pub(in crate::gateway::rest) async fn put(
 ) -> Result<Response, Refused> {
     desk.may_write_policies()?;
     let note = Note::read(query.as_deref())?;
-    let applying = Applying {
-        name: "policy".to_owned(),
-        document: document(body).await?,
-        author: note.author,
-        message: note.message,
-        expected: expected(&headers)?,
-        restores: None,
-    };
+    let applying = note.applying(&headers, body).await?;
     let applied = desk.apply_policy(&applying).await?;
     Ok(([(header::ETAG, etag(applied.version))], Json(applied)).into_response())
 }

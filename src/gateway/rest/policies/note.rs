@@ -1,10 +1,12 @@
 //! What a caller says of a change: who and why in the query, and in a header what must hold for it.
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 
+use super::current::document;
 use super::query::{parameters, unknown};
 use crate::gateway::rest::caller;
-use crate::gateway::{Code, Problem};
+use crate::gateway::{Applying, Code, Problem};
 use crate::policy::PolicyVersion;
 
 /// Who changes a policy, where the caller does not say.
@@ -35,6 +37,18 @@ impl Note {
             }
         }
         Ok(note)
+    }
+
+    /// The document in the body, with what is said of it.
+    pub(super) async fn applying(self, headers: &HeaderMap, body: Body) -> Result<Applying, Problem> {
+        Ok(Applying {
+            name: "policy".to_owned(),
+            document: document(body).await?,
+            author: self.author,
+            message: self.message,
+            expected: expected(headers)?,
+            restores: None,
+        })
     }
 }
 

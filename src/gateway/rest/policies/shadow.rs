@@ -9,10 +9,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
-use super::current::document;
-use super::note::{Note, etag, expected, if_match};
+use super::note::{Note, etag, if_match};
 use crate::gateway::rest::reply::Refused;
-use crate::gateway::{Applying, Desk, ShadowStatus};
+use crate::gateway::{Desk, ShadowStatus};
 use crate::policy::PolicyVersion;
 
 type Answer = Result<Response, Refused>;
@@ -30,14 +29,7 @@ pub(in crate::gateway::rest) async fn put(
 ) -> Answer {
     desk.may_write_policies()?;
     let note = Note::read(query.as_deref())?;
-    let applying = Applying {
-        name: "policy".to_owned(),
-        document: document(body).await?,
-        author: note.author,
-        message: note.message,
-        expected: expected(&headers)?,
-        restores: None,
-    };
+    let applying = note.applying(&headers, body).await?;
     Ok(tagged(desk.begin_shadow(&applying).await?))
 }
 

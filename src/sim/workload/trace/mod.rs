@@ -20,6 +20,8 @@ mod recording;
 mod replay;
 
 #[cfg(test)]
+mod recording_tests;
+#[cfg(test)]
 mod tests;
 
 pub use error::{LineFault, TraceError};
